@@ -1,0 +1,69 @@
+//! Bytes on the wire: an [`Envelope`] in CBOR under zstd; JSON on request, for debugging.
+//!
+//! CBOR describes itself, so a field that one side does not know is skipped and a missing one takes
+//! its default. The inflated size is capped while inflating, never after.
+
+use std::io::Read;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::SCHEMA;
+use crate::message::Envelope;
+
+/// Media type of the compact form.
+pub const MEDIA_TYPE: &str = "application/vnd.yaoban.cbor+zstd";
+/// Media type of the debugging form.
+pub const MEDIA_TYPE_JSON: &str = "application/json";
+/// zstd level: the best trade on phones' radio links (see ADR on the wire format).
+const ZSTD_LEVEL: i32 = 3;
+
+/// Why bytes could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    /// More bytes than the limit once inflated.
+    #[error("message inflates to more than {limit} bytes")]
+    TooLarge {
+        /// The limit.
+        limit: u64,
+    },
+    /// Not zstd.
+    #[error("message is not valid zstd: {0}")]
+    Compression(std::io::Error),
+    /// Not the CBOR that was expected.
+    #[error("message is not the expected CBOR: {0}")]
+    Cbor(String),
+}
+
+/// A record in CBOR, without an envelope.
+pub fn to_cbor<T: Serialize>(value: &T) -> Result<Vec<u8>, WireError> {
+    let mut bytes = Vec::with_capacity(256);
+    ciborium::into_writer(value, &mut bytes).map_err(|e| WireError::Cbor(e.to_string()))?;
+    Ok(bytes)
+}
+
+/// Reads what [`to_cbor`] wrote.
+pub fn from_cbor<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
+    ciborium::from_reader(bytes).map_err(|e| WireError::Cbor(e.to_string()))
+}
+
+/// A message as it travels.
+pub fn encode<T: Serialize>(body: &T) -> Result<Vec<u8>, WireError> {
+    let cbor = to_cbor(&Envelope { v: SCHEMA, body })?;
+    zstd::bulk::compress(&cbor, ZSTD_LEVEL).map_err(WireError::Compression)
+}
+
+/// Reads a message of at most `inflated_max` bytes once inflated.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8], inflated_max: u64) -> Result<Envelope<T>, WireError> {
+    from_cbor(&inflate(bytes, inflated_max)?)
+}
+
+fn inflate(bytes: &[u8], inflated_max: u64) -> Result<Vec<u8>, WireError> {
+    let decoder = zstd::stream::read::Decoder::new(bytes).map_err(WireError::Compression)?;
+    let mut inflated = Vec::with_capacity(bytes.len().saturating_mul(4).min(1 << 20));
+    decoder.take(inflated_max + 1).read_to_end(&mut inflated).map_err(WireError::Compression)?;
+    if inflated.len() as u64 > inflated_max {
+        return Err(WireError::TooLarge { limit: inflated_max });
+    }
+    Ok(inflated)
+}

@@ -1,0 +1,25 @@
+//! The wire types of the sync protocol, shared by phone and hub.
+//!
+//! | module | what belongs there |
+//! |---|---|
+//! | [`codec`] | bytes: self-describing CBOR under zstd, sizes capped before anything is inflated |
+//! | [`message`] | requests and replies, one pair an endpoint |
+//! | [`row`] | what travels down: changes of rows, packed purchases |
+//! | [`op`] | what travels up: operations of a clerk and their results |
+//! | [`pair`] | the one-time pairing code |
+//! | [`digest`] | hash sums over id ranges, for repair |
+//!
+//! Fields may be added with a default and never renamed; an entity or code that a phone does not
+//! know is kept as it came (protocol, point 11).
+
+pub mod codec;
+pub mod digest;
+pub mod message;
+pub mod op;
+pub mod pair;
+pub mod row;
+
+/// The schema that this build writes.
+pub const SCHEMA: u16 = 1;
+/// The oldest schema that a hub of this build still serves.
+pub const SCHEMA_MIN: u16 = 1;
