@@ -1,0 +1,38 @@
+# One door to everything. `make help` lists what there is.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+
+.PHONY: help setup setup-tools demo test lint format bench fuzz clean
+
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: ## Install what the build needs (as root on Debian; otherwise says what to install)
+	@tools/setup.sh build
+
+setup-tools: setup ## Install the checkers too (cargo-deny)
+	@tools/setup.sh tools
+
+demo: setup ## A clerk's day from import to effect; ONCE=1 ends the hub afterwards
+	@tests/demo.sh
+
+test: setup-tools ## Everything that must hold: lint, unit, property, end-to-end, real data
+	@tools/stages.sh lint build unit e2e
+
+lint: setup-tools ## Format check, clippy, dependency licences and sources
+	@tools/stages.sh lint
+
+format: ## Format the code
+	@$(CARGO) fmt --all
+
+bench: setup ## Measure speed and memory in release, beside a peer in the same run
+	@tests/bench/run.sh
+
+fuzz: setup ## Fuzz the import, the audience JSON and the wire decoder for SECONDS (default 60) each
+	@tests/fuzz/run.sh
+
+clean: ## Remove build output, caches of test data and the demo's folder
+	@$(CARGO) clean
+	@rm -rf .demo tests/data/.cache tests/data/out

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Runs the named stages in order, shows each runner's own lines, and ends with the minutes of each.
+# The first stage that fails ends the run with its exit code.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+stage_lint() {
+    cargo fmt --all --check &&
+        cargo clippy --workspace --all-targets --locked -- -D warnings &&
+        cargo deny --log-level error check licenses bans sources
+}
+stage_build() { cargo build --workspace --all-targets --locked; }
+stage_unit() { cargo test --workspace --locked --exclude yaoban-e2e; }
+stage_e2e() { cargo test --locked -p yaoban-e2e -- --test-threads=2; }
+
+summary=""
+finish() {
+    printf '\nminutes by stage\n%b' "$summary"
+}
+trap finish EXIT
+
+for stage in "$@"; do
+    printf '\n=== %s ===\n' "$stage"
+    started=$SECONDS
+    code=0
+    "stage_$stage" || code=$?
+    minutes=$(awk -v s=$((SECONDS - started)) 'BEGIN { printf "%.1f", s / 60 }')
+    if [ "$code" != 0 ]; then
+        summary+="  $stage  $minutes  FAILED\n"
+        exit "$code"
+    fi
+    summary+="  $stage  $minutes\n"
+done
