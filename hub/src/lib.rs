@@ -1,1 +1,2 @@
-//! x
+//! The hub of a chain: import, classes, audiences, campaigns, sync.
+pub mod storage;

@@ -1,0 +1,2 @@
+//! What the hub keeps.
+pub mod sqlite;

@@ -1,0 +1,2 @@
+//! Storage in one SQLite file.
+pub mod scope;
