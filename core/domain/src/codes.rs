@@ -173,6 +173,46 @@ codes! {
 }
 
 codes! {
+    /// Leaning in price (rules, section 8); a member in between, or unknown, has none.
+    PriceLeaning, "price leaning" {
+        /// Mean price rank at most 0.33.
+        PriceMinded = "price_minded",
+        /// Mean price rank at least 0.67.
+        QualityMinded = "quality_minded",
+    }
+}
+
+codes! {
+    /// How often a member measures (rules, section 8): readings in 90 days.
+    Testing, "testing" {
+        /// No reading.
+        None = "none",
+        /// 1 or 2 readings.
+        Occasional = "occasional",
+        /// 3 readings or more.
+        Frequent = "frequent",
+    }
+}
+
+codes! {
+    /// The highest current grade of blood pressure and glucose (rules, section 8), in rising order.
+    /// For glucose: high-normal is `high_normal`, above target or in the diabetes range `grade1`,
+    /// an emergency `grade3` (the same weights as the health need of section 1).
+    Severity, "severity" {
+        /// All current readings normal.
+        Normal = "normal",
+        /// High-normal.
+        HighNormal = "high_normal",
+        /// Grade 1.
+        Grade1 = "grade1",
+        /// Grade 2.
+        Grade2 = "grade2",
+        /// Grade 3.
+        Grade3 = "grade3",
+    }
+}
+
+codes! {
     /// What a reading measures.
     ReadingKind, "reading kind" {
         /// Blood pressure, mmHg.
