@@ -3,6 +3,7 @@
 //! | module | what belongs there |
 //! |---|---|
 //! | [`codec`] | bytes: self-describing CBOR under zstd, sizes capped before anything is inflated |
+//! | [`endpoint`] | paths, and the codes with which the hub refuses |
 //! | [`message`] | requests and replies, one pair an endpoint |
 //! | [`row`] | what travels down: changes of rows, packed purchases |
 //! | [`op`] | what travels up: operations of a clerk and their results |
@@ -14,6 +15,7 @@
 
 pub mod codec;
 pub mod digest;
+pub mod endpoint;
 pub mod message;
 pub mod op;
 pub mod pair;
