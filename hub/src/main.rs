@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! `yaoban-hub`: see `yaoban-hub help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    yaoban_hub::cli::main()
+}

@@ -1,2 +1,171 @@
-//! Storage in one SQLite file.
+//! One SQLite file in the data directory: `hub.db`, write-ahead log, one writer at a time (also
+//! across processes: an import runs beside a serving hub), readers beside it.
+//!
+//! | module | what belongs there |
+//! |---|---|
+//! | [`schema`] | the schema and its migrations; each table is explained in `sql/` |
+//! | [`scope`] | the change index, from which phones pull |
+//! | [`catalogue`], [`members`], [`readings`] | records |
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use url::Url;
+
+use super::{Records as _, StorageError};
+
+mod catalogue;
+mod members;
+mod readings;
+mod records;
+pub mod schema;
 pub mod scope;
+
+/// The database within the data directory.
+pub const FILE_NAME: &str = "hub.db";
+/// How long a connection waits for another process's write transaction. Ours stay below 200 ms, so
+/// this long means that something hangs.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Readers kept open for the next call.
+const IDLE_READERS_MAX: usize = 8;
+
+/// The hub's database. Cheap to share behind an `Arc`; every call may block on the disk.
+pub struct Database {
+    dir: PathBuf,
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+/// An open transaction: the records and, through [`Tx::connection`], SQL.
+pub struct Tx<'c> {
+    connection: &'c Connection,
+}
+
+impl<'c> Tx<'c> {
+    /// The connection, for statements of the storage modules.
+    pub(in crate::storage) fn connection(&self) -> &'c Connection {
+        self.connection
+    }
+}
+
+impl Database {
+    /// Makes a new database in a directory, which is made where it is missing.
+    pub fn create(dir: &Path, chain_name: &str, url: Option<&Url>) -> Result<Self, StorageError> {
+        std::fs::create_dir_all(dir).map_err(|source| StorageError::File {
+            path: dir.to_owned(),
+            source,
+        })?;
+        if dir.join(FILE_NAME).exists() {
+            return Err(StorageError::Exists(dir.to_owned()));
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let database = Self::open_with(dir, flags)?;
+        let mut seed = [0_u8; 16];
+        getrandom::fill(&mut seed).map_err(|error| StorageError::File {
+            path: "/dev/urandom".into(),
+            source: std::io::Error::other(error.to_string()),
+        })?;
+        database.write(|tx| {
+            tx.set_meta("chain_name", chain_name)?;
+            tx.set_meta("epoch", &uuid::Uuid::now_v7().to_string())?;
+            tx.set_meta("dedup_seed", &hex::encode(&seed[..8]))?;
+            url.map_or(Ok(()), |url| tx.set_meta("url", url.as_str()))
+        })?;
+        Ok(database)
+    }
+
+    /// Opens the database of a directory and brings its schema up to date.
+    pub fn open(dir: &Path) -> Result<Self, StorageError> {
+        if !dir.join(FILE_NAME).is_file() {
+            return Err(StorageError::Missing(dir.to_owned()));
+        }
+        Self::open_with(dir, OpenFlags::SQLITE_OPEN_READ_WRITE)
+    }
+
+    fn open_with(dir: &Path, flags: OpenFlags) -> Result<Self, StorageError> {
+        let path = dir.join(FILE_NAME);
+        let damaged = |error: StorageError| match error {
+            StorageError::Sqlite(error)
+                if matches!(
+                    error.sqlite_error_code(),
+                    Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt)
+                ) =>
+            {
+                StorageError::Damaged {
+                    path: path.clone(),
+                    reason: error.to_string(),
+                }
+            }
+            error => error,
+        };
+        let mut writer = connect(&path, flags).map_err(damaged)?;
+        schema::migrate(&mut writer, &path).map_err(damaged)?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            writer: Mutex::new(writer),
+            readers: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// The data directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Runs `f` in a write transaction: committed if it returns `Ok`, else rolled back. Keep it
+    /// short (below 200 ms): all other writers wait.
+    pub fn write<T, E: From<StorageError>>(&self, f: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+        let mut writer = lock(&self.writer);
+        let transaction = writer
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(|error| E::from(error.into()))?;
+        let value = f(&Tx {
+            connection: &transaction,
+        })?;
+        transaction.commit().map_err(|error| E::from(error.into()))?;
+        Ok(value)
+    }
+
+    /// Runs `f` in a read transaction: everything in it sees one state, and no writer waits for it.
+    pub fn read<T, E: From<StorageError>>(&self, f: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+        let idle = lock(&self.readers).pop();
+        let mut reader = match idle {
+            Some(reader) => reader,
+            None => connect(&self.dir.join(FILE_NAME), OpenFlags::SQLITE_OPEN_READ_WRITE)?,
+        };
+        let transaction = reader.transaction().map_err(|error| E::from(error.into()))?;
+        let value = f(&Tx {
+            connection: &transaction,
+        })?;
+        transaction.commit().map_err(|error| E::from(error.into()))?;
+        let mut readers = lock(&self.readers);
+        if readers.len() < IDLE_READERS_MAX {
+            readers.push(reader);
+        }
+        Ok(value)
+    }
+}
+
+/// A panic in another thread leaves no half transaction behind (it is rolled back), so a poisoned
+/// lock is good to use.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StorageError> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    // The page size holds only for a new file; large pages keep packed rows in one piece.
+    connection.pragma_update(None, "page_size", 8192)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    // A power cut may lose the last transactions, never the file. Operations of phones are
+    // acknowledged from this file too, so commits are flushed.
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "cache_size", -16_384)?;
+    connection.pragma_update(None, "temp_store", "memory")?;
+    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    Ok(connection)
+}

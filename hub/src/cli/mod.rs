@@ -1,0 +1,91 @@
+//! The command line: one file a command. Exit codes: 0 done, 1 refused with a reason, 2 usage.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::storage::StorageError;
+use crate::storage::sqlite::Database;
+
+mod campaign;
+mod init;
+mod pair;
+mod serve;
+mod template;
+
+/// Why a command was refused, in words for the person at the terminal (exit code 1).
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The store of data refused.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A file could not be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    File {
+        /// What was tried, for example `read`.
+        action: &'static str,
+        /// Which file.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// Anything else, worded where it happened: what was wrong and what to do.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Yaoban's hub: imports the chain's data, scores and screens members, runs campaigns, serves phones.
+#[derive(Debug, Parser)]
+#[command(name = "yaoban-hub", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a new, empty data directory for a chain.
+    Init(init::InitArgs),
+    /// Make, list and measure campaigns.
+    Campaign(campaign::CampaignArgs),
+    /// Manage message templates and call scripts.
+    Template(template::TemplateArgs),
+    /// Print a one-time pairing code for a phone.
+    Pair(pair::PairArgs),
+    /// Serve the phones.
+    Serve(serve::ServeArgs),
+}
+
+/// Where the hub's data live.
+#[derive(Debug, Clone, Args)]
+pub struct DataArgs {
+    /// Data directory, as made by `init`.
+    #[arg(long = "data", value_name = "DIR")]
+    pub dir: PathBuf,
+}
+
+impl DataArgs {
+    /// Opens the database of the directory.
+    pub fn open(&self) -> Result<Database, StorageError> {
+        Database::open(&self.dir)
+    }
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Init(args) => init::run(&args),
+        Command::Campaign(args) => campaign::run(&args),
+        Command::Template(args) => template::run(&args),
+        Command::Pair(args) => pair::run(&args),
+        Command::Serve(args) => serve::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("yaoban-hub: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,101 @@
+-- The chain's records. Dates are day numbers (days since 1970-01-01), instants milliseconds UTC,
+-- money fen, quantities thousandths of a pack, codes their stable words.
+
+-- Settings of this hub: chain_name, url, epoch, dedup_seed, rules (JSON), model (JSON) …
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE store (
+    store_key INTEGER PRIMARY KEY,
+    store_id  TEXT NOT NULL UNIQUE,
+    name      TEXT NOT NULL,
+    region    TEXT
+);
+
+CREATE TABLE staff (
+    staff_id   TEXT PRIMARY KEY,
+    store_id   TEXT,
+    region     TEXT,
+    name       TEXT NOT NULL,
+    role       TEXT NOT NULL,
+    pharmacist INTEGER NOT NULL,
+    active     INTEGER NOT NULL,
+    off_day    INTEGER
+) WITHOUT ROWID;
+CREATE INDEX staff_by_store ON staff (store_id);
+
+CREATE TABLE drug (
+    drug_key             INTEGER PRIMARY KEY,
+    drug_id              TEXT NOT NULL UNIQUE,
+    name                 TEXT NOT NULL,
+    ingredient           TEXT,
+    category             TEXT,
+    manufacturer         TEXT,
+    spec                 TEXT,
+    units_per_pack_milli INTEGER,
+    daily_units_milli    INTEGER,
+    prescription         INTEGER NOT NULL,
+    chronic              INTEGER NOT NULL
+);
+CREATE INDEX drug_by_ingredient ON drug (ingredient);
+CREATE INDEX drug_by_category ON drug (category);
+
+CREATE TABLE stock (
+    store_id    TEXT NOT NULL,
+    drug_id     TEXT NOT NULL,
+    units_milli INTEGER NOT NULL,
+    PRIMARY KEY (store_id, drug_id)
+) WITHOUT ROWID;
+
+-- `tags` and `diseases` are wrapped in ';' (';a;b;', none: ';') so that one is found by its
+-- neighbours; allergies, consents, regimens and aliases are JSON. The lifetime columns are kept by
+-- the import of purchases.
+CREATE TABLE member (
+    member_key         INTEGER PRIMARY KEY,
+    member_id          TEXT NOT NULL UNIQUE,
+    store_id           TEXT,
+    name               TEXT NOT NULL,
+    phone              TEXT,
+    phone_invalid      INTEGER NOT NULL,
+    sex                TEXT,
+    birthday_ymd       INTEGER,
+    joined_day         INTEGER,
+    tags               TEXT NOT NULL,
+    diseases           TEXT NOT NULL,
+    allergies          TEXT NOT NULL,
+    consents           TEXT NOT NULL,
+    regimens           TEXT NOT NULL,
+    height_cm          INTEGER,
+    weight_hg          INTEGER,
+    paused_until_day   INTEGER,
+    do_not_contact     INTEGER NOT NULL,
+    deceased           INTEGER NOT NULL,
+    erased             INTEGER NOT NULL,
+    ask_number         INTEGER NOT NULL,
+    aliases            TEXT NOT NULL,
+    lifetime_times     INTEGER NOT NULL,
+    lifetime_total_fen INTEGER NOT NULL,
+    lifetime_last_day  INTEGER,
+    version            INTEGER NOT NULL
+);
+CREATE INDEX member_by_store ON member (store_id, member_key);
+CREATE INDEX member_by_phone ON member (phone) WHERE phone IS NOT NULL;
+
+-- A correction supersedes; both rows stay.
+CREATE TABLE reading (
+    reading_id     TEXT PRIMARY KEY,
+    member_key     INTEGER NOT NULL,
+    taken_at_ms    INTEGER NOT NULL,
+    day            INTEGER NOT NULL,
+    kind           TEXT NOT NULL,
+    context        TEXT NOT NULL,
+    systolic       INTEGER,
+    diastolic      INTEGER,
+    glucose_tenths INTEGER,
+    staff_id       TEXT,
+    supersedes     TEXT
+) WITHOUT ROWID;
+CREATE INDEX reading_by_member ON reading (member_key, taken_at_ms);
+CREATE INDEX reading_superseded ON reading (supersedes) WHERE supersedes IS NOT NULL;
