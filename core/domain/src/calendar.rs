@@ -19,12 +19,18 @@ pub struct Calendar {
 impl Calendar {
     /// The calendar of a time zone.
     pub fn new(zone: &TimeZone) -> Result<Self, UnknownTimeZone> {
-        zone.0.parse().map(|zone| Self { zone }).map_err(|_| UnknownTimeZone(zone.0.clone()))
+        zone.0
+            .parse()
+            .map(|zone| Self { zone })
+            .map_err(|_| UnknownTimeZone(zone.0.clone()))
     }
 
     /// The civil date and time of an instant; instants out of range fall on the epoch.
     pub fn local(self, at_ms: i64) -> NaiveDateTime {
-        DateTime::<Utc>::from_timestamp_millis(at_ms).unwrap_or_default().with_timezone(&self.zone).naive_local()
+        DateTime::<Utc>::from_timestamp_millis(at_ms)
+            .unwrap_or_default()
+            .with_timezone(&self.zone)
+            .naive_local()
     }
 
     /// The business date of an instant.
@@ -41,7 +47,11 @@ impl Calendar {
     /// in a fold the earlier one.
     pub fn instant_ms(self, local: NaiveDateTime) -> i64 {
         (0..=3)
-            .find_map(|hours| self.zone.from_local_datetime(&(local + TimeDelta::hours(hours))).earliest())
+            .find_map(|hours| {
+                self.zone
+                    .from_local_datetime(&(local + TimeDelta::hours(hours)))
+                    .earliest()
+            })
             .map_or_else(|| local.and_utc().timestamp_millis(), |at| at.timestamp_millis())
     }
 
@@ -58,7 +68,11 @@ pub fn day_number(day: NaiveDate) -> i32 {
 
 /// The date of a day number; numbers out of range give the nearest date.
 pub fn from_day_number(number: i32) -> NaiveDate {
-    NaiveDate::from_epoch_days(number).unwrap_or(if number < 0 { NaiveDate::MIN } else { NaiveDate::MAX })
+    NaiveDate::from_epoch_days(number).unwrap_or(if number < 0 {
+        NaiveDate::MIN
+    } else {
+        NaiveDate::MAX
+    })
 }
 
 /// The day on which a birthday falls in a year: 29 February falls on the 28th in common years.
@@ -75,13 +89,21 @@ pub fn age_on(birthday: NaiveDate, as_of: NaiveDate) -> Option<i32> {
         return None;
     }
     let years = as_of.year() - birthday.year();
-    Some(if birthday_in(birthday, as_of.year()) > as_of { years - 1 } else { years })
+    Some(if birthday_in(birthday, as_of.year()) > as_of {
+        years - 1
+    } else {
+        years
+    })
 }
 
 /// Days from `as_of` to the next birthday, 0 on the day itself.
 pub fn days_to_birthday(birthday: NaiveDate, as_of: NaiveDate) -> i64 {
     let this_year = birthday_in(birthday, as_of.year());
-    let next = if this_year >= as_of { this_year } else { birthday_in(birthday, as_of.year() + 1) };
+    let next = if this_year >= as_of {
+        this_year
+    } else {
+        birthday_in(birthday, as_of.year() + 1)
+    };
     (next - as_of).num_days()
 }
 
@@ -121,6 +143,11 @@ mod tests {
 
     #[test]
     fn an_unknown_zone_is_named() {
-        assert!(Calendar::new(&TimeZone("Mars/Base".into())).unwrap_err().to_string().contains("Mars/Base"));
+        assert!(
+            Calendar::new(&TimeZone("Mars/Base".into()))
+                .unwrap_err()
+                .to_string()
+                .contains("Mars/Base")
+        );
     }
 }

@@ -18,7 +18,11 @@ pub fn normalise(text: &str) -> Option<String> {
     }
     let national = digits
         .strip_prefix("0086")
-        .or_else(|| digits.strip_prefix("86").filter(|rest| rest.len() == 11 && rest.starts_with('1')))
+        .or_else(|| {
+            digits
+                .strip_prefix("86")
+                .filter(|rest| rest.len() == 11 && rest.starts_with('1'))
+        })
         .unwrap_or(&digits);
     DIGITS.contains(&national.len()).then(|| national.to_owned())
 }
@@ -26,7 +30,11 @@ pub fn normalise(text: &str) -> Option<String> {
 /// The number as it shows everywhere: `138****1234`; shorter ones keep their last two digits.
 pub fn mask(number: &str) -> String {
     let chars: Vec<char> = number.chars().collect();
-    let (head, tail) = if chars.len() >= 11 { (3, 4) } else { (0, 2.min(chars.len())) };
+    let (head, tail) = if chars.len() >= 11 {
+        (3, 4)
+    } else {
+        (0, 2.min(chars.len()))
+    };
     let first: String = chars[..head].iter().collect();
     let last: String = chars[chars.len() - tail..].iter().collect();
     format!("{first}****{last}")
@@ -38,7 +46,12 @@ mod tests {
 
     #[test]
     fn numbers_take_one_form() {
-        for text in ["13812341234", "+86 138-1234-1234", "0086 138 1234 1234", "１３８１２３４１２３４"] {
+        for text in [
+            "13812341234",
+            "+86 138-1234-1234",
+            "0086 138 1234 1234",
+            "１３８１２３４１２３４",
+        ] {
             assert_eq!(normalise(text).as_deref(), Some("13812341234"), "{text}");
         }
         assert_eq!(normalise("0755-26001234").as_deref(), Some("075526001234"));

@@ -61,7 +61,10 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8], inflated_max: u64) -> Result<En
 fn inflate(bytes: &[u8], inflated_max: u64) -> Result<Vec<u8>, WireError> {
     let decoder = zstd::stream::read::Decoder::new(bytes).map_err(WireError::Compression)?;
     let mut inflated = Vec::with_capacity(bytes.len().saturating_mul(4).min(1 << 20));
-    decoder.take(inflated_max + 1).read_to_end(&mut inflated).map_err(WireError::Compression)?;
+    decoder
+        .take(inflated_max + 1)
+        .read_to_end(&mut inflated)
+        .map_err(WireError::Compression)?;
     if inflated.len() as u64 > inflated_max {
         return Err(WireError::TooLarge { limit: inflated_max });
     }

@@ -27,7 +27,9 @@ pub fn row_hash(entity: &str, id: &str, seq: u64) -> u64 {
     hash.update([0]);
     hash.update(seq.to_be_bytes());
     let bytes = hash.finalize();
-    u64::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]])
+    u64::from_be_bytes([
+        bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7],
+    ])
 }
 
 /// The sums of a scope's rows, given as entity, id and `seq`.

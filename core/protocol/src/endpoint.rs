@@ -38,12 +38,18 @@ pub fn chunk(sha256: &str) -> String {
 
 /// `GET`: a [`crate::message::HistoryReply`] with at most `limit` lines older than the day number.
 pub fn history(member_id: &str, before_day: i32, limit: u32) -> String {
-    format!("/v1/history/{}?before={before_day}&limit={limit}", percent_encode(member_id))
+    format!(
+        "/v1/history/{}?before={before_day}&limit={limit}",
+        percent_encode(member_id)
+    )
 }
 
 /// `GET`: the long poll. `at` holds `scope@after` for each scope, separated by commas.
 pub fn wait(cursors: &[Cursor]) -> String {
-    let at: Vec<String> = cursors.iter().map(|c| format!("{}@{}", c.scope, c.after)).collect();
+    let at: Vec<String> = cursors
+        .iter()
+        .map(|c| format!("{}@{}", c.scope, c.after))
+        .collect();
     format!("{WAIT}?at={}", percent_encode(&at.join(",")))
 }
 
@@ -102,10 +108,17 @@ mod tests {
 
     #[test]
     fn wait_names_every_scope_and_reads_back() {
-        let cursor = |scope: &str, after| Cursor { scope: scope.into(), generation: 1, after };
+        let cursor = |scope: &str, after| Cursor {
+            scope: scope.into(),
+            generation: 1,
+            after,
+        };
         let path = wait(&[cursor("store:a@b", 7), cursor("catalogue", 0)]);
         assert_eq!(path, "/v1/wait?at=store%3Aa%40b%407%2Ccatalogue%400");
         let read = read_wait("store:a@b@7,catalogue@0,nonsense");
-        assert_eq!(read, vec![("store:a@b".to_owned(), 7), ("catalogue".to_owned(), 0)]);
+        assert_eq!(
+            read,
+            vec![("store:a@b".to_owned(), 7), ("catalogue".to_owned(), 0)]
+        );
     }
 }

@@ -39,7 +39,9 @@ const PREFIX: &str = "YB1-";
 
 impl std::fmt::Debug for PairCode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PairCode").field("url", &self.url).finish_non_exhaustive()
+        f.debug_struct("PairCode")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
     }
 }
 
@@ -58,7 +60,9 @@ impl PairCode {
             return Err(PairCodeError::TooLong);
         }
         let encoded = text.strip_prefix(PREFIX).ok_or(PairCodeError::NotACode)?;
-        let bytes = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| PairCodeError::Damaged)?;
+        let bytes = URL_SAFE_NO_PAD
+            .decode(encoded)
+            .map_err(|_| PairCodeError::Damaged)?;
         let (check, payload) = bytes.split_at_checked(4).ok_or(PairCodeError::Damaged)?;
         if check != &sha256(payload)[..4] {
             return Err(PairCodeError::Damaged);

@@ -7,8 +7,8 @@
 pub mod storage;
 
 pub use storage::{
-    Greeting, HeldScope, LoadPlan, LoadProgress, Pairing, PendingOp, PulledPage, ScopeSums, StoreFailure, StoreResult,
-    SyncState, SyncStore,
+    Greeting, HeldScope, LoadPlan, LoadProgress, Pairing, PendingOp, PulledPage, ScopeSums, StoreFailure,
+    StoreResult, SyncState, SyncStore,
 };
 
 /// Shape of the rows that this build stores. Raised when an app update must fetch scopes anew.

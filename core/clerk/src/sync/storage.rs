@@ -20,7 +20,10 @@ pub struct StoreFailure {
 impl StoreFailure {
     /// A failure with a code of [`crate::sync::code`] or the store's own.
     pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into() }
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+        }
     }
 }
 
@@ -47,7 +50,10 @@ pub struct Pairing {
 
 impl std::fmt::Debug for Pairing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pairing").field("url", &self.url).field("device_id", &self.device_id).finish_non_exhaustive()
+        f.debug_struct("Pairing")
+            .field("url", &self.url)
+            .field("device_id", &self.device_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -100,7 +106,10 @@ impl LoadPlan {
 
     /// The chunk with this index over all manifests, with its scope.
     pub fn chunk(&self, index: u32) -> Option<(&str, &yaoban_protocol::message::ChunkRef)> {
-        self.manifests.iter().flat_map(|m| m.chunks.iter().map(|c| (m.scope.as_str(), c))).nth(index as usize)
+        self.manifests
+            .iter()
+            .flat_map(|m| m.chunks.iter().map(|c| (m.scope.as_str(), c)))
+            .nth(index as usize)
     }
 }
 
