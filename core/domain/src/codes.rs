@@ -437,3 +437,75 @@ codes! {
         Refused = "refused",
     }
 }
+
+codes! {
+    /// Grade of a blood pressure (rules, section 2), in ascending order.
+    BpGrade, "blood pressure grade" {
+        /// Below high-normal in both numbers.
+        Normal = "normal",
+        /// High-normal.
+        HighNormal = "high_normal",
+        /// Grade 1.
+        Grade1 = "grade1",
+        /// Grade 2.
+        Grade2 = "grade2",
+        /// Grade 3, also an emergency.
+        Grade3 = "grade3",
+    }
+}
+
+codes! {
+    /// Grade of a glucose reading (rules, section 2). One high reading is elevated, never a diagnosis.
+    GlucoseGrade, "glucose grade" {
+        /// Below the low limit, also an emergency.
+        Low = "low",
+        /// Neither low nor raised.
+        Normal = "normal",
+        /// Fasting, high-normal.
+        HighNormal = "high_normal",
+        /// Above the target, below the diabetes range.
+        AboveTarget = "above_target",
+        /// In the diabetes range.
+        DiabetesRange = "diabetes_range",
+        /// At or above the emergency limit.
+        VeryHigh = "very_high",
+    }
+}
+
+codes! {
+    /// The highest current grade of blood pressure and glucose on one scale (rules, section 8).
+    Severity, "severity" {
+        /// Nothing raised.
+        Normal = "normal",
+        /// High-normal.
+        HighNormal = "high_normal",
+        /// Blood pressure grade 1, or glucose above target or in the diabetes range.
+        Grade1 = "grade1",
+        /// Blood pressure grade 2.
+        Grade2 = "grade2",
+        /// Blood pressure grade 3, or a glucose emergency.
+        Grade3 = "grade3",
+    }
+}
+
+codes! {
+    /// Leaning in price (rules, section 8).
+    PriceLeaning, "price leaning" {
+        /// Buys what is cheap among its kind.
+        PriceMinded = "price_minded",
+        /// Buys what is dear among its kind.
+        QualityMinded = "quality_minded",
+    }
+}
+
+codes! {
+    /// How often a member has readings taken (rules, section 8).
+    Testing, "testing" {
+        /// Not at all.
+        None = "none",
+        /// Now and then.
+        Occasional = "occasional",
+        /// Often.
+        Frequent = "frequent",
+    }
+}

@@ -10,10 +10,21 @@
 //! | [`model`] | the records: member, purchase line, reading, task, attempt, consent … |
 //! | [`rules`] | every number of the domain, as versioned data |
 //! | [`calendar`] | business dates, windows, birthdays, parts of the day |
+//! | [`class`] | H-RFM: figures, cut points, scores, the six classes, health need, chronic or general |
+//! | [`health`] | grades, targets, emergencies and possible values of readings |
+//! | [`disease`] | the codes of diseases, their Chinese names and chronic marks |
+//! | [`medicine`] | run-out, status, reminders, adherence |
+//! | [`leaning`] | what a member leans to: brand, price, rhythm, testing, severity |
+//! | [`effect`] | holdout, credit of purchases, lift and ROI of a campaign |
+//! | [`role`] | who sees and may what |
 //! | [`phone`] | phone numbers: normal form, mask |
 
 pub mod calendar;
+pub mod class;
 pub mod codes;
+pub mod disease;
+pub mod health;
+pub mod medicine;
 pub mod model;
 pub mod phone;
 pub mod rules;

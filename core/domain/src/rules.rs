@@ -60,10 +60,18 @@ numbers! {
     ClassRules {
         /// Window of frequency and monetary, ending with and including `as_of`.
         window_days: i64 = 365,
-        /// Number of score steps (quintiles).
-        steps: i64 = 5,
-        /// A diagnosis counts at most this many points.
+        /// Health need: chronic diagnoses, a point each, count at most so many points.
         disease_points_max: i64 = 2,
+        /// Health need: points for blood pressure of grade 1, 2, 3.
+        bp_points: [i64; 3] = [1, 2, 3],
+        /// Health need: points for glucose above target.
+        glucose_above_target_points: i64 = 1,
+        /// Health need: points for glucose at an emergency value.
+        glucose_emergency_points: i64 = 3,
+        /// Health need: points for a BMI out of range.
+        bmi_points: i64 = 1,
+        /// Health need: all points together count at most so many.
+        need_points_max: i64 = 4,
         /// A reading older than this says nothing about the health need.
         reading_age_days_max: i64 = 180,
         /// `recent`: score of recency at least.

@@ -1,0 +1,291 @@
+//! Health thresholds (rules, section 2): grades, targets, emergencies, possible values.
+//!
+//! Pressures are mmHg, glucose is tenths of mmol/L. A context that does not belong to the kind of
+//! reading, or that this build does not know, counts as the kind's default: office, random.
+//! One high reading is "elevated", never a diagnosis.
+
+pub use crate::codes::{BpGrade, GlucoseGrade};
+use crate::codes::{ReadingContext, ReadingKind};
+use crate::model::Reading;
+use crate::rules::HealthRules;
+
+const MS_PER_HOUR: i64 = 3_600_000;
+
+/// What a reading says: the numbers of one kind with their context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// Blood pressure in mmHg.
+    Bp {
+        /// Systolic.
+        systolic: u16,
+        /// Diastolic.
+        diastolic: u16,
+        /// Office or home.
+        context: ReadingContext,
+    },
+    /// Glucose.
+    Glucose {
+        /// Tenths of mmol/L.
+        tenths: u16,
+        /// Fasting, after a meal or random.
+        context: ReadingContext,
+    },
+}
+
+impl Measure {
+    /// The numbers of a reading; none if its kind is not known or a number is missing.
+    pub fn of(reading: &Reading) -> Option<Self> {
+        let context = reading.context.known();
+        match reading.kind.known()? {
+            ReadingKind::Bp => Some(Self::bp(reading.systolic?, reading.diastolic?, context)),
+            ReadingKind::Glucose => Some(Self::glucose(reading.glucose_tenths?, context)),
+        }
+    }
+
+    /// A blood pressure; no context means office.
+    pub fn bp(systolic: u16, diastolic: u16, context: Option<ReadingContext>) -> Self {
+        let context = if context == Some(ReadingContext::Home) {
+            ReadingContext::Home
+        } else {
+            ReadingContext::Office
+        };
+        Self::Bp {
+            systolic,
+            diastolic,
+            context,
+        }
+    }
+
+    /// A glucose value in tenths of mmol/L; no context means random.
+    pub fn glucose(tenths: u16, context: Option<ReadingContext>) -> Self {
+        let context = match context {
+            Some(context @ (ReadingContext::Fasting | ReadingContext::AfterMeal)) => context,
+            _ => ReadingContext::Random,
+        };
+        Self::Glucose { tenths, context }
+    }
+
+    /// Which kind of reading this is.
+    pub fn kind(self) -> ReadingKind {
+        match self {
+            Self::Bp { .. } => ReadingKind::Bp,
+            Self::Glucose { .. } => ReadingKind::Glucose,
+        }
+    }
+
+    /// Whether the values are an emergency, however old they are.
+    pub fn is_emergency(self, rules: &HealthRules) -> bool {
+        match self {
+            Self::Bp {
+                systolic, diastolic, ..
+            } => reaches((systolic, diastolic), rules.bp_grade3),
+            Self::Glucose { tenths, .. } => tenths >= rules.glucose_emergency || tenths < rules.glucose_low,
+        }
+    }
+
+    /// Whether the values are in the range that, on two days, makes a member chronic: grade 1 and
+    /// more, or the diabetes range.
+    pub fn is_chronic_range(self, rules: &HealthRules) -> bool {
+        match self {
+            Self::Bp {
+                systolic,
+                diastolic,
+                context,
+            } => bp_grade(systolic, diastolic, context, rules) >= BpGrade::Grade1,
+            Self::Glucose { tenths, context } => tenths >= diabetes_from(context, rules),
+        }
+    }
+
+    /// Whether the values meet the member's target. Diabetics have a lower one for blood pressure.
+    pub fn in_target(self, diabetic: bool, rules: &HealthRules) -> bool {
+        match self {
+            Self::Bp {
+                systolic, diastolic, ..
+            } => {
+                let below = if diabetic {
+                    rules.bp_target_diabetic
+                } else {
+                    rules.bp_target
+                };
+                !reaches((systolic, diastolic), below)
+            }
+            Self::Glucose {
+                tenths,
+                context: ReadingContext::Fasting,
+            } => (rules.glucose_target_low..=rules.glucose_target_fasting_high).contains(&tenths),
+            Self::Glucose { tenths, .. } => tenths < rules.glucose_target_other_high,
+        }
+    }
+}
+
+/// The higher grade of the two numbers counts: whether either one reaches its limit.
+fn reaches((systolic, diastolic): (u16, u16), (systolic_from, diastolic_from): (u16, u16)) -> bool {
+    systolic >= systolic_from || diastolic >= diastolic_from
+}
+
+/// Grade of a blood pressure. At home grade 1 begins earlier; all other limits are those of the
+/// office.
+pub fn bp_grade(systolic: u16, diastolic: u16, context: ReadingContext, rules: &HealthRules) -> BpGrade {
+    let value = (systolic, diastolic);
+    let home = context == ReadingContext::Home;
+    let grade1 = if home {
+        rules.bp_home_grade1
+    } else {
+        rules.bp_grade1
+    };
+    if reaches(value, rules.bp_grade3) {
+        BpGrade::Grade3
+    } else if reaches(value, rules.bp_grade2) {
+        BpGrade::Grade2
+    } else if reaches(value, grade1) {
+        BpGrade::Grade1
+    } else if reaches(value, rules.bp_high_normal) {
+        BpGrade::HighNormal
+    } else {
+        BpGrade::Normal
+    }
+}
+
+/// Grade of a glucose value in tenths of mmol/L. Fasting 7.0 is in the target and in the diabetes
+/// range at once, as the specification has it: the grade is the range, the target is
+/// [`Measure::in_target`].
+pub fn glucose_grade(tenths: u16, context: ReadingContext, rules: &HealthRules) -> GlucoseGrade {
+    let fasting = context == ReadingContext::Fasting;
+    if tenths < rules.glucose_low {
+        GlucoseGrade::Low
+    } else if tenths >= rules.glucose_emergency {
+        GlucoseGrade::VeryHigh
+    } else if tenths >= diabetes_from(context, rules) {
+        GlucoseGrade::DiabetesRange
+    } else if glucose_above_target(tenths, context, rules) {
+        GlucoseGrade::AboveTarget
+    } else if fasting && tenths >= rules.glucose_high_normal_fasting {
+        GlucoseGrade::HighNormal
+    } else {
+        GlucoseGrade::Normal
+    }
+}
+
+/// Whether a glucose value lies above its target.
+pub fn glucose_above_target(tenths: u16, context: ReadingContext, rules: &HealthRules) -> bool {
+    if context == ReadingContext::Fasting {
+        tenths > rules.glucose_target_fasting_high
+    } else {
+        tenths >= rules.glucose_target_other_high
+    }
+}
+
+fn diabetes_from(context: ReadingContext, rules: &HealthRules) -> u16 {
+    if context == ReadingContext::Fasting {
+        rules.glucose_diabetes_fasting
+    } else {
+        rules.glucose_diabetes_other
+    }
+}
+
+/// Why a reading is refused at entry and goes to the reject file on import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ReadingError {
+    /// Neither blood pressure nor glucose.
+    #[error("kind of reading is not known, expected bp or glucose")]
+    UnknownKind,
+    /// The number is missing that the kind needs.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// No living member has such a value.
+    #[error("{what} {value} is impossible, expected {from} to {to} {unit}")]
+    Impossible {
+        /// Which number.
+        what: &'static str,
+        /// What was given.
+        value: u16,
+        /// Lowest possible value.
+        from: u16,
+        /// Highest possible value.
+        to: u16,
+        /// Unit of all three.
+        unit: &'static str,
+    },
+    /// The two pressures are swapped or equal.
+    #[error("systolic {systolic} is not above diastolic {diastolic}")]
+    NotAbove {
+        /// Systolic as given.
+        systolic: u16,
+        /// Diastolic as given.
+        diastolic: u16,
+    },
+}
+
+impl ReadingError {
+    /// The stable code, for reject files and screens.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::UnknownKind => "unknown_kind",
+            Self::Missing(_) => "missing_value",
+            Self::Impossible { .. } => "impossible_value",
+            Self::NotAbove { .. } => "systolic_not_above_diastolic",
+        }
+    }
+}
+
+/// Refuses values that no living member can have, and readings without their numbers.
+pub fn check_plausible(reading: &Reading, rules: &HealthRules) -> Result<Measure, ReadingError> {
+    match reading.kind.known().ok_or(ReadingError::UnknownKind)? {
+        ReadingKind::Bp => {
+            let systolic = reading.systolic.ok_or(ReadingError::Missing("systolic"))?;
+            let diastolic = reading.diastolic.ok_or(ReadingError::Missing("diastolic"))?;
+            possible("systolic", systolic, rules.systolic_range, "mmHg")?;
+            possible("diastolic", diastolic, rules.diastolic_range, "mmHg")?;
+            if systolic <= diastolic {
+                return Err(ReadingError::NotAbove { systolic, diastolic });
+            }
+            Ok(Measure::bp(systolic, diastolic, reading.context.known()))
+        }
+        ReadingKind::Glucose => {
+            let tenths = reading.glucose_tenths.ok_or(ReadingError::Missing("glucose"))?;
+            possible("glucose", tenths, rules.glucose_range, "tenths of mmol/L")?;
+            Ok(Measure::glucose(tenths, reading.context.known()))
+        }
+    }
+}
+
+fn possible(
+    what: &'static str,
+    value: u16,
+    (from, to): (u16, u16),
+    unit: &'static str,
+) -> Result<(), ReadingError> {
+    if (from..=to).contains(&value) {
+        Ok(())
+    } else {
+        Err(ReadingError::Impossible {
+            what,
+            value,
+            from,
+            to,
+            unit,
+        })
+    }
+}
+
+/// Whether a reading is an emergency, however old it is.
+pub fn is_emergency(reading: &Reading, rules: &HealthRules) -> bool {
+    Measure::of(reading).is_some_and(|measure| measure.is_emergency(rules))
+}
+
+/// Whether a reading raises an alarm at `now_ms`: an emergency taken within the last 24 hours, both
+/// ends included. Older ones, that come in by import, only show; one from the future does not exist.
+pub fn raises_alarm(reading: &Reading, now_ms: i64, rules: &HealthRules) -> bool {
+    let age_ms = now_ms.saturating_sub(reading.taken_at_ms);
+    (0..=rules.emergency_hours * MS_PER_HOUR).contains(&age_ms) && is_emergency(reading, rules)
+}
+
+/// Glucose in tenths of mmol/L from mg/dL, rounded half up.
+pub fn mg_dl_to_tenths(mg_dl: u16, rules: &HealthRules) -> u16 {
+    let tenths = (f64::from(mg_dl) * 10.0 / rules.mg_dl_per_mmol + 0.5).floor();
+    if tenths.is_finite() {
+        tenths.clamp(0.0, f64::from(u16::MAX)) as u16
+    } else {
+        0
+    }
+}
