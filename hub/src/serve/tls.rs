@@ -26,7 +26,9 @@ pub enum TlsError {
         source: std::io::Error,
     },
     /// Not a certificate or key in PEM.
-    #[error("{path} holds no usable PEM: {reason}; put a certificate (leaf first) and its key there, or remove both files to have new ones made")]
+    #[error(
+        "{path} holds no usable PEM: {reason}; put a certificate (leaf first) and its key there, or remove both files to have new ones made"
+    )]
     Pem {
         /// Which.
         path: PathBuf,
@@ -74,41 +76,68 @@ pub fn identity(data_dir: &Path, host: &str) -> Result<Identity, TlsError> {
     match (cert.exists(), key.exists()) {
         (true, true) => {}
         (false, false) => generate(&directory, &cert, &key, host)?,
-        (true, false) => return Err(TlsError::Half { present: cert, missing: key }),
-        (false, true) => return Err(TlsError::Half { present: key, missing: cert }),
+        (true, false) => {
+            return Err(TlsError::Half {
+                present: cert,
+                missing: key,
+            });
+        }
+        (false, true) => {
+            return Err(TlsError::Half {
+                present: key,
+                missing: cert,
+            });
+        }
     }
     load(&directory, &cert, &key)
 }
 
 fn load(directory: &Path, cert: &Path, key: &Path) -> Result<Identity, TlsError> {
-    let pem = |path: &Path, reason: String| TlsError::Pem { path: path.to_owned(), reason };
+    let pem = |path: &Path, reason: String| TlsError::Pem {
+        path: path.to_owned(),
+        reason,
+    };
     let chain = CertificateDer::pem_file_iter(cert)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|e| pem(cert, e.to_string()))?;
-    let leaf = chain.first().ok_or_else(|| pem(cert, "no certificate in it".to_owned()))?;
+    let leaf = chain
+        .first()
+        .ok_or_else(|| pem(cert, "no certificate in it".to_owned()))?;
     let fingerprint = hex::encode(Sha256::digest(leaf));
     let key = PrivateKeyDer::from_pem_file(key).map_err(|e| pem(key, e.to_string()))?;
-    let mismatch = |source| TlsError::Mismatch { directory: directory.to_owned(), source };
-    let mut config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(mismatch)?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(mismatch)?;
+    let mismatch = |source| TlsError::Mismatch {
+        directory: directory.to_owned(),
+        source,
+    };
+    let mut config =
+        rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(mismatch)?
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .map_err(mismatch)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Identity { config: Arc::new(config), fingerprint })
+    Ok(Identity {
+        config: Arc::new(config),
+        fingerprint,
+    })
 }
 
 fn generate(directory: &Path, cert: &Path, key: &Path, host: &str) -> Result<(), TlsError> {
-    let failed = |reason: rcgen::Error| TlsError::Generate { host: host.to_owned(), reason: reason.to_string() };
+    let failed = |reason: rcgen::Error| TlsError::Generate {
+        host: host.to_owned(),
+        reason: reason.to_string(),
+    };
     let mut names = vec![host.to_owned()];
     for name in ["localhost", "127.0.0.1"] {
         if name != host {
             names.push(name.to_owned());
         }
     }
-    let rcgen::CertifiedKey { cert: made, signing_key } =
-        rcgen::generate_simple_self_signed(names).map_err(failed)?;
+    let rcgen::CertifiedKey {
+        cert: made,
+        signing_key,
+    } = rcgen::generate_simple_self_signed(names).map_err(failed)?;
     let file = |path: &Path| {
         let path = path.to_owned();
         move |source| TlsError::File { path, source }
@@ -131,10 +160,16 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 
 /// The host of an address, as it stands in a certificate: `https://hub.example:8443` → `hub.example`.
 pub fn host_of(url: &str) -> String {
-    let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let host = url::Url::parse(url)
+        .ok()
+        .and_then(|url| url.host_str().map(str::to_owned));
     let host = host.unwrap_or_else(|| "localhost".to_owned());
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    if bare.parse::<IpAddr>().is_ok() { bare.to_owned() } else { host }
+    if bare.parse::<IpAddr>().is_ok() {
+        bare.to_owned()
+    } else {
+        host
+    }
 }
 
 #[cfg(test)]
@@ -156,7 +191,10 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let directory = tempfile::tempdir().unwrap();
         identity(directory.path(), "localhost").unwrap();
-        let mode = fs::metadata(directory.path().join("tls/key.pem")).unwrap().permissions().mode();
+        let mode = fs::metadata(directory.path().join("tls/key.pem"))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 
@@ -165,9 +203,15 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         identity(directory.path(), "localhost").unwrap();
         fs::remove_file(directory.path().join("tls/key.pem")).unwrap();
-        assert!(matches!(identity(directory.path(), "localhost"), Err(TlsError::Half { .. })));
+        assert!(matches!(
+            identity(directory.path(), "localhost"),
+            Err(TlsError::Half { .. })
+        ));
         fs::write(directory.path().join("tls/key.pem"), "no key").unwrap();
-        assert!(matches!(identity(directory.path(), "localhost"), Err(TlsError::Pem { .. })));
+        assert!(matches!(
+            identity(directory.path(), "localhost"),
+            Err(TlsError::Pem { .. })
+        ));
     }
 
     #[test]
@@ -176,7 +220,10 @@ mod tests {
         identity(one.path(), "localhost").unwrap();
         identity(two.path(), "localhost").unwrap();
         fs::copy(two.path().join("tls/key.pem"), one.path().join("tls/key.pem")).unwrap();
-        assert!(matches!(identity(one.path(), "localhost"), Err(TlsError::Mismatch { .. })));
+        assert!(matches!(
+            identity(one.path(), "localhost"),
+            Err(TlsError::Mismatch { .. })
+        ));
     }
 
     #[test]

@@ -28,7 +28,12 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal without a wait.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), retry_after_s: None }
+        Self {
+            status,
+            code,
+            message: message.into(),
+            retry_after_s: None,
+        }
     }
 
     /// The hub cannot take more now.
@@ -64,13 +69,18 @@ pub async fn encode_refusals(request: Request, next: Next) -> Response {
             None => return response,
         },
     };
-    let body = ErrorReply { code: refusal.code.to_owned(), message: refusal.message };
+    let body = ErrorReply {
+        code: refusal.code.to_owned(),
+        message: refusal.message,
+    };
     let mut response = match form.encode(&body) {
         Ok(bytes) => (refusal.status, [(CONTENT_TYPE, form.media_type())], bytes).into_response(),
         Err(_) => refusal.status.into_response(),
     };
     if let Some(seconds) = refusal.retry_after_s {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }
@@ -80,7 +90,10 @@ fn own_refusal(status: StatusCode) -> Option<Refusal> {
     let (code, message) = match status {
         StatusCode::NOT_FOUND => ("not_found", "no such address"),
         StatusCode::METHOD_NOT_ALLOWED => ("method_not_allowed", "this address does not take that method"),
-        StatusCode::PAYLOAD_TOO_LARGE => (refusal::TOO_LARGE, "body is larger than the hub's limit; send less at once"),
+        StatusCode::PAYLOAD_TOO_LARGE => (
+            refusal::TOO_LARGE,
+            "body is larger than the hub's limit; send less at once",
+        ),
         StatusCode::BAD_REQUEST => ("bad_request", "request could not be read"),
         _ => return None,
     };
@@ -146,22 +159,33 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Message<T> {
             own_refusal(rejection.status()).unwrap_or_else(|| Refusal::bad("body could not be read"))
         })?;
         let envelope: Envelope<T> = match given {
-            Form::Compact => codec::decode(&bytes, Limits::default().inflated_bytes).map_err(|e| match e {
-                WireError::TooLarge { .. } => {
-                    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, refusal::TOO_LARGE, e.to_string())
-                }
-                _ => Refusal::bad(e.to_string()),
-            })?,
-            Form::Json => serde_json::from_slice(&bytes).map_err(|e| Refusal::bad(format!("body is not the expected JSON: {e}")))?,
+            Form::Compact => {
+                codec::decode(&bytes, Limits::default().inflated_bytes).map_err(|e| match e {
+                    WireError::TooLarge { .. } => {
+                        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, refusal::TOO_LARGE, e.to_string())
+                    }
+                    _ => Refusal::bad(e.to_string()),
+                })?
+            }
+            Form::Json => serde_json::from_slice(&bytes)
+                .map_err(|e| Refusal::bad(format!("body is not the expected JSON: {e}")))?,
         };
-        Ok(Self { schema: envelope.v, body: envelope.body, form })
+        Ok(Self {
+            schema: envelope.v,
+            body: envelope.body,
+            form,
+        })
     }
 }
 
 /// A reply in the form asked for.
 pub fn reply<T: Serialize>(form: Form, body: &T) -> Result<Response, Refusal> {
     let bytes = form.encode(body).map_err(|e| {
-        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", format!("reply could not be written: {e}"))
+        Refusal::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            format!("reply could not be written: {e}"),
+        )
     })?;
     Ok(([(CONTENT_TYPE, form.media_type())], bytes).into_response())
 }

@@ -41,7 +41,17 @@ pub enum AuditCheck {
     },
 }
 
-type StoredEntry = (i64, i64, String, Option<String>, String, Option<String>, String, Vec<u8>, Vec<u8>);
+type StoredEntry = (
+    i64,
+    i64,
+    String,
+    Option<String>,
+    String,
+    Option<String>,
+    String,
+    Vec<u8>,
+    Vec<u8>,
+);
 
 /// Each field with its length before it, so that no two rows give the same bytes.
 fn row_hash(prev: &[u8], key: i64, at_ms: i64, texts: [Option<&str>; 5]) -> Vec<u8> {
@@ -72,13 +82,28 @@ impl Tx<'_> {
         let (last_key, prev) = last.unwrap_or_default();
         let key = last_key + 1;
         let detail = entry.detail.to_string();
-        let texts =
-            [Some(entry.actor.as_str()), entry.staff_id.as_deref(), Some(entry.action), entry.subject.as_deref(), Some(&detail)];
+        let texts = [
+            Some(entry.actor.as_str()),
+            entry.staff_id.as_deref(),
+            Some(entry.action),
+            entry.subject.as_deref(),
+            Some(&detail),
+        ];
         let hash = row_hash(&prev, key, entry.at_ms, texts);
         self.put(
             "INSERT INTO audit (audit_key, at_ms, actor, staff_id, action, subject, detail, prev_hash, hash) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            params![key, entry.at_ms, entry.actor, entry.staff_id, entry.action, entry.subject, detail, prev, hash],
+            params![
+                key,
+                entry.at_ms,
+                entry.actor,
+                entry.staff_id,
+                entry.action,
+                entry.subject,
+                detail,
+                prev,
+                hash
+            ],
         )
     }
 
@@ -93,8 +118,13 @@ impl Tx<'_> {
         while let Some(row) = rows.next()? {
             let (key, at_ms, actor, staff, action, subject, detail, prev_hash, hash): StoredEntry =
                 row.try_into()?;
-            let texts =
-                [Some(actor.as_str()), staff.as_deref(), Some(action.as_str()), subject.as_deref(), Some(detail.as_str())];
+            let texts = [
+                Some(actor.as_str()),
+                staff.as_deref(),
+                Some(action.as_str()),
+                subject.as_deref(),
+                Some(detail.as_str()),
+            ];
             count += 1;
             let expected = row_hash(&prev, key, at_ms, texts);
             if key != i64::try_from(count).unwrap_or(i64::MAX) || prev_hash != prev || hash != expected {
@@ -102,7 +132,10 @@ impl Tx<'_> {
             }
             prev = hash;
         }
-        Ok(AuditCheck::Whole { rows: count, head: hex::encode(prev) })
+        Ok(AuditCheck::Whole {
+            rows: count,
+            head: hex::encode(prev),
+        })
     }
 
     /// Whether a device looked a member up since an instant.

@@ -75,7 +75,11 @@ impl Tx<'_> {
 
     /// All devices, oldest first.
     pub fn devices(&self) -> Result<Vec<Device>, StorageError> {
-        self.all(&format!("{DEVICE} ORDER BY created_ms, device_id"), [], read_device)
+        self.all(
+            &format!("{DEVICE} ORDER BY created_ms, device_id"),
+            [],
+            read_device,
+        )
     }
 
     /// Writes a new device.
@@ -96,7 +100,13 @@ impl Tx<'_> {
     }
 
     /// Notes what a device told at the beginning of a round.
-    pub fn device_seen(&self, id: &str, seen_ms: i64, schema: u16, app_version: &str) -> Result<(), StorageError> {
+    pub fn device_seen(
+        &self,
+        id: &str,
+        seen_ms: i64,
+        schema: u16,
+        app_version: &str,
+    ) -> Result<(), StorageError> {
         self.put(
             "UPDATE device SET seen_ms = ?2, schema_no = ?3, app_version = ?4 WHERE device_id = ?1",
             params![id, seen_ms, schema, app_version],
@@ -105,14 +115,18 @@ impl Tx<'_> {
 
     /// Raises the highest accepted number of a device; never lowers it.
     pub fn device_accepted(&self, id: &str, n: u64) -> Result<(), StorageError> {
-        self.put("UPDATE device SET last_n = max(last_n, ?2) WHERE device_id = ?1", params![id, n])
+        self.put(
+            "UPDATE device SET last_n = max(last_n, ?2) WHERE device_id = ?1",
+            params![id, n],
+        )
     }
 
     /// Shuts a device out; tells whether it was in.
     pub fn revoke_device(&self, id: &str, now_ms: i64) -> Result<bool, StorageError> {
-        let rows = self
-            .connection()
-            .execute("UPDATE device SET revoked_ms = ?2 WHERE device_id = ?1 AND revoked_ms IS NULL", params![id, now_ms])?;
+        let rows = self.connection().execute(
+            "UPDATE device SET revoked_ms = ?2 WHERE device_id = ?1 AND revoked_ms IS NULL",
+            params![id, now_ms],
+        )?;
         Ok(rows > 0)
     }
 
@@ -122,7 +136,14 @@ impl Tx<'_> {
         self.put(
             "INSERT INTO pair_code (code_id, secret_hash, store_id, staff_id, created_ms, expires_ms) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![code.code_id, code.secret_hash, code.store_id, code.staff_id, code.created_ms, code.expires_ms],
+            params![
+                code.code_id,
+                code.secret_hash,
+                code.store_id,
+                code.staff_id,
+                code.created_ms,
+                code.expires_ms
+            ],
         )
     }
 

@@ -6,6 +6,8 @@
 //! | [`schema`] | the schema and its migrations; each table is explained in `sql/` |
 //! | [`scope`] | the change index, from which phones pull |
 //! | [`catalogue`], [`members`], [`readings`] | records |
+//! | [`work`], [`campaigns`], [`duplicates`] | tasks, attempts, notes, sends; campaigns; pairs and lost values |
+//! | [`devices`], [`ops`], [`audit`] | phones, results of their operations, the audit trail |
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,12 +18,18 @@ use url::Url;
 
 use super::{Records as _, StorageError};
 
+pub mod audit;
+pub mod campaigns;
 mod catalogue;
+pub mod devices;
+pub mod duplicates;
 mod members;
+pub mod ops;
 mod readings;
 mod records;
 pub mod schema;
 pub mod scope;
+pub mod work;
 
 /// The database within the data directory.
 pub const FILE_NAME: &str = "hub.db";

@@ -13,8 +13,9 @@ use crate::storage::StorageError;
 
 /// Reads a record from the JSON in column 0.
 pub(super) fn read_body<T: DeserializeOwned>(row: &Row<'_>) -> rusqlite::Result<T> {
-    serde_json::from_str(row.get_ref(0)?.as_str()?)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into()))
+    serde_json::from_str(row.get_ref(0)?.as_str()?).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
+    })
 }
 
 /// A record as JSON.
@@ -34,7 +35,11 @@ impl Tx<'_> {
 
     /// All tasks of a member, by id.
     pub fn tasks_of(&self, member_id: &str) -> Result<Vec<CareTask>, StorageError> {
-        self.all("SELECT body FROM task WHERE member_id = ?1 ORDER BY task_id", [member_id], read_body)
+        self.all(
+            "SELECT body FROM task WHERE member_id = ?1 ORDER BY task_id",
+            [member_id],
+            read_body,
+        )
     }
 
     /// Tasks in a state that is not final, of all stores, whose due date is before `day`.
@@ -97,7 +102,10 @@ impl Tx<'_> {
                 body("task", &task.id, task)?,
             ],
         )?;
-        task.outcome.iter().chain(&task.other_outcomes).try_for_each(|outcome| self.put_outcome(&task.id, outcome))
+        task.outcome
+            .iter()
+            .chain(&task.other_outcomes)
+            .try_for_each(|outcome| self.put_outcome(&task.id, outcome))
     }
 
     fn put_outcome(&self, task_id: &str, outcome: &Outcome) -> Result<(), StorageError> {
@@ -151,7 +159,11 @@ impl Tx<'_> {
 
     /// All notes on a member, oldest first.
     pub fn notes_of(&self, member_id: &str) -> Result<Vec<Note>, StorageError> {
-        self.all("SELECT body FROM note WHERE member_id = ?1 ORDER BY at_ms, note_id", [member_id], read_body)
+        self.all(
+            "SELECT body FROM note WHERE member_id = ?1 ORDER BY at_ms, note_id",
+            [member_id],
+            read_body,
+        )
     }
 
     /// Writes a note.
@@ -171,7 +183,11 @@ impl Tx<'_> {
 
     /// All sends to a member, oldest first.
     pub fn sends_of(&self, member_id: &str) -> Result<Vec<Send>, StorageError> {
-        self.all("SELECT body FROM send WHERE member_id = ?1 ORDER BY at_ms, send_key", [member_id], read_body)
+        self.all(
+            "SELECT body FROM send WHERE member_id = ?1 ORDER BY at_ms, send_key",
+            [member_id],
+            read_body,
+        )
     }
 
     /// Writes a send; `day` is the business date of its instant.

@@ -1,0 +1,4 @@
+//! What phones talk to.
+
+pub mod tls;
+pub mod wire;

@@ -1,0 +1,197 @@
+//! Templates, campaigns and who was assigned to them.
+
+use chrono::NaiveDate;
+use rusqlite::{Row, params};
+use yaoban_domain::calendar::{day_number, from_day_number};
+use yaoban_domain::model::Template;
+
+use super::Tx;
+use super::work::{body, read_body};
+use crate::storage::StorageError;
+
+/// A campaign as the hub keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CampaignRow {
+    /// Id, for example `c1`.
+    pub id: String,
+    /// Name, unique.
+    pub name: String,
+    /// Code of the kind of its tasks.
+    pub kind: String,
+    /// Code of its purpose.
+    pub purpose: String,
+    /// Its script.
+    pub script_id: Option<String>,
+    /// First day: the day of assignment.
+    pub start: NaiveDate,
+    /// Last day of its tasks.
+    pub due: NaiveDate,
+    /// Days from `start` in which purchases count.
+    pub window_days: i64,
+    /// What it cost, in fen, if told.
+    pub cost_fen: Option<i64>,
+    /// Share held out, in per cent.
+    pub holdout_percent: u32,
+    /// The audience in JSON; none if the members were listed.
+    pub audience: Option<String>,
+    /// When it was made, UTC.
+    pub created_ms: i64,
+}
+
+/// One member's assignment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// The campaign.
+    pub campaign_id: String,
+    /// The member.
+    pub member_id: String,
+    /// `treated` or `holdout`.
+    pub arm: String,
+    /// Day of assignment.
+    pub day: NaiveDate,
+    /// When it was written, UTC: orders assignments of one day.
+    pub assigned_ms: i64,
+    /// The task that it gave, if it gave one.
+    pub task_id: Option<String>,
+}
+
+const CAMPAIGN: &str = "SELECT campaign_id, name, kind, purpose, script_id, start_day, due_day, window_days, cost_fen, \
+                        holdout_percent, audience, created_ms FROM campaign";
+const ASSIGNMENT: &str =
+    "SELECT campaign_id, member_id, arm, assigned_day, assigned_ms, task_id FROM assignment";
+
+fn read_campaign(row: &Row<'_>) -> rusqlite::Result<CampaignRow> {
+    Ok(CampaignRow {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        kind: row.get(2)?,
+        purpose: row.get(3)?,
+        script_id: row.get(4)?,
+        start: from_day_number(row.get(5)?),
+        due: from_day_number(row.get(6)?),
+        window_days: row.get(7)?,
+        cost_fen: row.get(8)?,
+        holdout_percent: row.get(9)?,
+        audience: row.get(10)?,
+        created_ms: row.get(11)?,
+    })
+}
+
+fn read_assignment(row: &Row<'_>) -> rusqlite::Result<Assignment> {
+    Ok(Assignment {
+        campaign_id: row.get(0)?,
+        member_id: row.get(1)?,
+        arm: row.get(2)?,
+        day: from_day_number(row.get(3)?),
+        assigned_ms: row.get(4)?,
+        task_id: row.get(5)?,
+    })
+}
+
+impl Tx<'_> {
+    /// A template or script.
+    pub fn template(&self, id: &str) -> Result<Option<Template>, StorageError> {
+        self.one(
+            "SELECT body FROM template WHERE template_id = ?1",
+            [id],
+            read_body,
+        )
+    }
+
+    /// All templates and scripts, by id.
+    pub fn templates(&self) -> Result<Vec<Template>, StorageError> {
+        self.all("SELECT body FROM template ORDER BY template_id", [], read_body)
+    }
+
+    /// Writes a template or script.
+    pub fn put_template(&self, template: &Template) -> Result<(), StorageError> {
+        self.put(
+            "INSERT INTO template (template_id, kind, body) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (template_id) DO UPDATE SET kind = excluded.kind, body = excluded.body",
+            params![
+                template.id,
+                template.kind,
+                body("template", &template.id, template)?
+            ],
+        )
+    }
+
+    /// A campaign by its id or its name.
+    pub fn campaign(&self, id_or_name: &str) -> Result<Option<CampaignRow>, StorageError> {
+        let sql =
+            format!("{CAMPAIGN} WHERE campaign_id = ?1 OR name = ?1 ORDER BY campaign_id <> ?1 LIMIT 1");
+        self.one(&sql, [id_or_name], read_campaign)
+    }
+
+    /// All campaigns, oldest first.
+    pub fn campaigns(&self) -> Result<Vec<CampaignRow>, StorageError> {
+        self.all(
+            &format!("{CAMPAIGN} ORDER BY created_ms, campaign_id"),
+            [],
+            read_campaign,
+        )
+    }
+
+    /// The id for the next campaign.
+    pub fn next_campaign_id(&self) -> Result<String, StorageError> {
+        let count: Option<u64> = self.one("SELECT count(*) FROM campaign", [], |row| row.get(0))?;
+        Ok(format!("c{}", count.unwrap_or_default() + 1))
+    }
+
+    /// Writes a campaign.
+    pub fn put_campaign(&self, campaign: &CampaignRow) -> Result<(), StorageError> {
+        self.put(
+            "INSERT INTO campaign (campaign_id, name, kind, purpose, script_id, start_day, due_day, window_days, \
+                cost_fen, holdout_percent, audience, created_ms) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            params![
+                campaign.id,
+                campaign.name,
+                campaign.kind,
+                campaign.purpose,
+                campaign.script_id,
+                day_number(campaign.start),
+                day_number(campaign.due),
+                campaign.window_days,
+                campaign.cost_fen,
+                campaign.holdout_percent,
+                campaign.audience,
+                campaign.created_ms,
+            ],
+        )
+    }
+
+    /// Writes an assignment.
+    pub fn put_assignment(&self, assignment: &Assignment) -> Result<(), StorageError> {
+        self.put(
+            "INSERT INTO assignment (campaign_id, member_id, arm, assigned_day, assigned_ms, task_id) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (campaign_id, member_id) DO NOTHING",
+            params![
+                assignment.campaign_id,
+                assignment.member_id,
+                assignment.arm,
+                day_number(assignment.day),
+                assignment.assigned_ms,
+                assignment.task_id,
+            ],
+        )
+    }
+
+    /// All assignments of a campaign, by member.
+    pub fn assignments(&self, campaign_id: &str) -> Result<Vec<Assignment>, StorageError> {
+        self.all(
+            &format!("{ASSIGNMENT} WHERE campaign_id = ?1 ORDER BY member_id"),
+            [campaign_id],
+            read_assignment,
+        )
+    }
+
+    /// All assignments of a member, over all campaigns, oldest first.
+    pub fn assignments_of(&self, member_id: &str) -> Result<Vec<Assignment>, StorageError> {
+        self.all(
+            &format!("{ASSIGNMENT} WHERE member_id = ?1 ORDER BY assigned_day, assigned_ms, campaign_id"),
+            [member_id],
+            read_assignment,
+        )
+    }
+}
