@@ -31,7 +31,7 @@ bench: setup ## Measure speed and memory in release, beside a peer in the same r
 	@tests/bench/run.sh
 
 fuzz: setup ## Fuzz the import, the audience JSON and the wire decoder for SECONDS (default 60) each
-	@tests/fuzz/run.sh
+	@SECONDS_EACH=$(or $(SECONDS),60) tests/fuzz/run.sh
 
 clean: ## Remove build output, caches of test data and the demo's folder
 	@$(CARGO) clean
