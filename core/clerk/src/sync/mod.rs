@@ -1,11 +1,27 @@
-//! Sync with the hub (see `docs/sync.md` for the protocol, whose points are named in the code).
+//! Sync with the hub. The points named here are those of the protocol.
 //!
 //! | module | what belongs there |
 //! |---|---|
-//! | [`storage`] | what the engine needs of a store |
+//! | [`engine`] | the state machine: `step(event) -> effects`; `pull`, `load`, `repair` and `push` are its parts |
+//! | [`event`] | what goes in and what comes out |
+//! | [`storage`] | what the engine needs of a store; [`carry_out`] carries out commands on it |
+//! | [`backoff`] | how long to wait |
 
+pub mod backoff;
+mod carry_out;
+pub mod engine;
+pub mod event;
+mod load;
+mod pull;
+mod push;
+mod repair;
 pub mod storage;
 
+pub use carry_out::carry_out;
+pub use engine::{Engine, WATCHDOG_MS};
+pub use pull::SAME_CURSOR_REPLIES_MAX;
+pub use push::SOLO_FAILURES_MAX;
+pub use repair::REPAIR_EVERY_MS;
 pub use storage::{
     Greeting, HeldScope, LoadPlan, LoadProgress, Pairing, PendingOp, PulledPage, ScopeSums, StoreFailure,
     StoreResult, SyncState, SyncStore,
@@ -17,8 +33,31 @@ pub const SHAPE: u16 = 1;
 /// Acknowledged operations are kept this long, for a hub that comes back from a backup (point 10).
 pub const SENT_KEEP_MS: i64 = 35 * 24 * 3_600_000;
 
-/// Codes of failures that end a round.
+/// Codes of problems that the phone itself finds; the hub's own are in
+/// [`yaoban_protocol::endpoint::refusal`].
 pub mod code {
-    /// No connection, or none that proves to be the paired hub.
+    /// No connection to the hub; everything goes on offline.
     pub const HUB_UNREACHABLE: &str = "hub_unreachable";
+    /// Somebody answered who does not hold the certificate of the pairing code.
+    pub const HUB_NOT_TRUSTED: &str = "hub_not_trusted";
+    /// No answer in time.
+    pub const TIMED_OUT: &str = "timed_out";
+    /// An answer that cannot be read or does not fit the question.
+    pub const REPLY_UNREADABLE: &str = "reply_unreadable";
+    /// The hub refused without a reason that can be read.
+    pub const REFUSED: &str = "refused";
+    /// The device was never paired.
+    pub const NOT_PAIRED: &str = "not_paired";
+    /// The hub names no scope for the device.
+    pub const NO_SCOPES: &str = "no_scopes";
+    /// Nothing moves although there is more.
+    pub const NO_PROGRESS: &str = "no_progress";
+    /// The hub's scopes change faster than they can be loaded.
+    pub const HUB_UNSETTLED: &str = "hub_unsettled";
+    /// The clerk or the system ended the round.
+    pub const CANCELLED: &str = "cancelled";
+    /// Another round is under way.
+    pub const SYNC_RUNNING: &str = "sync_running";
+    /// A mistake in the engine or its driver.
+    pub const ENGINE_STATE: &str = "engine_state";
 }
