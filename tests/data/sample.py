@@ -171,7 +171,7 @@ class Chain:
         rng = self.rng
         level = rng.gauss(139, 14) if kind == "bp" else rng.gauss(7.6, 1.9)
         home = rng.random() < 0.25
-        day = start + rng.randrange(30)
+        day = start + int((self.days - start) * rng.random() * 0.95)
         step = rng.choice((14, 30, 30, 45, 90))
         count = rng.randrange(1, 13)
         while day < self.days and count:

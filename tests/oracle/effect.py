@@ -1,0 +1,2 @@
+def campaigns(chain, folder):
+    return {}

@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""The expected results, calculated a second time from the CSV files and the rules alone.
+
+    tests/oracle/oracle.py --data DIR --as-of DATE [--campaigns] > expected.json
+
+Prints one JSON object: members, active, refused readings, cut points, a board of classes, a row for each member, and
+each audience with its rule and ids; with --campaigns the repurchase counts of the campaigns in DIR.
+Exit codes: 0 done, 75 the package registry is away, anything else a failure.
+"""
+
+import argparse
+import json
+import sys
+from datetime import date
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "data"))
+
+import private
+
+
+def main():
+    parser = argparse.ArgumentParser(description="calculate the expected results from a chain's CSV files")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--as-of", type=date.fromisoformat, required=True)
+    parser.add_argument("--campaigns", action="store_true")
+    options = parser.parse_args()
+    private.again_inside()
+
+    import audiences
+    import classes
+    import effect
+    import facts
+
+    chain, refused = facts.load(options.data, options.as_of)
+    cuts, active, rows = classes.classify(chain)
+    expected = {
+        "as_of": options.as_of.isoformat(), "members": len(rows), "active": active, "refused_readings": refused,
+        "cut_points": cuts, "board": classes.board(rows), "rows": rows,
+        "audiences": audiences.expected(chain, rows),
+    }
+    if options.campaigns:
+        expected["campaigns"] = effect.campaigns(chain, options.data)
+    json.dump(expected, sys.stdout, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    main()
