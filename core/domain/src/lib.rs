@@ -6,6 +6,7 @@
 //!
 //! | module | what belongs there |
 //! |---|---|
+//! | [`audience`] | which members a rule selects: language, evaluator, SQL compiler |
 //! | [`codes`] | the enums of the field, each with the stable code used in SQL, JSON and on the wire |
 //! | [`model`] | the records: member, purchase line, reading, task, attempt, consent … |
 //! | [`rules`] | every number of the domain, as versioned data |
@@ -19,6 +20,7 @@
 //! | [`role`] | who sees and may what |
 //! | [`phone`] | phone numbers: normal form, mask |
 
+pub mod audience;
 pub mod calendar;
 pub mod class;
 pub mod codes;
