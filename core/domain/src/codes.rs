@@ -471,3 +471,41 @@ codes! {
         VeryHigh = "very_high",
     }
 }
+
+codes! {
+    /// Why the contact gate refuses or defers, in the order of rules section 5.
+    GateReason, "gate reason" {
+        /// The member has died.
+        Deceased = "deceased",
+        /// The member's data were erased.
+        Erased = "erased",
+        /// The number does not reach the member.
+        NumberInvalid = "number_invalid",
+        /// The channel needs a number and none is known.
+        NoNumber = "no_number",
+        /// All contact is paused.
+        Paused = "paused",
+        /// No consent for this purpose and channel is known.
+        NoConsent = "no_consent",
+        /// The consent for this purpose and channel was withdrawn.
+        ConsentWithdrawn = "consent_withdrawn",
+        /// The member asked not to be contacted.
+        DoNotContact = "do_not_contact",
+        /// Outside the allowed hours.
+        OutsideHours = "outside_hours",
+        /// A public holiday without contact.
+        Holiday = "holiday",
+        /// The marketing cap of one day is reached.
+        CapMarketingDay = "cap_marketing_day",
+        /// The marketing cap of 2 to 7 days is reached.
+        CapMarketingWeek = "cap_marketing_week",
+        /// The marketing cap of more than 7 days is reached.
+        CapMarketingMonth = "cap_marketing_month",
+        /// The service messages of the day are used up.
+        CapServiceDay = "cap_service_day",
+        /// A service message carries promotion.
+        MixedPromotion = "mixed_promotion",
+        /// The number was dialled often enough today.
+        DialsADay = "dials_a_day",
+    }
+}

@@ -9,6 +9,10 @@
 //! | [`audience`] | which members a rule selects: language, evaluator, SQL compiler |
 //! | [`codes`] | the enums of the field, each with the stable code used in SQL, JSON and on the wire |
 //! | [`model`] | the records: member, purchase line, reading, task, attempt, consent … |
+//! | [`consent`] | what a member allowed, and how consents from two sides come together |
+//! | [`gate`] | the contact gate: one function decides every contact |
+//! | [`task`] | the state machine of a care task, its order, its allotment |
+//! | [`template`] | messages: placeholders filled in, texts checked |
 //! | [`rules`] | every number of the domain, as versioned data |
 //! | [`calendar`] | business dates, windows, birthdays, parts of the day |
 //! | [`class`] | H-RFM: figures, cut points, scores, the six classes, health need, chronic or general |
@@ -27,6 +31,10 @@ pub mod codes;
 pub mod disease;
 pub mod health;
 pub mod medicine;
+pub mod consent;
+pub mod gate;
 pub mod model;
 pub mod phone;
 pub mod rules;
+pub mod task;
+pub mod template;

@@ -184,6 +184,12 @@ numbers! {
         visit_return_days: i64 = 1,
         /// Days until a call back if no time is chosen.
         call_later_days: i64 = 7,
+        /// Days that a task which comes back stays on the list at least.
+        return_days: i64 = 3,
+        /// Farthest day ahead to which anything may be put off.
+        defer_days_max: i64 = 366,
+        /// Further outcomes kept with a task.
+        other_outcomes_max: usize = 50,
         /// All contact pauses this many days for a member in hospital.
         hospital_pause_days: i64 = 30,
         /// Seconds in which an outcome can be taken back.
@@ -212,7 +218,9 @@ numbers! {
         opt_out_words: Vec<String> = ["拒收请回复R", "退订回T", "回T退订", "退订", "拒收"].map(str::to_owned).to_vec(),
         /// Words about price and coupons that no promotional text may carry.
         price_words: Vec<String> =
-            ["元", "折", "特价", "优惠", "券", "满减", "降价", "免费", "¥", "￥"].map(str::to_owned).to_vec(),
+            ["特价", "优惠", "券", "满减", "降价", "免费", "打折", "折扣", "折起", "¥", "￥"].map(str::to_owned).to_vec(),
+        /// Units that make a price of the number before them (骨折 and 元旦 are none).
+        price_units: Vec<String> = ["元", "块钱", "折"].map(str::to_owned).to_vec(),
         /// Words about efficacy that no promotional text may carry.
         efficacy_words: Vec<String> =
             ["疗效", "根治", "治愈", "有效率", "特效", "药到病除", "无副作用", "安全无毒"].map(str::to_owned).to_vec(),
