@@ -3,11 +3,13 @@
 //! | module | what belongs there |
 //! |---|---|
 //! | [`sqlite`] | the embedded default: one SQLite file, write-ahead log, one writer, many readers |
+//! | [`packed`] | everything of one member in one piece |
 
 use std::path::PathBuf;
 
 use yaoban_domain::model::{Drug, Member, Reading, Staff, Stock, Store};
 
+pub mod packed;
 pub mod sqlite;
 
 /// Why the store of data refused.
@@ -109,7 +111,8 @@ pub trait Records {
     fn put_stock(&self, store_id: &str, stock: &Stock) -> Result<(), StorageError>;
     /// A member, whole.
     fn member(&self, id: &str) -> Result<Option<Member>, StorageError>;
-    /// Writes a member. A `;` in a tag or a disease is written as `；`, for `;` parts them at rest.
+    /// Writes a member. Its life-time figures are not written: they follow from its purchases. A `;` in
+    /// a tag or a disease is written as `；`, for `;` parts them at rest.
     fn put_member(&self, member: &Member) -> Result<(), StorageError>;
     /// A reading.
     fn reading(&self, id: &str) -> Result<Option<Reading>, StorageError>;

@@ -8,12 +8,15 @@ use yaoban_domain::codes::{Open, Sex};
 use yaoban_domain::model::{Lifetime, Member};
 
 use super::Tx;
+use super::lines::lifetime;
 use crate::storage::StorageError;
 
 /// The columns of a member in the order in which [`read_member`] takes them.
 pub(super) const MEMBER: &str = "SELECT member_id, store_id, name, phone, phone_invalid, sex, birthday_ymd, joined_day, \
      tags, diseases, allergies, consents, regimens, height_cm, weight_hg, paused_until_day, do_not_contact, deceased, \
-     erased, ask_number, aliases, lifetime_times, lifetime_total_fen, lifetime_last_day, version FROM member";
+     erased, ask_number, aliases, version, \
+     (SELECT days FROM member_days d WHERE d.member_key = member.member_key \
+        AND d.generation <= (SELECT generation FROM visible) ORDER BY d.generation DESC LIMIT 1) FROM member";
 
 /// A date as the number 20000229.
 pub(super) fn ymd(day: NaiveDate) -> i32 {
@@ -73,12 +76,13 @@ pub(super) fn read_member(row: &Row<'_>) -> rusqlite::Result<Member> {
         erased: row.get(18)?,
         ask_number: row.get(19)?,
         aliases: json(row, 20)?,
-        lifetime: Lifetime {
-            times: row.get(21)?,
-            total_fen: row.get(22)?,
-            last_visit: row.get::<_, Option<i32>>(23)?.map(from_day_number),
+        lifetime: match row.get_ref(22)?.as_blob_or_null()? {
+            None => Lifetime::default(),
+            Some(packed) => lifetime(packed).map_err(|error| {
+                rusqlite::Error::FromSqlConversionFailure(22, rusqlite::types::Type::Blob, error.into())
+            })?,
         },
-        version: row.get::<_, i64>(24)? as u64,
+        version: row.get::<_, i64>(21)? as u64,
     })
 }
 
@@ -121,9 +125,6 @@ impl Tx<'_> {
                 ":erased": member.erased,
                 ":ask_number": member.ask_number,
                 ":aliases": to_json(id, &member.aliases)?,
-                ":lifetime_times": member.lifetime.times,
-                ":lifetime_total_fen": member.lifetime.total_fen,
-                ":lifetime_last_day": member.lifetime.last_visit.map(day_number),
                 ":version": member.version as i64,
             },
         )
@@ -146,7 +147,7 @@ mod tests {
             "height_cm": 165, "weight_hg": 725,
             "consents": [{"purpose": "health", "channel": null, "granted": true, "at_ms": 1}],
             "regimens": [{"ingredient": "x", "daily_units_milli": 500, "stock_until": null, "changed_on": "2024-01-01"}],
-            "aliases": ["tmp-1"], "lifetime": {"times": 3, "total_fen": 1234, "last_visit": "2024-06-01"}, "version": 7
+            "aliases": ["tmp-1"], "version": 7
         }))
         .unwrap()
     }

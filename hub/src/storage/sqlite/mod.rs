@@ -6,6 +6,7 @@
 //! | [`schema`] | the schema and its migrations; each table is explained in `sql/` |
 //! | [`scope`] | the change index, from which phones pull |
 //! | [`catalogue`], [`members`], [`readings`] | records |
+//! | [`lines`] | what members bought |
 //! | [`work`], [`campaigns`], [`duplicates`] | tasks, attempts, notes, sends; campaigns; pairs and lost values |
 //! | [`devices`], [`ops`], [`audit`] | phones, results of their operations, the audit trail |
 
@@ -23,6 +24,7 @@ pub mod campaigns;
 mod catalogue;
 pub mod devices;
 pub mod duplicates;
+pub mod lines;
 mod members;
 pub mod ops;
 mod readings;

@@ -10,6 +10,7 @@ use crate::storage::StorageError;
 /// A script that has been released is never changed.
 const MIGRATIONS: &[&[&str]] = &[&[
     include_str!("sql/core.sql"),
+    include_str!("sql/figures.sql"),
     include_str!("sql/scope.sql"),
     include_str!("sql/service.sql"),
 ]];

@@ -50,8 +50,8 @@ CREATE TABLE stock (
 ) WITHOUT ROWID;
 
 -- `tags` and `diseases` are wrapped in ';' (';a;b;', none: ';') so that one is found by its
--- neighbours; allergies, consents, regimens and aliases are JSON. The lifetime columns are kept by
--- the import of purchases.
+-- neighbours; allergies, consents, regimens and aliases are JSON. Life-time figures come from
+-- `member_days`, so that they switch with the other figures.
 CREATE TABLE member (
     member_key         INTEGER PRIMARY KEY,
     member_id          TEXT NOT NULL UNIQUE,
@@ -75,9 +75,6 @@ CREATE TABLE member (
     erased             INTEGER NOT NULL,
     ask_number         INTEGER NOT NULL,
     aliases            TEXT NOT NULL,
-    lifetime_times     INTEGER NOT NULL,
-    lifetime_total_fen INTEGER NOT NULL,
-    lifetime_last_day  INTEGER,
     version            INTEGER NOT NULL
 );
 CREATE INDEX member_by_store ON member (store_id, member_key);

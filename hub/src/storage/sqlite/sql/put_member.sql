@@ -1,12 +1,11 @@
 INSERT INTO member (
     member_id, store_id, name, phone, phone_invalid, sex, birthday_ymd, joined_day, tags, diseases,
     allergies, consents, regimens, height_cm, weight_hg, paused_until_day, do_not_contact, deceased,
-    erased, ask_number, aliases, lifetime_times, lifetime_total_fen, lifetime_last_day, version
+    erased, ask_number, aliases, version
 ) VALUES (
     :member_id, :store_id, :name, :phone, :phone_invalid, :sex, :birthday_ymd, :joined_day, :tags,
     :diseases, :allergies, :consents, :regimens, :height_cm, :weight_hg, :paused_until_day,
-    :do_not_contact, :deceased, :erased, :ask_number, :aliases, :lifetime_times,
-    :lifetime_total_fen, :lifetime_last_day, :version
+    :do_not_contact, :deceased, :erased, :ask_number, :aliases, :version
 )
 ON CONFLICT (member_id) DO UPDATE SET
     store_id = excluded.store_id,
@@ -29,7 +28,4 @@ ON CONFLICT (member_id) DO UPDATE SET
     erased = excluded.erased,
     ask_number = excluded.ask_number,
     aliases = excluded.aliases,
-    lifetime_times = excluded.lifetime_times,
-    lifetime_total_fen = excluded.lifetime_total_fen,
-    lifetime_last_day = excluded.lifetime_last_day,
     version = excluded.version

@@ -1,0 +1,274 @@
+//! Packed rows: everything of one member in one piece, so that scanning the chain grows with its
+//! members and not with the history of lines.
+//!
+//! Numbers are LEB128 varints, signed ones in zigzag; days are differences to the entry before
+//! (the first one to day 0). Both forms are ordered by day.
+
+/// A packed row that ends in the middle of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("packed row is damaged")]
+pub struct Damaged;
+
+/// Writes an unsigned number.
+pub fn put_u64(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Writes a signed number.
+pub fn put_i64(out: &mut Vec<u8>, value: i64) {
+    put_u64(out, ((value << 1) ^ (value >> 63)) as u64);
+}
+
+/// Reads numbers one after the other.
+#[derive(Debug, Clone)]
+pub struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    /// A reader at the start of some bytes.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// Whether everything has been read.
+    pub fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// An unsigned number.
+    #[inline]
+    pub fn u64(&mut self) -> Result<u64, Damaged> {
+        let mut value = 0_u64;
+        for (index, byte) in self.rest.iter().enumerate().take(10) {
+            value |= u64::from(byte & 0x7f) << (7 * index as u32);
+            if byte & 0x80 == 0 {
+                self.rest = &self.rest[index + 1..];
+                return Ok(value);
+            }
+        }
+        Err(Damaged)
+    }
+
+    /// A signed number.
+    #[inline]
+    pub fn i64(&mut self) -> Result<i64, Damaged> {
+        let value = self.u64()?;
+        Ok((value >> 1) as i64 ^ -((value & 1) as i64))
+    }
+
+    /// So many bytes.
+    pub fn bytes(&mut self, len: usize) -> Result<&'a [u8], Damaged> {
+        let (head, rest) = self.rest.split_at_checked(len).ok_or(Damaged)?;
+        self.rest = rest;
+        Ok(head)
+    }
+}
+
+/// Net fen by business date, ascending, one entry a date; dates that net to 0 are left out.
+pub mod days {
+    use super::{Damaged, Reader, put_i64, put_u64};
+
+    /// Appends one date after the last one written, whose number is `before` (0 at first).
+    pub fn put(out: &mut Vec<u8>, before: i32, day: i32, net_fen: i64) {
+        if out.is_empty() {
+            put_i64(out, i64::from(day));
+        } else {
+            put_u64(out, i64::from(day).abs_diff(i64::from(before)));
+        }
+        put_i64(out, net_fen);
+    }
+
+    /// The dates of a packed row. A damaged one ends with an error.
+    pub fn read(packed: &[u8]) -> Days<'_> {
+        Days {
+            reader: Reader::new(packed),
+            day: None,
+        }
+    }
+
+    /// See [`read`].
+    #[derive(Debug, Clone)]
+    pub struct Days<'a> {
+        reader: Reader<'a>,
+        day: Option<i64>,
+    }
+
+    impl Iterator for Days<'_> {
+        type Item = Result<(i32, i64), Damaged>;
+
+        #[inline]
+        fn next(&mut self) -> Option<Self::Item> {
+            if self.reader.is_empty() {
+                return None;
+            }
+            let mut entry = || {
+                let day = match self.day {
+                    None => self.reader.i64()?,
+                    Some(before) => before.wrapping_add(self.reader.u64()? as i64),
+                };
+                self.day = Some(day);
+                Ok((day as i32, self.reader.i64()?))
+            };
+            let entry = entry();
+            if entry.is_err() {
+                self.reader = Reader::new(&[]);
+            }
+            Some(entry)
+        }
+    }
+}
+
+/// All lines of a member, ordered by day, second and id.
+pub mod lines {
+    use super::{Damaged, Reader, put_i64, put_u64};
+
+    /// One line; keys are those of the tables `drug` and `store`, 0 = not told.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+    pub struct PackedLine<'a> {
+        /// Business date as day number.
+        pub day: i32,
+        /// Second of the day, -1 = not told.
+        pub second: i32,
+        /// The chain's id.
+        pub id: &'a [u8],
+        /// Drug.
+        pub drug_key: u32,
+        /// Store.
+        pub store_key: u32,
+        /// Packs in thousandths.
+        pub quantity_milli: i64,
+        /// Fen.
+        pub amount_fen: i64,
+        /// What it cost the chain, in fen.
+        pub cost_fen: Option<i64>,
+    }
+
+    /// Appends one line after the last one written, which was of day `before` (0 at first).
+    pub fn put(out: &mut Vec<u8>, before: i32, line: &PackedLine<'_>) {
+        put_i64(out, i64::from(line.day) - i64::from(before));
+        put_u64(out, (i64::from(line.second) + 1) as u64);
+        put_u64(out, u64::from(line.drug_key));
+        put_u64(out, u64::from(line.store_key));
+        put_i64(out, line.quantity_milli);
+        put_i64(out, line.amount_fen);
+        match line.cost_fen {
+            None => out.push(0),
+            Some(cost_fen) => {
+                out.push(1);
+                put_i64(out, cost_fen);
+            }
+        }
+        put_u64(out, line.id.len() as u64);
+        out.extend_from_slice(line.id);
+    }
+
+    /// Reads the next line after one of day `before`.
+    pub fn take<'a>(reader: &mut Reader<'a>, before: i32) -> Result<PackedLine<'a>, Damaged> {
+        let day = i64::from(before).wrapping_add(reader.i64()?) as i32;
+        let second = (reader.u64()? as i64 - 1) as i32;
+        let drug_key = reader.u64()? as u32;
+        let store_key = reader.u64()? as u32;
+        let quantity_milli = reader.i64()?;
+        let amount_fen = reader.i64()?;
+        let cost_fen = if reader.u64()? == 0 {
+            None
+        } else {
+            Some(reader.i64()?)
+        };
+        let len = reader.u64()? as usize;
+        let id = reader.bytes(len)?;
+        Ok(PackedLine {
+            day,
+            second,
+            id,
+            drug_key,
+            store_key,
+            quantity_milli,
+            amount_fen,
+            cost_fen,
+        })
+    }
+
+    /// The lines of a packed row.
+    pub fn read(packed: &[u8]) -> Result<Vec<PackedLine<'_>>, Damaged> {
+        let mut reader = Reader::new(packed);
+        let mut lines = Vec::new();
+        let mut before = 0;
+        while !reader.is_empty() {
+            let line = take(&mut reader, before)?;
+            before = line.day;
+            lines.push(line);
+        }
+        Ok(lines)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::lines::PackedLine;
+    use super::{Reader, days, lines, put_i64, put_u64};
+
+    proptest! {
+        #[test]
+        fn numbers_come_back(signed: i64, unsigned: u64) {
+            let mut out = Vec::new();
+            put_i64(&mut out, signed);
+            put_u64(&mut out, unsigned);
+            let mut reader = Reader::new(&out);
+            prop_assert_eq!(reader.i64(), Ok(signed));
+            prop_assert_eq!(reader.u64(), Ok(unsigned));
+            prop_assert!(reader.is_empty());
+        }
+
+        #[test]
+        fn days_come_back(entries in prop::collection::btree_map(-100_000_i32..100_000, any::<i64>(), 0..40)) {
+            let mut packed = Vec::new();
+            let mut before = 0;
+            for (&day, &net_fen) in &entries {
+                days::put(&mut packed, before, day, net_fen);
+                before = day;
+            }
+            let read: BTreeMap<i32, i64> = days::read(&packed).map(Result::unwrap).collect();
+            prop_assert_eq!(read, entries);
+        }
+
+        #[test]
+        fn lines_come_back(
+            mut entries in prop::collection::vec(
+                (-90_000_i32..90_000, -1_i32..86_400, "[a-z0-9]{0,9}", any::<u32>(), any::<i64>(), prop::option::of(any::<i64>())),
+                0..20,
+            ),
+        ) {
+            entries.sort();
+            let entries: Vec<PackedLine<'_>> = entries
+                .iter()
+                .map(|(day, second, id, key, number, cost_fen)| PackedLine {
+                    day: *day, second: *second, id: id.as_bytes(), drug_key: *key, store_key: key / 2,
+                    quantity_milli: *number, amount_fen: number / 3, cost_fen: *cost_fen,
+                })
+                .collect();
+            let mut packed = Vec::new();
+            let mut before = 0;
+            for line in &entries {
+                lines::put(&mut packed, before, line);
+                before = line.day;
+            }
+            prop_assert_eq!(lines::read(&packed).unwrap(), entries);
+        }
+
+        #[test]
+        fn damaged_rows_are_errors_not_panics(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+            let _ = lines::read(&bytes);
+            let _ = days::read(&bytes).count();
+        }
+    }
+}
