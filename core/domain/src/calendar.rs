@@ -75,6 +75,11 @@ pub fn from_day_number(number: i32) -> NaiveDate {
     })
 }
 
+/// Whether a day number lies in the period of so many days that ends with and includes `as_of`.
+pub fn is_in_window(day: i32, as_of: NaiveDate, window_days: i64) -> bool {
+    (0..window_days).contains(&(i64::from(day_number(as_of)) - i64::from(day)))
+}
+
 /// The day on which a birthday falls in a year: 29 February falls on the 28th in common years.
 pub fn birthday_in(birthday: NaiveDate, year: i32) -> NaiveDate {
     birthday
@@ -139,6 +144,14 @@ mod tests {
         for text in ["1970-01-01", "1969-12-31", "2000-02-29", "2026-11-22"] {
             assert_eq!(from_day_number(day_number(day(text))), day(text));
         }
+    }
+
+    #[test]
+    fn a_window_ends_with_and_includes_its_day() {
+        let as_of = day("2026-03-10");
+        let inside = |text: &str| is_in_window(day_number(day(text)), as_of, 10);
+        assert!(inside("2026-03-10") && inside("2026-03-01"));
+        assert!(!inside("2026-03-11") && !inside("2026-02-28"));
     }
 
     #[test]

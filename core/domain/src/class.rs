@@ -11,10 +11,10 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-use crate::calendar::day_number;
+use crate::calendar::{day_number, is_in_window};
 use crate::codes::{BpGrade, Care, Class, Code as _};
 use crate::disease;
-use crate::health::{Measure, bp_grade, glucose_above_target};
+use crate::health::{Latest, Measure, Taken, bp_grade, glucose_above_target};
 use crate::model::CutPoints;
 use crate::rules::{ClassRules, HealthRules, Rules};
 
@@ -270,16 +270,13 @@ fn value_index(scores: Scores, rules: &ClassRules) -> u8 {
     divide_half_up(100 * reached, most).unwrap_or(0).clamp(0, 100) as u8
 }
 
-/// What is known of a member's health. Days are day numbers; a reading after `as_of` does not
-/// exist, so the caller hands the latest one up to `as_of`.
+/// What is known of a member's health.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HealthInput<'a> {
     /// Disease codes.
     pub diseases: &'a [String],
-    /// Business day and values of the latest blood pressure.
-    pub bp: Option<(i32, Measure)>,
-    /// Business day and values of the latest glucose.
-    pub glucose: Option<(i32, Measure)>,
+    /// The latest readings up to `as_of`, as [`crate::health::latest`] gives them.
+    pub latest: Latest,
     /// Height in centimetres.
     pub height_cm: Option<u16>,
     /// Weight in hundreds of grams.
@@ -315,13 +312,13 @@ pub fn health_need(input: &HealthInput<'_>, as_of: NaiveDate, rules: &Rules) -> 
 
 /// The points that make the health need; none where the need is unknown.
 pub fn health_points(input: &HealthInput<'_>, as_of: NaiveDate, rules: &Rules) -> Option<HealthPoints> {
-    let age_max = rules.class.reading_age_days_max;
-    let current = |reading: Option<(i32, Measure)>| {
+    let age_days_max = rules.class.reading_age_days_max;
+    let current = |reading: Option<Taken>| {
         reading
-            .filter(|(day, _)| is_within(*day, as_of, age_max))
-            .map(|(_, measure)| measure)
+            .filter(|taken| is_in_window(taken.day, as_of, age_days_max + 1))
+            .map(|taken| taken.measure)
     };
-    let (bp, glucose) = (current(input.bp), current(input.glucose));
+    let (bp, glucose) = (current(input.latest.bp), current(input.latest.glucose));
     if input.diseases.is_empty() && bp.is_none() && glucose.is_none() {
         return None;
     }
@@ -338,11 +335,6 @@ pub fn health_points(input: &HealthInput<'_>, as_of: NaiveDate, rules: &Rules) -
             0
         },
     })
-}
-
-/// Whether a day lies at most `age_days_max` days before `as_of`, and not after it.
-pub(crate) fn is_within(day: i32, as_of: NaiveDate, age_days_max: i64) -> bool {
-    (0..=age_days_max).contains(&(i64::from(day_number(as_of)) - i64::from(day)))
 }
 
 fn disease_points(diseases: &[String], rules: &ClassRules) -> i64 {
@@ -386,8 +378,9 @@ fn bmi_out_of_range(height_cm: Option<u16>, weight_hg: Option<u16>, rules: &Clas
 }
 
 /// Chronic or general. Chronic are members with a diagnosed chronic disease; or with fills on at
-/// least 2 days of one chronic ingredient at most 180 days old; or with readings of grade 1 or the
-/// diabetes range on at least 2 days at most 365 days old.
+/// least 2 days of one chronic ingredient within 180 days; or with readings of grade 1 or the
+/// diabetes range, of either kind, on at least 2 days within 365 days. Both periods end with and
+/// include `as_of`.
 ///
 /// `fills`: (ingredient, day number, packs in thousandths, negative for a return) of chronic
 /// ingredients; a fill is a day with net units above 0. `readings`: (day number, values).
@@ -411,7 +404,7 @@ fn fills_chronic<K: Ord>(
 ) -> bool {
     let mut fills: Vec<_> = fills
         .into_iter()
-        .filter(|(_, day, _)| is_within(*day, as_of, rules.chronic_fill_days))
+        .filter(|(_, day, _)| is_in_window(*day, as_of, rules.chronic_fill_days))
         .collect();
     fills.sort_unstable();
     fills.chunk_by(|a, b| a.0 == b.0).any(|ingredient| {
@@ -430,7 +423,7 @@ fn readings_chronic(
     let days: BTreeSet<i32> = readings
         .into_iter()
         .filter(|(day, measure)| {
-            is_within(*day, as_of, rules.class.chronic_reading_days)
+            is_in_window(*day, as_of, rules.class.chronic_reading_days)
                 && measure.is_chronic_range(&rules.health)
         })
         .map(|(day, _)| day)

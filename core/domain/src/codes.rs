@@ -509,3 +509,61 @@ codes! {
         DialsADay = "dials_a_day",
     }
 }
+
+codes! {
+    /// The arm of a campaign that a member is assigned to (rules, section 6).
+    Arm, "arm" {
+        /// Gets the campaign.
+        Treated = "treated",
+        /// Gets nothing, for comparison.
+        Holdout = "holdout",
+    }
+}
+
+codes! {
+    /// What somebody of the chain's staff wants to see or do (rules, section 7).
+    Action, "action" {
+        /// See a member, its purchases and readings.
+        SeeMember = "see_member",
+        /// See a task.
+        SeeTask = "see_task",
+        /// See completion and statistics of a store by clerk.
+        SeeStore = "see_store",
+        /// See figures of a store without single members.
+        SeeFigures = "see_figures",
+        /// See figures of the chain.
+        SeeChain = "see_chain",
+        /// Start, put off, cancel a task or record what came of it.
+        RunTask = "run_task",
+        /// Register a new member.
+        RegisterMember = "register_member",
+        /// Edit a member's profile or regimens.
+        EditMember = "edit_member",
+        /// Record a reading.
+        AddReading = "add_reading",
+        /// Set tags.
+        Tag = "tag",
+        /// Write a note.
+        AddNote = "add_note",
+        /// Record a consent.
+        SetConsent = "set_consent",
+        /// Give a task to a clerk or to another one, rebalance tasks over clerks.
+        Assign = "assign",
+        /// Ask for a task to be done soon.
+        Nudge = "nudge",
+        /// Mark a clerk off for a day.
+        MarkOff = "mark_off",
+        /// Say whether two members are one person.
+        Merge = "merge",
+        /// Make a campaign for a store.
+        Campaign = "campaign",
+        /// Change services, scripts and message templates.
+        Services = "services",
+        /// Fit, set and publish the class model.
+        Models = "models",
+        /// Change users and their rights.
+        Users = "users",
+        /// Export data.
+        Export = "export",
+    }
+}

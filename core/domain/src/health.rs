@@ -5,7 +5,10 @@
 //! One high reading is "elevated", never a diagnosis.
 
 pub use crate::codes::{BpGrade, GlucoseGrade};
-use crate::codes::{ReadingContext, ReadingKind};
+use chrono::NaiveDate;
+
+use crate::calendar::day_number;
+use crate::codes::{ReadingContext, ReadingKind, Severity};
 use crate::model::Reading;
 use crate::rules::HealthRules;
 
@@ -96,6 +99,30 @@ impl Measure {
         }
     }
 
+    /// The grade on the one scale of both kinds. Glucose weighs as in the health need: above target
+    /// or in the diabetes range is grade 1, an emergency grade 3.
+    pub fn severity(self, rules: &HealthRules) -> Severity {
+        match self {
+            Self::Bp {
+                systolic,
+                diastolic,
+                context,
+            } => match bp_grade(systolic, diastolic, context, rules) {
+                BpGrade::Normal => Severity::Normal,
+                BpGrade::HighNormal => Severity::HighNormal,
+                BpGrade::Grade1 => Severity::Grade1,
+                BpGrade::Grade2 => Severity::Grade2,
+                BpGrade::Grade3 => Severity::Grade3,
+            },
+            Self::Glucose { tenths, context } => match glucose_grade(tenths, context, rules) {
+                GlucoseGrade::Normal => Severity::Normal,
+                GlucoseGrade::HighNormal => Severity::HighNormal,
+                GlucoseGrade::AboveTarget | GlucoseGrade::DiabetesRange => Severity::Grade1,
+                GlucoseGrade::Low | GlucoseGrade::VeryHigh => Severity::Grade3,
+            },
+        }
+    }
+
     /// Whether the values meet the member's target. Diabetics have a lower one for blood pressure.
     pub fn in_target(self, diabetic: bool, rules: &HealthRules) -> bool {
         match self {
@@ -116,6 +143,43 @@ impl Measure {
             Self::Glucose { tenths, .. } => tenths < rules.glucose_target_other_high,
         }
     }
+}
+
+/// A reading's values with their time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// Business date as a day number.
+    pub day: i32,
+    /// When, UTC.
+    pub at_ms: i64,
+    /// The values.
+    pub measure: Measure,
+}
+
+/// The latest reading of each kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Latest {
+    /// Blood pressure.
+    pub bp: Option<Taken>,
+    /// Glucose.
+    pub glucose: Option<Taken>,
+}
+
+/// The latest reading of each kind up to and including `as_of`; of two at one instant the one that
+/// comes later in the input. The caller leaves superseded readings out.
+pub fn latest(readings: impl IntoIterator<Item = Taken>, as_of: NaiveDate) -> Latest {
+    let today = day_number(as_of);
+    let mut latest = Latest::default();
+    for taken in readings.into_iter().filter(|taken| taken.day <= today) {
+        let slot = match taken.measure.kind() {
+            ReadingKind::Bp => &mut latest.bp,
+            ReadingKind::Glucose => &mut latest.glucose,
+        };
+        if slot.is_none_or(|before| before.at_ms <= taken.at_ms) {
+            *slot = Some(taken);
+        }
+    }
+    latest
 }
 
 /// The higher grade of the two numbers counts: whether either one reaches its limit.

@@ -4,6 +4,8 @@
 //! Money is integer fen, glucose integer tenths of mmol/L, quantities thousandths of a pack
 //! (loose herbs are sold by weight), dates business dates, instants milliseconds since 1970 UTC.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -479,6 +481,10 @@ pub struct ClassModel {
     pub as_of: Option<NaiveDate>,
     /// Cut points; none if no member was active.
     pub cut_points: Option<CutPoints>,
+    /// Price rank of each drug among the chain's drugs of its ingredient, in millionths (rules,
+    /// section 8): 0 cheapest, 1,000,000 dearest. A drug without a choice beside it has none.
+    #[serde(default)]
+    pub price_ranks_ppm: BTreeMap<String, u32>,
 }
 
 /// Four ascending cut points for each of recency (days), frequency (visit days) and monetary (fen).
