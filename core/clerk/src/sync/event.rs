@@ -396,4 +396,12 @@ impl RoundReport {
             .or(self.pull_problem.as_ref())
             .or(self.push_problem.as_ref())
     }
+
+    /// The report, or the first thing that went wrong.
+    pub fn checked(self) -> Result<Self, Problem> {
+        match self.first_problem() {
+            Some(problem) => Err(problem.clone()),
+            None => Ok(self),
+        }
+    }
 }

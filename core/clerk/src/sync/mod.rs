@@ -6,19 +6,30 @@
 //! | [`event`] | what goes in and what comes out |
 //! | [`storage`] | what the engine needs of a store; [`carry_out`] carries out commands on it |
 //! | [`backoff`] | how long to wait |
+//! | [`transport`], [`wire`] | one HTTP exchange in bytes; calls as requests, responses as answers |
+//! | [`http`], [`driver`], [`background`] | production: HTTPS with a pinned certificate, blocking functions, the loop |
 
+pub mod background;
 pub mod backoff;
 mod carry_out;
+pub mod driver;
 pub mod engine;
 pub mod event;
+pub mod http;
 mod load;
 mod pull;
 mod push;
 mod repair;
 pub mod storage;
+pub mod transport;
+pub mod wire;
 
+pub use background::{Background, BackgroundListener};
 pub use carry_out::carry_out;
+pub use driver::{Cancel, Deaf, Driver, SyncListener};
 pub use engine::{Engine, WATCHDOG_MS};
+pub use event::{Options, Problem, Progress, RoundReport, Stage};
+pub use http::Https;
 pub use pull::SAME_CURSOR_REPLIES_MAX;
 pub use push::SOLO_FAILURES_MAX;
 pub use repair::REPAIR_EVERY_MS;
@@ -48,6 +59,10 @@ pub mod code {
     pub const REFUSED: &str = "refused";
     /// The device was never paired.
     pub const NOT_PAIRED: &str = "not_paired";
+    /// The text is no pairing code.
+    pub const PAIR_CODE_BAD: &str = "pair_code_bad";
+    /// The device is paired already.
+    pub const ALREADY_PAIRED: &str = "already_paired";
     /// The hub names no scope for the device.
     pub const NO_SCOPES: &str = "no_scopes";
     /// Nothing moves although there is more.

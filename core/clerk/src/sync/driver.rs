@@ -1,0 +1,397 @@
+//! The production driver: runs the engine against a transport and a store. All functions block; the
+//! store is worked on the calling thread, calls run on one worker thread beside it.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+use yaoban_protocol::message::{HistoryReply, LookupRequest, PairRequest};
+use yaoban_protocol::pair::PairCode;
+
+use super::carry_out;
+use super::code;
+use super::engine::Engine;
+use super::event::{
+    Answer, Call, CallFailure, Effect, Event, FailureKind, Now, Options, Problem, Progress, RoundReport, What,
+};
+use super::storage::{Pairing, SyncStore};
+use super::transport::{Connect, Transport};
+use super::wire;
+
+/// The engine hears about the time this often.
+const TICK: Duration = Duration::from_secs(1);
+/// Engines for errands that wait for the next one, each with its token.
+const SPARE_ENGINES_MAX: usize = 4;
+
+/// Hears how a round goes. Called synchronously, from the thread that syncs, under no lock.
+pub trait SyncListener: Send + Sync {
+    /// How far the round is.
+    fn progress(&self, progress: Progress);
+}
+
+/// Hears nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Deaf;
+
+impl SyncListener for Deaf {
+    fn progress(&self, _progress: Progress) {}
+}
+
+/// Ends a call or a loop from another thread. Clones are one and the same.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<Cancelled>);
+
+#[derive(Debug, Default)]
+struct Cancelled {
+    flag: AtomicBool,
+    notify: Notify,
+}
+
+impl Cancel {
+    /// Ends it; lasting.
+    pub fn cancel(&self) {
+        self.0.flag.store(true, Ordering::SeqCst);
+        self.0.notify.notify_waiters();
+    }
+
+    /// It was ended.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.flag.load(Ordering::SeqCst)
+    }
+
+    /// Waits until it is ended.
+    pub async fn cancelled(&self) {
+        let notified = self.0.notify.notified();
+        if !self.is_cancelled() {
+            notified.await;
+        }
+    }
+}
+
+/// Runs rounds and errands for one store. One round at a time; errands run beside it.
+pub struct Driver {
+    runtime: Runtime,
+    connect: Box<dyn Connect>,
+    wall_clock_ms: Box<dyn Fn() -> i64 + Send + Sync>,
+    app_version: String,
+    born: Instant,
+    /// None while a round runs.
+    engine: Mutex<Option<Engine>>,
+    spare: Mutex<Vec<Engine>>,
+    /// The transport and the address and fingerprint it leads to.
+    transport: Mutex<Option<(String, String, Arc<dyn Transport>)>>,
+}
+
+impl Driver {
+    /// A driver. `wall_clock_ms` tells milliseconds since 1970 UTC.
+    pub fn new(
+        connect: Box<dyn Connect>,
+        wall_clock_ms: Box<dyn Fn() -> i64 + Send + Sync>,
+        app_version: &str,
+    ) -> Result<Self, Problem> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("yaoban-sync")
+            .enable_all()
+            .build()
+            .map_err(|e| Problem::new(code::ENGINE_STATE, format!("the sync thread cannot start: {e}")))?;
+        Ok(Self {
+            runtime,
+            connect,
+            wall_clock_ms,
+            app_version: app_version.to_owned(),
+            born: Instant::now(),
+            engine: Mutex::new(Some(Engine::new(app_version))),
+            spare: Mutex::default(),
+            transport: Mutex::default(),
+        })
+    }
+
+    /// Pairs the device by the hub's one-time code. A device that is paired and not locked refuses
+    /// (`already_paired`); one that was locked keeps its operations.
+    pub fn pair(
+        &self,
+        store: &mut dyn SyncStore,
+        code_text: &str,
+        device_name: &str,
+    ) -> Result<Pairing, Problem> {
+        let code =
+            PairCode::from_text(code_text).map_err(|e| Problem::new(code::PAIR_CODE_BAD, e.to_string()))?;
+        let state = store.state()?;
+        if state.pairing.is_some() && state.locked.is_none() {
+            return Err(Problem::new(
+                code::ALREADY_PAIRED,
+                "this device is paired already",
+            ));
+        }
+        let transport = self.connect.connect(&code.url, &code.fingerprint)?;
+        let request = wire::pair_request(&PairRequest {
+            secret: code.secret,
+            device_name: device_name.chars().take(100).collect(),
+        })?;
+        let exchange = self
+            .runtime
+            .spawn(async move { transport.exchange(request).await });
+        let response = self
+            .runtime
+            .block_on(exchange)
+            .map_err(|_| lost_call())?
+            .map_err(CallFailure::from)?;
+        let reply = wire::pair_reply(&response)?;
+        let pairing = Pairing {
+            url: code.url,
+            fingerprint: code.fingerprint,
+            device_id: reply.device_id,
+            refresh_secret: reply.refresh_secret,
+            chain_name: reply.chain_name,
+            store_id: reply.store_id,
+            store_name: reply.store_name,
+            staff_id: reply.staff_id,
+        };
+        store.save_pairing(&pairing)?;
+        Ok(pairing)
+    }
+
+    /// One round, to its end. The report tells what was done and what went wrong; whatever went
+    /// wrong, everything that was there stays usable.
+    pub fn sync_once(
+        &self,
+        store: &mut dyn SyncStore,
+        options: Options,
+        listener: &dyn SyncListener,
+        cancel: &Cancel,
+    ) -> RoundReport {
+        let Some(mut engine) = lock(&self.engine).take() else {
+            let problem = Some(Problem::new(code::SYNC_RUNNING, "another round is under way"));
+            return RoundReport {
+                problem,
+                ..RoundReport::default()
+            };
+        };
+        let report = self.run(&mut engine, store, What::Begin(options), listener, cancel);
+        *lock(&self.engine) = Some(engine);
+        report
+    }
+
+    /// Looks up a walk-in of another store; what was found is kept in the store for 24 hours.
+    /// Returns how many rows came.
+    pub fn lookup(
+        &self,
+        store: &mut dyn SyncStore,
+        request: LookupRequest,
+        cancel: &Cancel,
+    ) -> Result<usize, Problem> {
+        match self.errand(store, Call::Lookup(request), cancel)? {
+            Answer::Lookup(reply) => {
+                let rows = reply.rows.len();
+                store.keep_lookup(reply, (self.wall_clock_ms)())?;
+                Ok(rows)
+            }
+            _ => Err(lost_call()),
+        }
+    }
+
+    /// Lines of a member that are older than what the phone holds. They are not kept.
+    pub fn history(
+        &self,
+        store: &mut dyn SyncStore,
+        member_id: &str,
+        before_day: i32,
+        limit: u32,
+        cancel: &Cancel,
+    ) -> Result<HistoryReply, Problem> {
+        let call = Call::History {
+            member_id: member_id.to_owned(),
+            before_day,
+            limit,
+        };
+        match self.errand(store, call, cancel)? {
+            Answer::History(reply) => Ok(reply),
+            _ => Err(lost_call()),
+        }
+    }
+
+    /// One call outside a round.
+    pub(super) fn errand(
+        &self,
+        store: &mut dyn SyncStore,
+        call: Call,
+        cancel: &Cancel,
+    ) -> Result<Answer, Problem> {
+        let mut engine = lock(&self.spare)
+            .pop()
+            .unwrap_or_else(|| Engine::new(&self.app_version));
+        let report = self.run(&mut engine, store, What::Errand(call), &Deaf, cancel);
+        let mut spare = lock(&self.spare);
+        if spare.len() < SPARE_ENGINES_MAX {
+            spare.push(engine);
+        }
+        match report.problem {
+            Some(problem) => Err(problem),
+            None => report.errand.ok_or_else(lost_call),
+        }
+    }
+
+    fn run(
+        &self,
+        engine: &mut Engine,
+        store: &mut dyn SyncStore,
+        begin: What,
+        listener: &dyn SyncListener,
+        cancel: &Cancel,
+    ) -> RoundReport {
+        let mut calls = Calls {
+            tasks: JoinSet::new(),
+            channel: mpsc::unbounded_channel(),
+        };
+        let mut happened = VecDeque::from([begin]);
+        let mut told_cancel = false;
+        loop {
+            let what = match happened.pop_front() {
+                _ if cancel.is_cancelled() && !told_cancel && engine.is_busy() => {
+                    told_cancel = true;
+                    What::Cancel
+                }
+                Some(what) => what,
+                None => self.wait(&mut calls, cancel, told_cancel),
+            };
+            for effect in engine.step(Event {
+                now: self.now(),
+                what,
+            }) {
+                match effect {
+                    Effect::Store { id, command } => {
+                        happened.push_back(What::Stored {
+                            id,
+                            result: carry_out(store, command),
+                        });
+                    }
+                    Effect::Call {
+                        id,
+                        call,
+                        token,
+                        timeout_ms,
+                        inflated_bytes_max,
+                    } => {
+                        let wanted = Wanted {
+                            id,
+                            call,
+                            token,
+                            timeout_ms,
+                            inflated_bytes_max,
+                        };
+                        if let Err(failure) = self.call(&mut calls, store, wanted) {
+                            happened.push_back(What::Answered {
+                                id,
+                                answer: Err(failure),
+                            });
+                        }
+                    }
+                    Effect::CancelCalls => calls.tasks.abort_all(),
+                    Effect::Progress(progress) => listener.progress(progress),
+                    Effect::Finished(report) => return *report,
+                }
+            }
+        }
+    }
+
+    fn wait(&self, calls: &mut Calls, cancel: &Cancel, told_cancel: bool) -> What {
+        while calls.tasks.try_join_next().is_some() {}
+        let arrivals = &mut calls.channel.1;
+        self.runtime.block_on(async {
+            tokio::select! {
+                Some((id, answer)) = arrivals.recv() => What::Answered { id, answer },
+                () = cancel.cancelled(), if !told_cancel => What::Tick,
+                () = tokio::time::sleep(TICK) => What::Tick,
+            }
+        })
+    }
+
+    fn call(&self, calls: &mut Calls, store: &mut dyn SyncStore, wanted: Wanted) -> Result<(), CallFailure> {
+        let transport = self.transport(store)?;
+        let request = wire::request(&wanted.call, wanted.token, wanted.timeout_ms)?;
+        let arrivals = calls.channel.0.clone();
+        let exchange = async move {
+            let limit = Duration::from_millis(wanted.timeout_ms);
+            let answer = match tokio::time::timeout(limit, transport.exchange(request)).await {
+                Ok(Ok(response)) => wire::answer(&wanted.call, &response, wanted.inflated_bytes_max),
+                Ok(Err(error)) => Err(error.into()),
+                Err(_) => Err(failure(FailureKind::TimedOut, "the hub did not answer in time")),
+            };
+            // The round may be over: then nobody listens, and nothing is lost.
+            let _ = arrivals.send((wanted.id, answer));
+        };
+        calls.tasks.spawn_on(exchange, self.runtime.handle());
+        Ok(())
+    }
+
+    /// The transport of the pairing, made once for each address.
+    fn transport(&self, store: &mut dyn SyncStore) -> Result<Arc<dyn Transport>, CallFailure> {
+        let no_way = |p: Problem| failure(FailureKind::Unreachable, &p.message);
+        let pairing = store.state().map_err(|e| no_way(e.into()))?.pairing;
+        let pairing =
+            pairing.ok_or_else(|| failure(FailureKind::Unreachable, "this device is not paired"))?;
+        let mut cached = lock(&self.transport);
+        if let Some((url, fingerprint, transport)) = cached.as_ref()
+            && *url == pairing.url
+            && *fingerprint == pairing.fingerprint
+        {
+            return Ok(Arc::clone(transport));
+        }
+        let transport = self
+            .connect
+            .connect(&pairing.url, &pairing.fingerprint)
+            .map_err(no_way)?;
+        *cached = Some((pairing.url, pairing.fingerprint, Arc::clone(&transport)));
+        Ok(transport)
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            wall_ms: (self.wall_clock_ms)(),
+            mono_ms: self.born.elapsed().as_millis() as u64,
+            // Without chance every phone of a chain comes back in the same second; that is no error.
+            random: getrandom::u64().unwrap_or(0),
+        }
+    }
+
+    pub(super) fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+}
+
+type Arrival = (u64, Result<Answer, CallFailure>);
+
+struct Calls {
+    tasks: JoinSet<()>,
+    channel: (mpsc::UnboundedSender<Arrival>, mpsc::UnboundedReceiver<Arrival>),
+}
+
+struct Wanted {
+    id: u64,
+    call: Call,
+    token: Option<String>,
+    timeout_ms: u64,
+    inflated_bytes_max: u64,
+}
+
+fn failure(kind: FailureKind, message: &str) -> CallFailure {
+    CallFailure {
+        kind,
+        code: kind.code().to_owned(),
+        message: message.to_owned(),
+        retry_after_ms: None,
+    }
+}
+
+fn lost_call() -> Problem {
+    Problem::new(code::ENGINE_STATE, "a call came to no end")
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
