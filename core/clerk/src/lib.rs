@@ -1,3 +1,15 @@
-//! What a phone holds: store, search, outbox, sync engine, the facade `ClerkApp`.
+//! What a phone holds.
+//!
+//! | module | what belongs there |
+//! |---|---|
+//! | [`store`] | the encrypted file: schema, rows, outbox, replay, figures, search index |
+//! | [`sync`] | the engine, without I/O, and its driver |
+//! | [`clock`], [`vault`] | what the platform gives: the time, the key of the file |
+//!
+//! Calls block; nothing here is async but the sync driver. Nothing here words a sentence: records
+//! carry codes and values, a catalogue of the shells words them.
 
+pub mod clock;
+pub mod store;
 pub mod sync;
+pub mod vault;

@@ -1,0 +1,82 @@
+//! Opening connections: the key and the pragmas, each with its reason.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::error::Result;
+use crate::vault::DatabaseKey;
+
+/// Pragmas of every connection.
+///
+/// | pragma | why |
+/// |---|---|
+/// | `busy_timeout` 5 s | only another process of the same app can hold the lock; waiting beats failing |
+/// | `foreign_keys` off | rows of different scopes come in any order |
+/// | `temp_store` memory | a temporary file would hold health data in clear, and some Androids have no place for it |
+/// | `trusted_schema` off | nothing in the file may call functions |
+/// | `cell_size_check` on | a damaged page is found when it is read |
+const COMMON: &str = "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY;
+    PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;";
+
+/// Pragmas of the writer.
+///
+/// | pragma | why |
+/// |---|---|
+/// | `journal_mode` WAL | readers never wait for the writer |
+/// | `wal_autocheckpoint` 1000 | the log stays near 4 MB |
+/// | `journal_size_limit` 8 MB | a log that a first load blew up shrinks again |
+/// | `cache_size` 8 MB | the upper pages of the trees that a pull writes |
+const WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 1000;
+    PRAGMA journal_size_limit = 8388608; PRAGMA cache_size = -8192;";
+
+/// Pragmas of a reader.
+///
+/// | pragma | why |
+/// |---|---|
+/// | `query_only` on | a reader that writes is a mistake |
+/// | `cache_size` 12 MB | the search trees of 100,000 members stay decrypted |
+const READER: &str = "PRAGMA query_only = ON; PRAGMA cache_size = -12288;";
+
+/// Statements that stay prepared on a connection.
+const PREPARED: usize = 192;
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The one writer.
+    Write,
+    /// A reader.
+    Read,
+    /// A fresh file that a first load fills; it is thrown away if anything fails.
+    Load,
+    /// A damaged file from which the outbox is salvaged.
+    Salvage,
+}
+
+/// Opens a keyed connection. A wrong key or a damaged header shows here.
+pub(super) fn open(path: &Path, key: &DatabaseKey, purpose: Purpose) -> Result<Connection> {
+    let access = match purpose {
+        Purpose::Write | Purpose::Load => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        Purpose::Read => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        Purpose::Salvage => OpenFlags::SQLITE_OPEN_READ_ONLY,
+    };
+    let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    // The raw form skips the key derivation: the vault's key is random already.
+    let pragma = SecretString::from(format!("PRAGMA key = \"x'{}'\"", hex::encode(key.expose_secret())));
+    conn.execute_batch(pragma.expose_secret())?;
+    conn.execute_batch(COMMON)?;
+    conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    match purpose {
+        Purpose::Write => conn.execute_batch(WRITER)?,
+        Purpose::Read => conn.execute_batch(READER)?,
+        // No log: the file counts only once it is complete and synced.
+        Purpose::Load => conn.execute_batch(
+            "PRAGMA journal_mode = DELETE; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -24576;",
+        )?,
+        Purpose::Salvage => {}
+    }
+    conn.set_prepared_statement_cache_capacity(PREPARED);
+    Ok(conn)
+}

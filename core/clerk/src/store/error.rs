@@ -1,0 +1,78 @@
+//! What can go wrong in the file.
+
+use std::path::PathBuf;
+
+use rusqlite::ErrorCode;
+use yaoban_domain::calendar::UnknownTimeZone;
+use yaoban_protocol::codec::WireError;
+
+use crate::vault::VaultError;
+
+/// Why the store could not do what was asked. Never carries personal data.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file was written by a newer build. It is kept as it is.
+    #[error("the file {path} has schema {found}, this build knows {known}; update the app")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Schema of the file.
+        found: i64,
+        /// Newest schema that this build knows.
+        known: i64,
+    },
+    /// The file cannot be read: damaged, or the key is not its own.
+    #[error("the file cannot be read: damaged, or written with another key")]
+    Damaged,
+    /// Another process holds the file.
+    #[error("the file is in use by another process; close it and try again")]
+    Busy,
+    /// The disk is full.
+    #[error("the disk is full; free some space and try again")]
+    DiskFull,
+    /// The store is paused or closed.
+    #[error("the store is closed; resume it first")]
+    Closed,
+    /// The vault did not give the key.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// A body could not be read or written.
+    #[error("row body: {0}")]
+    Wire(#[from] WireError),
+    /// The rules name a time zone that does not exist.
+    #[error("rules: {0}")]
+    TimeZone(#[from] UnknownTimeZone),
+    /// A row does not fit its table.
+    #[error("row {entity}: {what}")]
+    Row {
+        /// Entity of the row.
+        entity: String,
+        /// What does not fit.
+        what: String,
+    },
+    /// A file operation failed.
+    #[error("file {path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Anything else that SQLite says. Its text names tables and columns, never values.
+    #[error("sqlite: {0}")]
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Damaged,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            Some(ErrorCode::DiskFull) => Self::DiskFull,
+            _ => Self::Sqlite(error),
+        }
+    }
+}
+
+/// Result of the store.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;

@@ -1,0 +1,32 @@
+//! Single values of this phone by name.
+
+use rusqlite::types::{FromSql, ToSql};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::Result;
+
+/// Highest number that was given to an operation.
+pub const LAST_N: &str = "last_n";
+/// The hub's epoch that the cursors belong to.
+pub const EPOCH: &str = "epoch";
+
+/// The value, if there is one.
+pub fn get<T: FromSql>(conn: &Connection, key: &str) -> Result<Option<T>> {
+    Ok(conn
+        .prepare_cached("SELECT value FROM meta WHERE key = ?1")?
+        .query_row([key], |row| row.get(0))
+        .optional()?)
+}
+
+/// Sets the value.
+pub fn set(conn: &Connection, key: &str, value: impl ToSql) -> Result<()> {
+    conn.prepare_cached("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2")?
+        .execute(params![key, value])?;
+    Ok(())
+}
+
+/// Takes the value away.
+pub fn remove(conn: &Connection, key: &str) -> Result<()> {
+    conn.prepare_cached("DELETE FROM meta WHERE key = ?1")?.execute([key])?;
+    Ok(())
+}

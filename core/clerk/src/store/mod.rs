@@ -1,0 +1,141 @@
+//! The encrypted file of a phone: one writer, a few readers.
+//!
+//! | module | what belongs there |
+//! |---|---|
+//! | [`schema`] | tables, indexes, views, migrations |
+//! | [`rows`] | rows by entity and id: put, read, evict, erase |
+//! | [`settings`] | rules and class model, parsed once |
+//! | [`error`] | what can go wrong |
+//!
+//! Every write runs in one short `BEGIN IMMEDIATE` transaction on the only writing connection, so
+//! "database is locked" cannot come from this process.
+
+mod connection;
+pub mod error;
+pub mod meta;
+mod open;
+pub mod rows;
+pub mod schema;
+pub mod search_index;
+pub mod settings;
+
+use std::cell::Cell;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use yaoban_domain::calendar::Calendar;
+
+use crate::vault::DatabaseKey;
+pub use error::{Result, StoreError};
+pub use open::OpenReport;
+pub use settings::Settings;
+
+/// Readers beside the writer: a screen and a background job.
+const READERS: usize = 2;
+
+/// How surely a commit must outlive a power cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// On the disk before the call returns: everything that a clerk did.
+    Full,
+    /// May be lost with the power (rows together with their cursor): everything that can be pulled again.
+    Normal,
+}
+
+/// The file of a phone.
+pub struct Store {
+    path: PathBuf,
+    key: DatabaseKey,
+    writer: Mutex<Option<Connection>>,
+    readers: [Mutex<Option<Connection>>; READERS],
+    next_reader: AtomicUsize,
+    settings: RwLock<Arc<Settings>>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// A write transaction. Reads as a connection.
+pub struct Tx<'c> {
+    inner: Transaction<'c>,
+    /// The chain's calendar: instants get their business day when they are stored.
+    pub calendar: Calendar,
+    settings_changed: Cell<bool>,
+}
+
+impl Deref for Tx<'_> {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
+        &self.inner
+    }
+}
+
+impl Store {
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Rules, model and calendar as the catalogue has them.
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Runs `work` in one immediate transaction; an error rolls everything back.
+    pub fn write<T, E: From<StoreError>>(
+        &self,
+        durability: Durability,
+        work: impl FnOnce(&Tx<'_>) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let mut guard = lock(&self.writer);
+        let conn = guard.as_mut().ok_or(StoreError::Closed)?;
+        let synchronous = if durability == Durability::Full { "FULL" } else { "NORMAL" };
+        conn.pragma_update(None, "synchronous", synchronous).map_err(StoreError::from)?;
+        let calendar = self.settings().calendar;
+        let inner = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
+        let tx = Tx { inner, calendar, settings_changed: Cell::new(false) };
+        let value = work(&tx)?;
+        let settings = tx.settings_changed.get().then(|| Settings::read(&tx)).transpose()?;
+        tx.inner.commit().map_err(StoreError::from)?;
+        if let Some(settings) = settings {
+            self.keep_settings(settings);
+        }
+        Ok(value)
+    }
+
+    /// Runs `work` on a reader, in one snapshot of the file.
+    pub fn read<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&Connection) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let mut guard = self.reader();
+        let conn = guard.as_mut().ok_or(StoreError::Closed)?;
+        let tx = conn.transaction().map_err(StoreError::from)?;
+        work(&tx)
+    }
+
+    fn reader(&self) -> MutexGuard<'_, Option<Connection>> {
+        for reader in &self.readers {
+            if let Ok(guard) = reader.try_lock() {
+                return guard;
+            }
+        }
+        let turn = self.next_reader.fetch_add(1, Ordering::Relaxed) % READERS;
+        lock(&self.readers[turn])
+    }
+
+    fn keep_settings(&self, settings: Settings) {
+        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    }
+}
+
+/// A lock; a panic in another thread rolled its transaction back, so the connection is sound.
+fn lock(mutex: &Mutex<Option<Connection>>) -> MutexGuard<'_, Option<Connection>> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,58 @@
+//! Erasure: the hub's, absorbing, and nothing of it stays on the disk.
+
+use rusqlite::params;
+use yaoban_protocol::row::entity;
+
+use super::super::{Result, Tx};
+use super::member::{existing_key, forget};
+
+/// Tables with rows of a member, and the column with their id on the wire.
+const TABLES: [(&str, &str, &str); 5] = [
+    ("reading", "reading_id", entity::READING),
+    ("note", "note_id", entity::NOTE),
+    ("task", "task_id", entity::TASK),
+    ("attempt", "attempt_id", entity::ATTEMPT),
+    ("send", "key", entity::SEND),
+];
+
+/// Erases all data of a member, in all scopes, and overwrites their place in the file. Operations
+/// that the hub has answered lose their bodies with it; one that is still under way stays until the
+/// hub has answered it.
+pub fn erase(tx: &Tx<'_>, member_id: &str) -> Result<()> {
+    let Some(key) = existing_key(tx, member_id)? else { return Ok(()) };
+    // Freed pages are written over with zeros before they are used again.
+    tx.execute_batch("PRAGMA secure_delete = ON")?;
+    let done = erase_rows(tx, key, member_id);
+    tx.execute_batch("PRAGMA secure_delete = OFF")?;
+    done
+}
+
+fn erase_rows(tx: &Tx<'_>, key: i64, member_id: &str) -> Result<()> {
+    let name: String = tx.query_row("SELECT name FROM member WHERE member_key = ?1", [key], |row| row.get(0))?;
+    for (table, id, entity) in TABLES {
+        let ids = format!("SELECT {id} FROM {table} WHERE member_key = ?1");
+        tx.execute(&format!("DELETE FROM scope_row WHERE entity = ?2 AND id IN ({ids})"), params![key, entity])?;
+        tx.execute(&format!("DELETE FROM base_row WHERE entity = ?2 AND id IN ({ids})"), params![key, entity])?;
+    }
+    tx.execute(
+        "DELETE FROM task_outcome WHERE task_key IN (SELECT task_key FROM task WHERE member_key = ?1)",
+        [key],
+    )?;
+    for (table, _, _) in TABLES {
+        tx.execute(&format!("DELETE FROM {table} WHERE member_key = ?1"), [key])?;
+    }
+    tx.execute("DELETE FROM line WHERE member_key = ?1", [key])?;
+    tx.execute("DELETE FROM refusal WHERE member_key = ?1", [key])?;
+    for table in ["scope_row", "base_row"] {
+        tx.execute(
+            &format!("DELETE FROM {table} WHERE entity IN (?2, ?3) AND id = ?1"),
+            params![member_id, entity::MEMBER, entity::PURCHASES],
+        )?;
+    }
+    tx.execute(
+        "DELETE FROM outbox WHERE member_id = ?1 AND state IN ('sent', 'rejected', 'parked')",
+        [member_id],
+    )?;
+    tx.execute("DELETE FROM lookup WHERE member_id = ?1", [member_id])?;
+    forget(tx, key, &name)
+}

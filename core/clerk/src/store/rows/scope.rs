@@ -1,0 +1,135 @@
+//! Which scope holds which row, how far each scope is held, and the sums for repair.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use yaoban_protocol::digest;
+use yaoban_protocol::message::Cursor;
+
+use super::super::{Result, Tx};
+
+/// A scope as this phone holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScopeState {
+    /// Key in the file.
+    pub scope_key: i64,
+    /// The cursor.
+    pub cursor: Cursor,
+}
+
+/// The key of a scope; makes it with generation 0 and position 0.
+pub fn scope_key(conn: &Connection, scope: &str) -> Result<i64> {
+    if let Some(state) = scope_state(conn, scope)? {
+        return Ok(state.scope_key);
+    }
+    conn.execute("INSERT INTO scope (scope, generation, after) VALUES (?1, 0, 0)", [scope])?;
+    Ok(conn.last_insert_rowid())
+}
+
+/// How far a scope is held; none if it never was.
+pub fn scope_state(conn: &Connection, scope: &str) -> Result<Option<ScopeState>> {
+    Ok(conn
+        .prepare_cached("SELECT scope_key, scope, generation, after FROM scope WHERE scope = ?1")?
+        .query_row([scope], read_state)
+        .optional()?)
+}
+
+/// All scopes that are held.
+pub fn scopes(conn: &Connection) -> Result<Vec<ScopeState>> {
+    let mut statement =
+        conn.prepare_cached("SELECT scope_key, scope, generation, after FROM scope ORDER BY scope")?;
+    Ok(statement.query_map([], read_state)?.collect::<rusqlite::Result<_>>()?)
+}
+
+fn read_state(row: &rusqlite::Row<'_>) -> rusqlite::Result<ScopeState> {
+    Ok(ScopeState {
+        scope_key: row.get(0)?,
+        cursor: Cursor { scope: row.get(1)?, generation: row.get(2)?, after: row.get(3)? },
+    })
+}
+
+/// Moves the cursor; in the transaction that writes the rows up to it.
+pub fn set_cursor(tx: &Connection, cursor: &Cursor) -> Result<()> {
+    let key = scope_key(tx, &cursor.scope)?;
+    tx.prepare_cached("UPDATE scope SET generation = ?2, after = ?3 WHERE scope_key = ?1")?
+        .execute(params![key, cursor.generation, cursor.after])?;
+    Ok(())
+}
+
+/// Notes that the scope holds the row at this position.
+pub fn remember_row(tx: &Connection, scope_key: i64, entity: &str, id: &str, seq: u64) -> Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO scope_row (entity, id, scope_key, seq) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (entity, id, scope_key) DO UPDATE SET seq = ?4",
+    )?
+    .execute(params![entity, id, scope_key, seq])?;
+    Ok(())
+}
+
+/// For a fresh file: [`remember_row`] without looking for an older one.
+pub(in crate::store) fn insert_scope_row(conn: &Connection, scope_key: i64, entity: &str, id: &str, seq: u64) -> Result<()> {
+    conn.prepare_cached("INSERT OR REPLACE INTO scope_row (entity, id, scope_key, seq) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![entity, id, scope_key, seq])?;
+    Ok(())
+}
+
+/// The scope no longer holds the row. True if it was the last that did.
+pub fn forget_row(tx: &Connection, scope_key: i64, entity: &str, id: &str) -> Result<bool> {
+    let gone = tx
+        .prepare_cached("DELETE FROM scope_row WHERE entity = ?1 AND id = ?2 AND scope_key = ?3")?
+        .execute(params![entity, id, scope_key])?;
+    let elsewhere = tx
+        .prepare_cached("SELECT 1 FROM scope_row WHERE entity = ?1 AND id = ?2")?
+        .exists([entity, id])?;
+    Ok(gone > 0 && !elsewhere)
+}
+
+/// Sums over the 256 id ranges of what the scope holds.
+pub fn digest_sums(conn: &Connection, scope_key: i64) -> Result<Vec<u64>> {
+    let mut statement = conn.prepare_cached("SELECT entity, id, seq FROM scope_row WHERE scope_key = ?1")?;
+    let mut rows = statement.query([scope_key])?;
+    let mut sums = vec![0_u64; digest::RANGES];
+    while let Some(row) = rows.next()? {
+        let entity = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+        let id = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+        let sum = &mut sums[usize::from(digest::range_of(entity, id))];
+        *sum = sum.wrapping_add(digest::row_hash(entity, id, row.get(2)?));
+    }
+    Ok(sums)
+}
+
+/// Repair of one range: rows of it that the scope holds here and that `keep` does not name.
+/// The caller evicts them after it has put the hub's.
+pub fn evict_range_rest(
+    conn: &Connection,
+    scope_key: i64,
+    range: u8,
+    keep: &rustc_hash::FxHashSet<(String, String)>,
+) -> Result<Vec<(String, String)>> {
+    let mut statement = conn.prepare_cached("SELECT entity, id FROM scope_row WHERE scope_key = ?1")?;
+    let mut rows = statement.query([scope_key])?;
+    let mut rest = Vec::new();
+    while let Some(row) = rows.next()? {
+        let key: (String, String) = (row.get(0)?, row.get(1)?);
+        if digest::range_of(&key.0, &key.1) == range && !keep.contains(&key) {
+            rest.push(key);
+        }
+    }
+    Ok(rest)
+}
+
+/// The device lost a scope: all its rows leave, at most `limit` in this transaction. True when
+/// none is left (then the scope itself is gone too).
+pub fn drop_scope(tx: &Tx<'_>, scope: &str, limit: u32) -> Result<bool> {
+    let Some(state) = scope_state(tx, scope)? else { return Ok(true) };
+    let rows: Vec<(String, String)> = tx
+        .prepare_cached("SELECT entity, id FROM scope_row WHERE scope_key = ?1 LIMIT ?2")?
+        .query_map(params![state.scope_key, limit], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for (entity, id) in &rows {
+        super::evict(tx, state.scope_key, entity, id)?;
+    }
+    let done = rows.len() < limit as usize;
+    if done {
+        tx.execute("DELETE FROM scope WHERE scope_key = ?1", [state.scope_key])?;
+    }
+    Ok(done)
+}

@@ -1,0 +1,268 @@
+//! What a name is found by: pairs of characters, initials and full pinyin in every reading.
+
+use pinyin::{ToPinyin, ToPinyinMulti};
+use rusqlite::{Connection, params};
+
+use super::Result;
+
+/// Readings of a name that are kept at most: a name of many polyphonic characters stays findable
+/// by the commonest ones.
+const READINGS_MAX: usize = 8;
+
+/// Surnames whose reading as a surname is not among the dictionary's of the character, or differs
+/// from it: surname, readings.
+const SURNAMES: &[(&str, &[&str])] = &[
+    ("尉迟", &["yu chi"]),
+    ("万俟", &["mo qi"]),
+    ("长孙", &["zhang sun"]),
+    ("单于", &["chan yu"]),
+    ("澹台", &["tan tai"]),
+    ("令狐", &["ling hu"]),
+    ("呼延", &["hu yan"]),
+    ("单", &["shan", "dan"]),
+    ("解", &["xie", "jie"]),
+    ("仇", &["qiu", "chou"]),
+    ("查", &["zha", "cha"]),
+    ("曾", &["zeng"]),
+    ("朴", &["piao", "pu"]),
+    ("区", &["ou", "qu"]),
+    ("乐", &["yue", "le"]),
+    ("盖", &["ge", "gai"]),
+    ("翟", &["zhai", "di"]),
+    ("缪", &["miao", "mou"]),
+    ("员", &["yun", "yuan"]),
+    ("召", &["shao", "zhao"]),
+    ("种", &["chong", "zhong"]),
+    ("繁", &["po", "fan"]),
+    ("冼", &["xian"]),
+    ("折", &["she", "zhe"]),
+    ("覃", &["qin", "tan"]),
+    ("黑", &["he", "hei"]),
+    ("秘", &["bi", "mi"]),
+    ("隗", &["wei", "kui"]),
+    ("沈", &["shen"]),
+    ("宓", &["mi", "fu"]),
+    ("撒", &["sa"]),
+    ("洗", &["xian", "xi"]),
+    ("任", &["ren"]),
+    ("石", &["shi"]),
+    ("叶", &["ye"]),
+    ("葛", &["ge"]),
+    ("燕", &["yan"]),
+    ("过", &["guo"]),
+    ("哈", &["ha"]),
+    ("那", &["na"]),
+    ("幺", &["yao"]),
+    ("祭", &["zhai", "ji"]),
+    ("逄", &["pang"]),
+    ("郗", &["xi", "chi"]),
+    ("郇", &["xun", "huan"]),
+    ("仉", &["zhang"]),
+    ("贾", &["jia"]),
+    ("车", &["che"]),
+    ("薄", &["bo", "bao"]),
+    ("褚", &["chu"]),
+    ("晁", &["chao"]),
+    ("谌", &["chen", "shen"]),
+    ("佘", &["she"]),
+    ("逯", &["lu"]),
+    ("尹", &["yin"]),
+    ("舍", &["she"]),
+    ("都", &["du"]),
+    ("牟", &["mu", "mou"]),
+    ("臧", &["zang"]),
+    ("阚", &["kan"]),
+    ("应", &["ying"]),
+    ("柏", &["bai", "bo"]),
+    ("重", &["chong"]),
+];
+
+/// What a name is found by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keys {
+    /// Characters and pairs of characters after the first.
+    pub grams: Vec<String>,
+    /// Initials, one for each distinct reading.
+    pub initials: Vec<String>,
+    /// Full pinyin, one for each distinct reading.
+    pub full: Vec<String>,
+}
+
+/// The keys of a name.
+pub fn keys(name: &str) -> Keys {
+    let chars: Vec<char> = name.chars().filter(|c| !c.is_whitespace()).map(lower).collect();
+    let mut grams = Vec::new();
+    for at in 1..chars.len() {
+        grams.push(chars[at].to_string());
+        if at + 1 < chars.len() {
+            grams.push(chars[at..=at + 1].iter().collect());
+        }
+    }
+    grams.sort_unstable();
+    grams.dedup();
+    let readings = readings(&chars);
+    let mut initials: Vec<String> =
+        readings.iter().map(|syllables| syllables.iter().filter_map(|s| s.chars().next()).collect()).collect();
+    let mut full: Vec<String> = readings.iter().map(|syllables| syllables.concat()).collect();
+    for keys in [&mut initials, &mut full] {
+        keys.retain(|key| !key.is_empty());
+        keys.sort_unstable();
+        keys.dedup();
+    }
+    Keys { grams, initials, full }
+}
+
+fn lower(c: char) -> char {
+    c.to_ascii_lowercase()
+}
+
+/// Every reading of a name as syllables, the likeliest first.
+fn readings(chars: &[char]) -> Vec<Vec<String>> {
+    let (mut all, taken) = surname(chars);
+    for c in &chars[taken..] {
+        let syllables = syllables(*c);
+        if syllables.is_empty() {
+            continue;
+        }
+        let mut longer = Vec::new();
+        for syllable in &syllables {
+            for reading in &all {
+                if longer.len() < READINGS_MAX {
+                    let mut reading = reading.clone();
+                    reading.push(syllable.clone());
+                    longer.push(reading);
+                }
+            }
+        }
+        all = longer;
+    }
+    all
+}
+
+/// Readings of the surname at the beginning, and how many characters it has.
+fn surname(chars: &[char]) -> (Vec<Vec<String>>, usize) {
+    let found = SURNAMES.iter().find(|(surname, _)| {
+        surname.chars().count() <= chars.len() && surname.chars().zip(chars).all(|(a, b)| a == *b)
+    });
+    match found {
+        Some((surname, readings)) => {
+            let readings = readings.iter().map(|r| r.split(' ').map(str::to_owned).collect()).collect();
+            (readings, surname.chars().count())
+        }
+        None => (vec![Vec::new()], 0),
+    }
+}
+
+/// Syllables of a character without tones, the commonest first; letters and digits are their own.
+fn syllables(c: char) -> Vec<String> {
+    if c.is_ascii_alphanumeric() {
+        return vec![c.to_string()];
+    }
+    let mut syllables: Vec<String> = c.to_pinyin().map(|p| plain(p.plain())).into_iter().collect();
+    if let Some(multi) = c.to_pinyin_multi() {
+        for reading in multi {
+            let reading = plain(reading.plain());
+            if !syllables.contains(&reading) {
+                syllables.push(reading);
+            }
+        }
+    }
+    syllables
+}
+
+/// Letters as they are typed: ü is v.
+fn plain(syllable: &str) -> String {
+    syllable.replace('ü', "v").chars().filter(char::is_ascii_lowercase).collect()
+}
+
+/// Adds the keys of a name.
+pub(super) fn add(conn: &Connection, member_key: i64, name: &str) -> Result<()> {
+    each(conn, member_key, name, [
+        "INSERT OR IGNORE INTO gram (gram, member_key) VALUES (?1, ?2)",
+        "INSERT OR IGNORE INTO pinyin (kind, reading, member_key) VALUES (?3, ?1, ?2)",
+    ])
+}
+
+/// Takes the keys of a name away.
+pub(super) fn remove(conn: &Connection, member_key: i64, name: &str) -> Result<()> {
+    each(conn, member_key, name, [
+        "DELETE FROM gram WHERE gram = ?1 AND member_key = ?2",
+        "DELETE FROM pinyin WHERE kind = ?3 AND reading = ?1 AND member_key = ?2",
+    ])
+}
+
+fn each(conn: &Connection, member_key: i64, name: &str, [gram_sql, pinyin_sql]: [&str; 2]) -> Result<()> {
+    let keys = keys(name);
+    let mut gram = conn.prepare_cached(gram_sql)?;
+    for key in &keys.grams {
+        gram.execute(params![key, member_key])?;
+    }
+    let mut pinyin = conn.prepare_cached(pinyin_sql)?;
+    for (kind, list) in [(INITIALS, &keys.initials), (FULL, &keys.full)] {
+        for key in list {
+            pinyin.execute(params![key, member_key, kind])?;
+        }
+    }
+    Ok(())
+}
+
+/// `pinyin.kind` of initials.
+pub(crate) const INITIALS: i64 = 0;
+/// `pinyin.kind` of full pinyin.
+pub(crate) const FULL: i64 = 1;
+
+/// Builds the index of a fresh file in one go: keys are sorted first, so that both trees grow at
+/// their right edge only.
+pub(super) fn build(conn: &Connection) -> Result<()> {
+    let mut grams: Vec<(String, i64)> = Vec::new();
+    let mut readings: Vec<(i64, String, i64)> = Vec::new();
+    let mut statement = conn.prepare("SELECT member_key, name FROM member WHERE standing > 0")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let member_key: i64 = row.get(0)?;
+        let keys = keys(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?);
+        grams.extend(keys.grams.into_iter().map(|key| (key, member_key)));
+        readings.extend(keys.initials.into_iter().map(|key| (INITIALS, key, member_key)));
+        readings.extend(keys.full.into_iter().map(|key| (FULL, key, member_key)));
+    }
+    grams.sort_unstable();
+    readings.sort_unstable();
+    let mut insert = conn.prepare("INSERT INTO gram (gram, member_key) VALUES (?1, ?2)")?;
+    for (key, member_key) in &grams {
+        insert.execute(params![key, member_key])?;
+    }
+    let mut insert = conn.prepare("INSERT INTO pinyin (kind, reading, member_key) VALUES (?1, ?2, ?3)")?;
+    for (kind, key, member_key) in &readings {
+        insert.execute(params![kind, key, member_key])?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_by_every_reading_of_its_surname() {
+        let found = keys("单芳");
+        assert!(found.initials.contains(&"sf".to_owned()));
+        assert!(found.full.contains(&"shanfang".to_owned()));
+        assert!(found.full.contains(&"danfang".to_owned()));
+        assert_eq!(keys("尉迟恭").initials, ["ycg"]);
+        assert!(keys("曾伟").full.contains(&"zengwei".to_owned()));
+    }
+
+    #[test]
+    fn middle_and_end_of_a_name_are_grams() {
+        assert_eq!(keys("欧阳娜").grams, ["娜", "阳", "阳娜"]);
+        assert_eq!(keys("王").grams, Vec::<String>::new());
+    }
+
+    #[test]
+    fn letters_are_their_own_and_readings_are_bounded() {
+        assert_eq!(keys("Anna Li").full, ["annali"]);
+        assert!(keys(&"乐".repeat(40)).full.len() <= READINGS_MAX);
+        assert_eq!(keys("吕洁").full.iter().filter(|k| k.starts_with("lv")).count(), keys("吕洁").full.len());
+        assert_eq!(keys(""), Keys::default());
+    }
+}
