@@ -64,7 +64,12 @@ pub(super) fn open(path: &Path, key: &DatabaseKey, purpose: Purpose) -> Result<C
     };
     let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     // The raw form skips the key derivation: the vault's key is random already.
-    let pragma = SecretString::from(format!("PRAGMA key = \"x'{}'\"", hex::encode(key.expose_secret())));
+    // SQLCipher writes to stderr on its own; errors come back as values anyway.
+    conn.execute_batch("PRAGMA cipher_log_level = NONE")?;
+    let pragma = SecretString::from(format!(
+        "PRAGMA key = \"x'{}'\"",
+        hex::encode(key.expose_secret())
+    ));
     conn.execute_batch(pragma.expose_secret())?;
     conn.execute_batch(COMMON)?;
     conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;

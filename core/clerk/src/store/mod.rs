@@ -5,7 +5,10 @@
 //! | [`schema`] | tables, indexes, views, migrations |
 //! | [`rows`] | rows by entity and id: put, read, evict, erase |
 //! | [`settings`] | rules and class model, parsed once |
+//! | [`search_index`] | what a name is found by |
 //! | [`error`] | what can go wrong |
+//!
+//! `sync_store` carries out what [`crate::sync::SyncStore`] asks for.
 //!
 //! Every write runs in one short `BEGIN IMMEDIATE` transaction on the only writing connection, so
 //! "database is locked" cannot come from this process.
@@ -57,7 +60,9 @@ pub struct Store {
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("Store")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -95,13 +100,28 @@ impl Store {
     ) -> std::result::Result<T, E> {
         let mut guard = lock(&self.writer);
         let conn = guard.as_mut().ok_or(StoreError::Closed)?;
-        let synchronous = if durability == Durability::Full { "FULL" } else { "NORMAL" };
-        conn.pragma_update(None, "synchronous", synchronous).map_err(StoreError::from)?;
+        let synchronous = if durability == Durability::Full {
+            "FULL"
+        } else {
+            "NORMAL"
+        };
+        conn.pragma_update(None, "synchronous", synchronous)
+            .map_err(StoreError::from)?;
         let calendar = self.settings().calendar;
-        let inner = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
-        let tx = Tx { inner, calendar, settings_changed: Cell::new(false) };
+        let inner = conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(StoreError::from)?;
+        let tx = Tx {
+            inner,
+            calendar,
+            settings_changed: Cell::new(false),
+        };
         let value = work(&tx)?;
-        let settings = tx.settings_changed.get().then(|| Settings::read(&tx)).transpose()?;
+        let settings = tx
+            .settings_changed
+            .get()
+            .then(|| Settings::read(&tx))
+            .transpose()?;
         tx.inner.commit().map_err(StoreError::from)?;
         if let Some(settings) = settings {
             self.keep_settings(settings);

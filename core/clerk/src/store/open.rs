@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, RwLock};
 
+use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, params};
 
 use super::connection::{Purpose, open};
@@ -34,7 +35,13 @@ impl Store {
                 let salvaged_ops = salvage(&aside, &key, &writer)?;
                 tracing::warn!(salvaged_ops, "damaged file set aside");
                 let store = Self::with_writer(path, key, writer)?;
-                Ok((store, OpenReport { set_aside: Some(aside), salvaged_ops }))
+                Ok((
+                    store,
+                    OpenReport {
+                        set_aside: Some(aside),
+                        salvaged_ops,
+                    },
+                ))
             }
             Err(error) => Err(error),
         }
@@ -124,7 +131,10 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 /// Tables whose rows exist nowhere else.
 const SALVAGED: [(&str, &str); 3] = [
-    ("outbox", "outbox_id, n, op_id, staff_id, at_ms, base_version, body, member_id, state, held_until_ms, failures, opaque, done_at_ms, reason, reason_values, put_away"),
+    (
+        "outbox",
+        "outbox_id, n, op_id, staff_id, at_ms, base_version, body, member_id, state, held_until_ms, failures, opaque, done_at_ms, reason, reason_values, put_away",
+    ),
     ("meta", "key, value"),
     ("pin", "staff_id, hash, failures, blocked_until_ms"),
 ];
@@ -132,7 +142,9 @@ const SALVAGED: [(&str, &str); 3] = [
 /// Copies what can still be read of the tables that exist nowhere else; what cannot is left.
 /// Returns the operations that were saved.
 fn salvage(aside: &Path, key: &DatabaseKey, into: &Connection) -> Result<u32> {
-    let Ok(from) = open(aside, key, Purpose::Salvage) else { return Ok(0) };
+    let Ok(from) = open(aside, key, Purpose::Salvage) else {
+        return Ok(0);
+    };
     let mut ops = 0;
     for (table, columns) in SALVAGED {
         let copied = copy_rows(&from, into, table, columns)?;
@@ -147,13 +159,19 @@ fn salvage(aside: &Path, key: &DatabaseKey, into: &Connection) -> Result<u32> {
 pub(super) fn copy_rows(from: &Connection, into: &Connection, table: &str, columns: &str) -> Result<u32> {
     let count = columns.split(',').count();
     let marks = vec!["?"; count].join(", ");
-    let mut insert = into.prepare(&format!("INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})"))?;
-    let Ok(mut select) = from.prepare(&format!("SELECT {columns} FROM {table}")) else { return Ok(0) };
-    let Ok(mut rows) = select.query(params![]) else { return Ok(0) };
+    let mut insert = into.prepare(&format!(
+        "INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})"
+    ))?;
+    let Ok(mut select) = from.prepare(&format!("SELECT {columns} FROM {table}")) else {
+        return Ok(0);
+    };
+    let Ok(mut rows) = select.query(params![]) else {
+        return Ok(0);
+    };
     let mut copied = 0;
     while let Ok(Some(row)) = rows.next() {
         for column in 0..count {
-            insert.raw_bind_parameter(column + 1, row.get_ref(column)?)?;
+            insert.raw_bind_parameter(column + 1, ToSqlOutput::Borrowed(row.get_ref(column)?))?;
         }
         insert.raw_execute()?;
         copied += 1;

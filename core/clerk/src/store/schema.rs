@@ -40,7 +40,11 @@ pub fn prepare(conn: &mut Connection, path: &Path) -> Result<()> {
         return Ok(());
     }
     if found > VERSION {
-        return Err(StoreError::Newer { path: path.to_owned(), found, known: VERSION });
+        return Err(StoreError::Newer {
+            path: path.to_owned(),
+            found,
+            known: VERSION,
+        });
     }
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have upgraded the file while this one waited for the lock.
@@ -57,7 +61,10 @@ pub fn prepare(conn: &mut Connection, path: &Path) -> Result<()> {
 
 /// One step: from version `from` to the next. There is none yet: version 1 is the first.
 fn upgrade_from(_tx: &Transaction<'_>, from: i64) -> Result<()> {
-    Err(StoreError::Row { entity: "schema".into(), what: format!("no upgrade from version {from}") })
+    Err(StoreError::Row {
+        entity: "schema".into(),
+        what: format!("no upgrade from version {from}"),
+    })
 }
 
 /// Version of the file; 0 for an empty one.

@@ -101,15 +101,21 @@ pub fn keys(name: &str) -> Keys {
     grams.sort_unstable();
     grams.dedup();
     let readings = readings(&chars);
-    let mut initials: Vec<String> =
-        readings.iter().map(|syllables| syllables.iter().filter_map(|s| s.chars().next()).collect()).collect();
+    let mut initials: Vec<String> = readings
+        .iter()
+        .map(|syllables| syllables.iter().filter_map(|s| s.chars().next()).collect())
+        .collect();
     let mut full: Vec<String> = readings.iter().map(|syllables| syllables.concat()).collect();
     for keys in [&mut initials, &mut full] {
         keys.retain(|key| !key.is_empty());
         keys.sort_unstable();
         keys.dedup();
     }
-    Keys { grams, initials, full }
+    Keys {
+        grams,
+        initials,
+        full,
+    }
 }
 
 fn lower(c: char) -> char {
@@ -146,7 +152,10 @@ fn surname(chars: &[char]) -> (Vec<Vec<String>>, usize) {
     });
     match found {
         Some((surname, readings)) => {
-            let readings = readings.iter().map(|r| r.split(' ').map(str::to_owned).collect()).collect();
+            let readings = readings
+                .iter()
+                .map(|r| r.split(' ').map(str::to_owned).collect())
+                .collect();
             (readings, surname.chars().count())
         }
         None => (vec![Vec::new()], 0),
@@ -172,23 +181,37 @@ fn syllables(c: char) -> Vec<String> {
 
 /// Letters as they are typed: ü is v.
 fn plain(syllable: &str) -> String {
-    syllable.replace('ü', "v").chars().filter(char::is_ascii_lowercase).collect()
+    syllable
+        .replace('ü', "v")
+        .chars()
+        .filter(char::is_ascii_lowercase)
+        .collect()
 }
 
 /// Adds the keys of a name.
 pub(super) fn add(conn: &Connection, member_key: i64, name: &str) -> Result<()> {
-    each(conn, member_key, name, [
-        "INSERT OR IGNORE INTO gram (gram, member_key) VALUES (?1, ?2)",
-        "INSERT OR IGNORE INTO pinyin (kind, reading, member_key) VALUES (?3, ?1, ?2)",
-    ])
+    each(
+        conn,
+        member_key,
+        name,
+        [
+            "INSERT OR IGNORE INTO gram (gram, member_key) VALUES (?1, ?2)",
+            "INSERT OR IGNORE INTO pinyin (kind, reading, member_key) VALUES (?3, ?1, ?2)",
+        ],
+    )
 }
 
 /// Takes the keys of a name away.
 pub(super) fn remove(conn: &Connection, member_key: i64, name: &str) -> Result<()> {
-    each(conn, member_key, name, [
-        "DELETE FROM gram WHERE gram = ?1 AND member_key = ?2",
-        "DELETE FROM pinyin WHERE kind = ?3 AND reading = ?1 AND member_key = ?2",
-    ])
+    each(
+        conn,
+        member_key,
+        name,
+        [
+            "DELETE FROM gram WHERE gram = ?1 AND member_key = ?2",
+            "DELETE FROM pinyin WHERE kind = ?3 AND reading = ?1 AND member_key = ?2",
+        ],
+    )
 }
 
 fn each(conn: &Connection, member_key: i64, name: &str, [gram_sql, pinyin_sql]: [&str; 2]) -> Result<()> {
@@ -262,7 +285,10 @@ mod tests {
     fn letters_are_their_own_and_readings_are_bounded() {
         assert_eq!(keys("Anna Li").full, ["annali"]);
         assert!(keys(&"乐".repeat(40)).full.len() <= READINGS_MAX);
-        assert_eq!(keys("吕洁").full.iter().filter(|k| k.starts_with("lv")).count(), keys("吕洁").full.len());
+        assert_eq!(
+            keys("吕洁").full.iter().filter(|k| k.starts_with("lv")).count(),
+            keys("吕洁").full.len()
+        );
         assert_eq!(keys(""), Keys::default());
     }
 }

@@ -27,7 +27,11 @@ impl Settings {
         let rules: Rules = record(conn, entity::RULES)?.unwrap_or_default();
         let model: ClassModel = record(conn, entity::MODEL)?.unwrap_or_default();
         let calendar = Calendar::new(&rules.time_zone)?;
-        Ok(Self { rules, model, calendar })
+        Ok(Self {
+            rules,
+            model,
+            calendar,
+        })
     }
 }
 

@@ -39,14 +39,17 @@ pub(in crate::store) fn write_drug(conn: &Connection, drug: &Drug) -> Result<()>
 
 /// The drug left the catalogue; lines that name it keep its key.
 pub(super) fn remove_drug(tx: &Tx<'_>, id: &str) -> Result<()> {
-    tx.prepare_cached("UPDATE drug SET known = 0 WHERE drug_id = ?1")?.execute([id])?;
+    tx.prepare_cached("UPDATE drug SET known = 0 WHERE drug_id = ?1")?
+        .execute([id])?;
     Ok(())
 }
 
 /// A drug of the catalogue.
 pub fn drug(conn: &Connection, id: &str) -> Result<Option<Drug>> {
     Ok(conn
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM drug WHERE drug_id = ?1 AND known = 1"))?
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM drug WHERE drug_id = ?1 AND known = 1"
+        ))?
         .query_row([id], read)
         .optional()?)
 }
@@ -102,7 +105,9 @@ fn drug_key(conn: &Connection, id: &str) -> Result<i64> {
     key.map_or_else(
         || {
             Ok(conn
-                .prepare_cached("INSERT INTO drug (drug_id, known, name, prescription, chronic) VALUES (?1, 0, ?1, 0, 0)")?
+                .prepare_cached(
+                    "INSERT INTO drug (drug_id, known, name, prescription, chronic) VALUES (?1, 0, ?1, 0, 0)",
+                )?
                 .insert([id])?)
         },
         Ok,
@@ -114,7 +119,14 @@ fn store_key(conn: &Connection, id: &str) -> Result<i64> {
         .prepare_cached("SELECT store_key FROM place WHERE store_id = ?1")?
         .query_row([id], |row| row.get(0))
         .optional()?;
-    key.map_or_else(|| Ok(conn.prepare_cached("INSERT INTO place (store_id) VALUES (?1)")?.insert([id])?), Ok)
+    key.map_or_else(
+        || {
+            Ok(conn
+                .prepare_cached("INSERT INTO place (store_id) VALUES (?1)")?
+                .insert([id])?)
+        },
+        Ok,
+    )
 }
 
 /// Keys of drugs and stores, remembered for the length of a load.
@@ -136,7 +148,11 @@ impl Interned {
     }
 }
 
-fn remembered(keys: &mut FxHashMap<String, i64>, id: &str, find: impl FnOnce() -> Result<i64>) -> Result<i64> {
+fn remembered(
+    keys: &mut FxHashMap<String, i64>,
+    id: &str,
+    find: impl FnOnce() -> Result<i64>,
+) -> Result<i64> {
     if let Some(key) = keys.get(id) {
         return Ok(*key);
     }

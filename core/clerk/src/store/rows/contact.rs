@@ -20,26 +20,39 @@ pub fn put_note(tx: &Tx<'_>, note: &Note) -> Result<()> {
 }
 
 pub(super) fn remove_note(tx: &Tx<'_>, id: &str) -> Result<()> {
-    tx.prepare_cached("DELETE FROM note WHERE note_id = ?1")?.execute([id])?;
+    tx.prepare_cached("DELETE FROM note WHERE note_id = ?1")?
+        .execute([id])?;
     Ok(())
 }
 
 /// A note.
 pub fn note(conn: &Connection, id: &str) -> Result<Option<Note>> {
     let found = conn
-        .prepare_cached("SELECT note_id, member_key, at_ms, staff_id, text, supersedes FROM note WHERE note_id = ?1")?
+        .prepare_cached(
+            "SELECT note_id, member_key, at_ms, staff_id, text, supersedes FROM note WHERE note_id = ?1",
+        )?
         .query_row([id], |row| {
-            Ok((row.get::<_, i64>(1)?, Note {
-                id: row.get(0)?,
-                member_id: String::new(),
-                at_ms: row.get(2)?,
-                staff_id: row.get(3)?,
-                text: row.get(4)?,
-                supersedes: row.get(5)?,
-            }))
+            Ok((
+                row.get::<_, i64>(1)?,
+                Note {
+                    id: row.get(0)?,
+                    member_id: String::new(),
+                    at_ms: row.get(2)?,
+                    staff_id: row.get(3)?,
+                    text: row.get(4)?,
+                    supersedes: row.get(5)?,
+                },
+            ))
         })
         .optional()?;
-    found.map(|(key, note)| Ok(Note { member_id: member_id_of(conn, key)?, ..note })).transpose()
+    found
+        .map(|(key, note)| {
+            Ok(Note {
+                member_id: member_id_of(conn, key)?,
+                ..note
+            })
+        })
+        .transpose()
 }
 
 /// Stores an attempt.
@@ -79,16 +92,28 @@ pub(super) fn remove_attempt(tx: &Tx<'_>, id: &str) -> Result<()> {
     key.map_or(Ok(()), |key| mark_stale(tx, key))
 }
 
-pub(in crate::store) const ATTEMPT_COLUMNS: &str = "attempt_id, member_key, task_id, staff_id, purpose, channel,
+pub(in crate::store) const ATTEMPT_COLUMNS: &str =
+    "attempt_id, member_key, task_id, staff_id, purpose, channel,
     number_hash, started_at_ms, ended_at_ms, duration_s, result, recording";
 
 /// An attempt.
 pub fn attempt(conn: &Connection, id: &str) -> Result<Option<Attempt>> {
     let found = conn
-        .prepare_cached(&format!("SELECT {ATTEMPT_COLUMNS} FROM attempt WHERE attempt_id = ?1"))?
-        .query_row([id], |row| Ok((row.get::<_, i64>(1)?, read_attempt(row, String::new())?)))
+        .prepare_cached(&format!(
+            "SELECT {ATTEMPT_COLUMNS} FROM attempt WHERE attempt_id = ?1"
+        ))?
+        .query_row([id], |row| {
+            Ok((row.get::<_, i64>(1)?, read_attempt(row, String::new())?))
+        })
         .optional()?;
-    found.map(|(key, row)| Ok(Attempt { member_id: member_id_of(conn, key)?, ..row })).transpose()
+    found
+        .map(|(key, row)| {
+            Ok(Attempt {
+                member_id: member_id_of(conn, key)?,
+                ..row
+            })
+        })
+        .transpose()
 }
 
 /// Reads a row of [`ATTEMPT_COLUMNS`].
@@ -138,20 +163,31 @@ pub fn put_send(tx: &Tx<'_>, send: &Send) -> Result<()> {
 }
 
 pub(super) fn remove_send(tx: &Tx<'_>, key: &str) -> Result<()> {
-    tx.prepare_cached("DELETE FROM send WHERE key = ?1")?.execute([key])?;
+    tx.prepare_cached("DELETE FROM send WHERE key = ?1")?
+        .execute([key])?;
     Ok(())
 }
 
-pub(in crate::store) const SEND_COLUMNS: &str = "key, member_key, task_id, campaign_id, step, channel, purpose,
+pub(in crate::store) const SEND_COLUMNS: &str =
+    "key, member_key, task_id, campaign_id, step, channel, purpose,
     template_id, staff_id, at_ms, state, reason";
 
 /// A message by its key.
 pub fn send(conn: &Connection, key: &str) -> Result<Option<Send>> {
     let found = conn
         .prepare_cached(&format!("SELECT {SEND_COLUMNS} FROM send WHERE key = ?1"))?
-        .query_row([key], |row| Ok((row.get::<_, i64>(1)?, read_send(row, String::new())?)))
+        .query_row([key], |row| {
+            Ok((row.get::<_, i64>(1)?, read_send(row, String::new())?))
+        })
         .optional()?;
-    found.map(|(key, row)| Ok(Send { member_id: member_id_of(conn, key)?, ..row })).transpose()
+    found
+        .map(|(key, row)| {
+            Ok(Send {
+                member_id: member_id_of(conn, key)?,
+                ..row
+            })
+        })
+        .transpose()
 }
 
 /// Reads a row of [`SEND_COLUMNS`].

@@ -19,7 +19,9 @@ const TABLES: [(&str, &str, &str); 5] = [
 /// that the hub has answered lose their bodies with it; one that is still under way stays until the
 /// hub has answered it.
 pub fn erase(tx: &Tx<'_>, member_id: &str) -> Result<()> {
-    let Some(key) = existing_key(tx, member_id)? else { return Ok(()) };
+    let Some(key) = existing_key(tx, member_id)? else {
+        return Ok(());
+    };
     // Freed pages are written over with zeros before they are used again.
     tx.execute_batch("PRAGMA secure_delete = ON")?;
     let done = erase_rows(tx, key, member_id);
@@ -28,11 +30,19 @@ pub fn erase(tx: &Tx<'_>, member_id: &str) -> Result<()> {
 }
 
 fn erase_rows(tx: &Tx<'_>, key: i64, member_id: &str) -> Result<()> {
-    let name: String = tx.query_row("SELECT name FROM member WHERE member_key = ?1", [key], |row| row.get(0))?;
+    let name: String = tx.query_row("SELECT name FROM member WHERE member_key = ?1", [key], |row| {
+        row.get(0)
+    })?;
     for (table, id, entity) in TABLES {
         let ids = format!("SELECT {id} FROM {table} WHERE member_key = ?1");
-        tx.execute(&format!("DELETE FROM scope_row WHERE entity = ?2 AND id IN ({ids})"), params![key, entity])?;
-        tx.execute(&format!("DELETE FROM base_row WHERE entity = ?2 AND id IN ({ids})"), params![key, entity])?;
+        tx.execute(
+            &format!("DELETE FROM scope_row WHERE entity = ?2 AND id IN ({ids})"),
+            params![key, entity],
+        )?;
+        tx.execute(
+            &format!("DELETE FROM base_row WHERE entity = ?2 AND id IN ({ids})"),
+            params![key, entity],
+        )?;
     }
     tx.execute(
         "DELETE FROM task_outcome WHERE task_key IN (SELECT task_key FROM task WHERE member_key = ?1)",

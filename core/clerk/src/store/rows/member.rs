@@ -42,17 +42,39 @@ struct Extra(
 
 impl Extra {
     fn of(member: &Member) -> Self {
-        let allergies = member.allergies.iter().map(|a| (a.text.clone(), a.ingredients.clone()));
+        let allergies = member
+            .allergies
+            .iter()
+            .map(|a| (a.text.clone(), a.ingredients.clone()));
         let consents = member.consents.iter().map(|c| {
             let channel = c.channel.as_ref().map(|channel| channel.code().to_owned());
             let (wording, place) = (c.wording_version.clone(), c.place.clone());
-            (c.purpose.code().to_owned(), channel, c.granted, c.at_ms, wording, place, c.staff_id.clone())
+            (
+                c.purpose.code().to_owned(),
+                channel,
+                c.granted,
+                c.at_ms,
+                wording,
+                place,
+                c.staff_id.clone(),
+            )
         });
         let regimens = member.regimens.iter().map(|r| {
             let (stock, changed) = (r.stock_until.map(day_number), day_number(r.changed_on));
-            (r.ingredient.clone(), r.daily_units_milli, stock, r.inactive, changed)
+            (
+                r.ingredient.clone(),
+                r.daily_units_milli,
+                stock,
+                r.inactive,
+                changed,
+            )
         });
-        Self(allergies.collect(), consents.collect(), regimens.collect(), member.aliases.clone())
+        Self(
+            allergies.collect(),
+            consents.collect(),
+            regimens.collect(),
+            member.aliases.clone(),
+        )
     }
 
     fn to_blob(&self) -> Result<Option<Vec<u8>>> {
@@ -76,7 +98,10 @@ fn join(set: &[String]) -> String {
 }
 
 fn split(text: &str) -> Vec<String> {
-    text.split(';').filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    text.split(';')
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn ymd(day: NaiveDate) -> i64 {
@@ -100,7 +125,8 @@ pub fn put_member(tx: &Tx<'_>, member: &Member, standing: Standing) -> Result<i6
         if *name != member.name {
             search_index::remove(tx, *key, name)?;
         }
-        tx.prepare_cached("DELETE FROM alias WHERE member_key = ?1")?.execute([key])?;
+        tx.prepare_cached("DELETE FROM alias WHERE member_key = ?1")?
+            .execute([key])?;
         *key
     } else {
         insert_stub(tx, &member.id)?
@@ -123,7 +149,8 @@ const UPDATE: &str = "UPDATE member SET member_id = ?2, standing = ?3, store_id 
     height_cm = ?13, weight_hg = ?14, paused_until_day = ?15, lifetime_times = ?16, lifetime_total_fen = ?17,
     last_visit_day = ?18, version = ?19, extra = ?20 WHERE member_key = ?1";
 
-const INSERT: &str = "INSERT INTO member (member_key, member_id, standing, store_id, name, phone_reversed, sex,
+const INSERT: &str =
+    "INSERT INTO member (member_key, member_id, standing, store_id, name, phone_reversed, sex,
     birthday_ymd, joined_day, tags, diseases, flags, height_cm, weight_hg, paused_until_day, lifetime_times,
     lifetime_total_fen, last_visit_day, version, extra)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
@@ -185,11 +212,14 @@ fn join_alias(tx: &Tx<'_>, key: i64, alias: &str) -> Result<()> {
         .optional()?;
     if let Some((old, name)) = old.filter(|(old, _)| *old != key) {
         for table in ["reading", "note", "task", "attempt", "send", "refusal"] {
-            tx.prepare_cached(&format!("UPDATE {table} SET member_key = ?1 WHERE member_key = ?2"))?
-                .execute([key, old])?;
+            tx.prepare_cached(&format!(
+                "UPDATE {table} SET member_key = ?1 WHERE member_key = ?2"
+            ))?
+            .execute([key, old])?;
         }
         // The hub moves the lines itself: they come with the purchases of the record that stays.
-        tx.prepare_cached("DELETE FROM line WHERE member_key = ?1")?.execute([old])?;
+        tx.prepare_cached("DELETE FROM line WHERE member_key = ?1")?
+            .execute([old])?;
         forget(tx, old, &name)?;
     }
     tx.prepare_cached("INSERT OR REPLACE INTO alias (alias_id, member_key) VALUES (?1, ?2)")?
@@ -214,7 +244,8 @@ pub fn remove_member(tx: &Tx<'_>, id: &str) -> Result<()> {
     forget(tx, key, &name)?;
     if named {
         let stub = insert_stub(tx, id)?;
-        tx.prepare_cached("UPDATE member SET member_key = ?1 WHERE member_key = ?2")?.execute([key, stub])?;
+        tx.prepare_cached("UPDATE member SET member_key = ?1 WHERE member_key = ?2")?
+            .execute([key, stub])?;
     }
     Ok(())
 }
@@ -223,7 +254,8 @@ pub fn remove_member(tx: &Tx<'_>, id: &str) -> Result<()> {
 pub(super) fn forget(tx: &Tx<'_>, key: i64, name: &str) -> Result<()> {
     search_index::remove(tx, key, name)?;
     for table in ["member", "alias", "figure", "medicine", "figure_stale"] {
-        tx.prepare_cached(&format!("DELETE FROM {table} WHERE member_key = ?1"))?.execute([key])?;
+        tx.prepare_cached(&format!("DELETE FROM {table} WHERE member_key = ?1"))?
+            .execute([key])?;
     }
     Ok(())
 }
@@ -290,8 +322,9 @@ pub fn member(conn: &Connection, id: &str) -> Result<Option<Member>> {
 
 /// The member of a key, if its data are here.
 pub fn member_by_key(conn: &Connection, key: i64) -> Result<Option<Member>> {
-    let mut statement = conn
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM member WHERE member_key = ?1 AND standing > 0"))?;
+    let mut statement = conn.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM member WHERE member_key = ?1 AND standing > 0"
+    ))?;
     let mut rows = statement.query([key])?;
     rows.next()?.map(read).transpose()
 }
@@ -302,8 +335,10 @@ fn read(row: &Row<'_>) -> Result<Member> {
     };
     let flags: i64 = row.get(9)?;
     let extra: Option<Vec<u8>> = row.get(17)?;
-    let Extra(allergies, consents, regimens, aliases) =
-        extra.map(|blob| from_cbor(&blob)).transpose()?.unwrap_or_default();
+    let Extra(allergies, consents, regimens, aliases) = extra
+        .map(|blob| from_cbor(&blob))
+        .transpose()?
+        .unwrap_or_default();
     Ok(Member {
         id: row.get(0)?,
         store_id: row.get(1)?,
@@ -314,31 +349,38 @@ fn read(row: &Row<'_>) -> Result<Member> {
         birthday: row.get::<_, Option<i64>>(5)?.and_then(from_ymd),
         joined_on: day(6)?,
         diseases: split(&row.get::<_, String>(8)?),
-        allergies: allergies.into_iter().map(|(text, ingredients)| Allergy { text, ingredients }).collect(),
+        allergies: allergies
+            .into_iter()
+            .map(|(text, ingredients)| Allergy { text, ingredients })
+            .collect(),
         tags: split(&row.get::<_, String>(7)?),
         height_cm: row.get(10)?,
         weight_hg: row.get(11)?,
         consents: consents
             .into_iter()
-            .map(|(purpose, channel, granted, at_ms, wording_version, place, staff_id)| Consent {
-                purpose: Open::read(&purpose),
-                channel: channel.map(|code| Open::read(&code)),
-                granted,
-                at_ms,
-                wording_version,
-                place,
-                staff_id,
-            })
+            .map(
+                |(purpose, channel, granted, at_ms, wording_version, place, staff_id)| Consent {
+                    purpose: Open::read(&purpose),
+                    channel: channel.map(|code| Open::read(&code)),
+                    granted,
+                    at_ms,
+                    wording_version,
+                    place,
+                    staff_id,
+                },
+            )
             .collect(),
         regimens: regimens
             .into_iter()
-            .map(|(ingredient, daily_units_milli, stock_until, inactive, changed_on)| Regimen {
-                ingredient,
-                daily_units_milli,
-                stock_until: stock_until.map(from_day_number),
-                inactive,
-                changed_on: from_day_number(changed_on),
-            })
+            .map(
+                |(ingredient, daily_units_milli, stock_until, inactive, changed_on)| Regimen {
+                    ingredient,
+                    daily_units_milli,
+                    stock_until: stock_until.map(from_day_number),
+                    inactive,
+                    changed_on: from_day_number(changed_on),
+                },
+            )
             .collect(),
         paused_until: day(12)?,
         do_not_contact: flags & DO_NOT_CONTACT != 0,
@@ -346,7 +388,11 @@ fn read(row: &Row<'_>) -> Result<Member> {
         erased: flags & ERASED != 0,
         ask_number: flags & ASK_NUMBER != 0,
         aliases,
-        lifetime: Lifetime { times: row.get(13)?, total_fen: row.get(14)?, last_visit: day(15)? },
+        lifetime: Lifetime {
+            times: row.get(13)?,
+            total_fen: row.get(14)?,
+            last_visit: day(15)?,
+        },
         version: row.get(16)?,
     })
 }

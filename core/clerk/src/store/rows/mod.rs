@@ -69,7 +69,9 @@ pub fn evict(tx: &Tx<'_>, scope_key: i64, entity: &str, id: &str) -> Result<()> 
 
 /// Writes one row from its CBOR; none takes it away. Scopes are not touched.
 pub fn write(tx: &Tx<'_>, name: &str, id: &str, body: Option<&[u8]>) -> Result<()> {
-    let Some(body) = body else { return remove(tx, name, id) };
+    let Some(body) = body else {
+        return remove(tx, name, id);
+    };
     match name {
         entity::MEMBER => {
             put_member(tx, &from_cbor(body)?, Standing::Held)?;
@@ -99,7 +101,10 @@ pub fn body(conn: &Connection, name: &str, id: &str) -> Result<Option<Vec<u8>>> 
         entity::ATTEMPT => attempt(conn, id)?.map(|row| Ok(to_cbor(&row)?)).transpose(),
         entity::SEND => send(conn, id)?.map(|row| Ok(to_cbor(&row)?)).transpose(),
         entity::DRUG => drug(conn, id)?.map(|row| Ok(to_cbor(&row)?)).transpose(),
-        entity::STOCK => Err(StoreError::Row { entity: name.into(), what: "is never edited here".into() }),
+        entity::STOCK => Err(StoreError::Row {
+            entity: name.into(),
+            what: "is never edited here".into(),
+        }),
         _ => cbor(record_body(conn, name, id)?),
     }
 }
@@ -117,7 +122,8 @@ fn remove(tx: &Tx<'_>, name: &str, id: &str) -> Result<()> {
         entity::STOCK => catalogue::remove_stock(tx, id),
         _ => {
             note_settings(tx, name);
-            tx.prepare_cached("DELETE FROM record WHERE entity = ?1 AND id = ?2")?.execute([name, id])?;
+            tx.prepare_cached("DELETE FROM record WHERE entity = ?1 AND id = ?2")?
+                .execute([name, id])?;
             Ok(())
         }
     }
@@ -148,7 +154,9 @@ fn record_body(conn: &Connection, name: &str, id: &str) -> Result<Option<Vec<u8>
 
 /// A small record (store, staff, template, campaign, duplicate), if it is here.
 pub fn record<T: serde::de::DeserializeOwned>(conn: &Connection, name: &str, id: &str) -> Result<Option<T>> {
-    Ok(record_body(conn, name, id)?.map(|body| from_cbor(&body)).transpose()?)
+    Ok(record_body(conn, name, id)?
+        .map(|body| from_cbor(&body))
+        .transpose()?)
 }
 
 /// All small records of an entity, in the order of their ids.
@@ -157,13 +165,16 @@ pub fn records<T: serde::de::DeserializeOwned>(conn: &Connection, name: &str) ->
     let mut rows = statement.query([name])?;
     let mut records = Vec::new();
     while let Some(row) = rows.next()? {
-        records.push(from_cbor(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?);
+        records.push(from_cbor(
+            row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?,
+        )?);
     }
     Ok(records)
 }
 
 /// The figures of this member are to be computed anew.
 pub(super) fn mark_stale(conn: &Connection, member_key: i64) -> Result<()> {
-    conn.prepare_cached("INSERT OR IGNORE INTO figure_stale (member_key) VALUES (?1)")?.execute([member_key])?;
+    conn.prepare_cached("INSERT OR IGNORE INTO figure_stale (member_key) VALUES (?1)")?
+        .execute([member_key])?;
     Ok(())
 }

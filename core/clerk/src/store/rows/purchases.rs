@@ -41,7 +41,8 @@ pub fn put_purchases(tx: &Tx<'_>, purchases: &Purchases) -> Result<()> {
         Some(key) => key,
         None => super::member::insert_stub(tx, &purchases.member_id)?,
     };
-    tx.prepare_cached("DELETE FROM line WHERE member_key = ?1")?.execute([key])?;
+    tx.prepare_cached("DELETE FROM line WHERE member_key = ?1")?
+        .execute([key])?;
     insert_lines(tx, key, purchases, &mut Interned::default())?;
     mark_stale(tx, key)
 }
@@ -53,7 +54,10 @@ pub(in crate::store) fn insert_lines(
     purchases: &Purchases,
     interned: &mut Interned,
 ) -> Result<()> {
-    let wrong = |what: &str| StoreError::Row { entity: entity::PURCHASES.into(), what: what.into() };
+    let wrong = |what: &str| StoreError::Row {
+        entity: entity::PURCHASES.into(),
+        what: what.into(),
+    };
     let count = purchases.days.len();
     let lengths = [
         purchases.seconds.len(),
@@ -65,13 +69,22 @@ pub(in crate::store) fn insert_lines(
     if lengths.iter().any(|length| *length != count) {
         return Err(wrong("columns have different lengths"));
     }
-    let drugs: Vec<i64> =
-        purchases.drugs.iter().map(|id| interned.drug(conn, id)).collect::<Result<_>>()?;
-    let stores: Vec<i64> =
-        purchases.stores.iter().map(|id| interned.store(conn, id)).collect::<Result<_>>()?;
+    let drugs: Vec<i64> = purchases
+        .drugs
+        .iter()
+        .map(|id| interned.drug(conn, id))
+        .collect::<Result<_>>()?;
+    let stores: Vec<i64> = purchases
+        .stores
+        .iter()
+        .map(|id| interned.store(conn, id))
+        .collect::<Result<_>>()?;
     let pick = |keys: &[i64], index: i32| match usize::try_from(index) {
         Err(_) => Ok(None),
-        Ok(index) => keys.get(index).map(|key| Some(*key)).ok_or_else(|| wrong("index out of range")),
+        Ok(index) => keys
+            .get(index)
+            .map(|key| Some(*key))
+            .ok_or_else(|| wrong("index out of range")),
     };
     let mut insert = conn.prepare_cached(
         "INSERT INTO line (member_key, day, ord, second, drug_key, store_key, quantity_milli, amount_fen)
@@ -117,21 +130,38 @@ pub fn stored_lines(conn: &Connection, member_key: i64) -> Result<Vec<StoredLine
 
 /// The lines of a member in the form in which they travel; none without lines.
 pub fn packed(conn: &Connection, member_id: &str) -> Result<Option<Purchases>> {
-    let Some(key) = exact_key(conn, member_id)? else { return Ok(None) };
+    let Some(key) = exact_key(conn, member_id)? else {
+        return Ok(None);
+    };
     let lines = stored_lines(conn, key)?;
     if lines.is_empty() {
         return Ok(None);
     }
-    let mut purchases = Purchases { member_id: member_id.to_owned(), ..Purchases::default() };
+    let mut purchases = Purchases {
+        member_id: member_id.to_owned(),
+        ..Purchases::default()
+    };
     let (mut drugs, mut stores) = (FxHashMap::default(), FxHashMap::default());
     for line in lines {
         purchases.days.push(line.day);
         purchases.seconds.push(line.second.unwrap_or(-1));
         purchases.quantities_milli.push(line.quantity_milli);
         purchases.amounts_fen.push(line.amount_fen);
-        let drug = index_of(conn, line.drug_key, &mut drugs, &mut purchases.drugs, "SELECT drug_id FROM drug WHERE drug_key = ?1")?;
+        let drug = index_of(
+            conn,
+            line.drug_key,
+            &mut drugs,
+            &mut purchases.drugs,
+            "SELECT drug_id FROM drug WHERE drug_key = ?1",
+        )?;
         purchases.drug_index.push(drug);
-        let store = index_of(conn, line.store_key, &mut stores, &mut purchases.stores, "SELECT store_id FROM place WHERE store_key = ?1")?;
+        let store = index_of(
+            conn,
+            line.store_key,
+            &mut stores,
+            &mut purchases.stores,
+            "SELECT store_id FROM place WHERE store_key = ?1",
+        )?;
         purchases.store_index.push(store);
     }
     Ok(Some(purchases))
@@ -156,7 +186,10 @@ fn index_of(
 
 /// All lines of the member leave this phone.
 pub(super) fn remove(tx: &Tx<'_>, member_id: &str) -> Result<()> {
-    let Some(key) = exact_key(tx, member_id)? else { return Ok(()) };
-    tx.prepare_cached("DELETE FROM line WHERE member_key = ?1")?.execute([key])?;
+    let Some(key) = exact_key(tx, member_id)? else {
+        return Ok(());
+    };
+    tx.prepare_cached("DELETE FROM line WHERE member_key = ?1")?
+        .execute([key])?;
     mark_stale(tx, key)
 }

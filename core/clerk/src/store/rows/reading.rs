@@ -86,7 +86,8 @@ pub(super) fn remove(tx: &Tx<'_>, id: &str) -> Result<()> {
     mark_stale(tx, key)
 }
 
-pub(in crate::store) const COLUMNS: &str = "reading_id, member_key, taken_at_ms, kind, context, systolic, diastolic,
+pub(in crate::store) const COLUMNS: &str =
+    "reading_id, member_key, taken_at_ms, kind, context, systolic, diastolic,
     glucose_tenths, staff_id, supersedes";
 
 /// A reading.
@@ -95,7 +96,14 @@ pub fn reading(conn: &Connection, id: &str) -> Result<Option<Reading>> {
         .prepare_cached(&format!("SELECT {COLUMNS} FROM reading WHERE reading_id = ?1"))?
         .query_row([id], |row| Ok((row.get::<_, i64>(1)?, read(row, String::new())?)))
         .optional()?;
-    found.map(|(key, row)| Ok(Reading { member_id: member_id_of(conn, key)?, ..row })).transpose()
+    found
+        .map(|(key, row)| {
+            Ok(Reading {
+                member_id: member_id_of(conn, key)?,
+                ..row
+            })
+        })
+        .transpose()
 }
 
 /// Reads a row of [`COLUMNS`].

@@ -13,6 +13,10 @@ pub struct ScopeState {
     pub scope_key: i64,
     /// The cursor.
     pub cursor: Cursor,
+    /// Shape of the rows when they were loaded.
+    pub shape: u16,
+    /// Shown, but to be loaded anew.
+    pub stale: bool,
 }
 
 /// The key of a scope; makes it with generation 0 and position 0.
@@ -20,29 +24,43 @@ pub fn scope_key(conn: &Connection, scope: &str) -> Result<i64> {
     if let Some(state) = scope_state(conn, scope)? {
         return Ok(state.scope_key);
     }
-    conn.execute("INSERT INTO scope (scope, generation, after) VALUES (?1, 0, 0)", [scope])?;
+    conn.execute(
+        "INSERT INTO scope (scope, generation, after, shape, stale) VALUES (?1, 0, 0, 0, 0)",
+        [scope],
+    )?;
     Ok(conn.last_insert_rowid())
 }
 
 /// How far a scope is held; none if it never was.
 pub fn scope_state(conn: &Connection, scope: &str) -> Result<Option<ScopeState>> {
     Ok(conn
-        .prepare_cached("SELECT scope_key, scope, generation, after FROM scope WHERE scope = ?1")?
+        .prepare_cached(
+            "SELECT scope_key, scope, generation, after, shape, stale FROM scope WHERE scope = ?1",
+        )?
         .query_row([scope], read_state)
         .optional()?)
 }
 
 /// All scopes that are held.
 pub fn scopes(conn: &Connection) -> Result<Vec<ScopeState>> {
-    let mut statement =
-        conn.prepare_cached("SELECT scope_key, scope, generation, after FROM scope ORDER BY scope")?;
-    Ok(statement.query_map([], read_state)?.collect::<rusqlite::Result<_>>()?)
+    let mut statement = conn.prepare_cached(
+        "SELECT scope_key, scope, generation, after, shape, stale FROM scope ORDER BY scope",
+    )?;
+    Ok(statement
+        .query_map([], read_state)?
+        .collect::<rusqlite::Result<_>>()?)
 }
 
 fn read_state(row: &rusqlite::Row<'_>) -> rusqlite::Result<ScopeState> {
     Ok(ScopeState {
         scope_key: row.get(0)?,
-        cursor: Cursor { scope: row.get(1)?, generation: row.get(2)?, after: row.get(3)? },
+        cursor: Cursor {
+            scope: row.get(1)?,
+            generation: row.get(2)?,
+            after: row.get(3)?,
+        },
+        shape: row.get(4)?,
+        stale: row.get(5)?,
     })
 }
 
@@ -65,9 +83,17 @@ pub fn remember_row(tx: &Connection, scope_key: i64, entity: &str, id: &str, seq
 }
 
 /// For a fresh file: [`remember_row`] without looking for an older one.
-pub(in crate::store) fn insert_scope_row(conn: &Connection, scope_key: i64, entity: &str, id: &str, seq: u64) -> Result<()> {
-    conn.prepare_cached("INSERT OR REPLACE INTO scope_row (entity, id, scope_key, seq) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![entity, id, scope_key, seq])?;
+pub(in crate::store) fn insert_scope_row(
+    conn: &Connection,
+    scope_key: i64,
+    entity: &str,
+    id: &str,
+    seq: u64,
+) -> Result<()> {
+    conn.prepare_cached(
+        "INSERT OR REPLACE INTO scope_row (entity, id, scope_key, seq) VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![entity, id, scope_key, seq])?;
     Ok(())
 }
 
@@ -119,10 +145,14 @@ pub fn evict_range_rest(
 /// The device lost a scope: all its rows leave, at most `limit` in this transaction. True when
 /// none is left (then the scope itself is gone too).
 pub fn drop_scope(tx: &Tx<'_>, scope: &str, limit: u32) -> Result<bool> {
-    let Some(state) = scope_state(tx, scope)? else { return Ok(true) };
+    let Some(state) = scope_state(tx, scope)? else {
+        return Ok(true);
+    };
     let rows: Vec<(String, String)> = tx
         .prepare_cached("SELECT entity, id FROM scope_row WHERE scope_key = ?1 LIMIT ?2")?
-        .query_map(params![state.scope_key, limit], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .query_map(params![state.scope_key, limit], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
         .collect::<rusqlite::Result<_>>()?;
     for (entity, id) in &rows {
         super::evict(tx, state.scope_key, entity, id)?;

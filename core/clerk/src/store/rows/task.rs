@@ -36,10 +36,13 @@ pub fn put_task(tx: &Tx<'_>, task: &CareTask) -> Result<()> {
             ],
             |row| row.get(0),
         )?;
-    tx.prepare_cached("DELETE FROM task_outcome WHERE task_key = ?1")?.execute([task_key])?;
+    tx.prepare_cached("DELETE FROM task_outcome WHERE task_key = ?1")?
+        .execute([task_key])?;
     let outcomes: Vec<&Outcome> = task.outcome.iter().chain(&task.other_outcomes).collect();
     for outcome in &outcomes {
-        let superseded = outcomes.iter().any(|other| other.supersedes.as_ref() == Some(&outcome.id));
+        let superseded = outcomes
+            .iter()
+            .any(|other| other.supersedes.as_ref() == Some(&outcome.id));
         tx.prepare_cached(
             "INSERT OR REPLACE INTO task_outcome (outcome_id, task_key, attempt_id, outcome, at_ms, staff_id, superseded)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -64,7 +67,8 @@ pub fn remove_task(tx: &Tx<'_>, id: &str) -> Result<()> {
         .query_row([id], |row| row.get(0))
         .optional()?;
     if let Some(key) = key {
-        tx.prepare_cached("DELETE FROM task_outcome WHERE task_key = ?1")?.execute([key])?;
+        tx.prepare_cached("DELETE FROM task_outcome WHERE task_key = ?1")?
+            .execute([key])?;
     }
     Ok(())
 }
@@ -77,5 +81,12 @@ pub fn task(conn: &Connection, id: &str) -> Result<Option<CareTask>> {
         )?
         .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    found.map(|(body, member_id)| Ok(CareTask { member_id, ..from_cbor(&body)? })).transpose()
+    found
+        .map(|(body, member_id)| {
+            Ok(CareTask {
+                member_id,
+                ..from_cbor(&body)?
+            })
+        })
+        .transpose()
 }

@@ -5,12 +5,15 @@
 -- Names and values of this phone: device, epoch, staff, locks, progress of the figures.
 CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
 
--- Scopes and how far each is held. Rows and cursor change in one transaction.
+-- Scopes and how far each is held. Rows and cursor change in one transaction. `shape`: of the rows
+-- when they were loaded. `stale`: shown, but to be loaded anew.
 CREATE TABLE scope (
   scope_key INTEGER PRIMARY KEY,
   scope TEXT NOT NULL UNIQUE,
   generation INTEGER NOT NULL,
-  after INTEGER NOT NULL
+  after INTEGER NOT NULL,
+  shape INTEGER NOT NULL,
+  stale INTEGER NOT NULL
 );
 
 -- Which scope holds which row, and the row's position there.
@@ -292,6 +295,3 @@ CREATE TABLE refusal (
   purpose TEXT NOT NULL,
   reason TEXT NOT NULL
 );
-
--- Chunks of a first load that are in this file already.
-CREATE TABLE load_chunk (sha256 TEXT PRIMARY KEY) WITHOUT ROWID;
