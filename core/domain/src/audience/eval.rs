@@ -9,10 +9,11 @@ use super::ast::{
     Bought, Condition, DateRange, DaysAgo, Figure, Goods, Joined, LastContact, LatestReading, NoContact,
     Readings,
 };
-use super::facts::{ContactFact, LineFact, MedicineFact, MemberFacts, ReadingFact};
+use super::facts::{ContactFact, LineFact, MemberFacts, ReadingFact};
 use crate::calendar::{age_on, days_to_birthday};
-use crate::codes::{Code, MedicineStatus, Open};
-use crate::rules::{MedicineRules, Rules};
+use crate::codes::{Code, Open};
+use crate::medicine::status;
+use crate::rules::Rules;
 
 /// Whether an audience selects a member as of a date.
 pub fn matches(audience: &Audience, member: &MemberFacts, as_of: NaiveDate, rules: &Rules) -> bool {
@@ -66,12 +67,8 @@ impl Evaluation<'_> {
                 .medicines
                 .iter()
                 .filter(|medicine| ingredients.is_empty() || ingredients.contains(&medicine.ingredient))
-                .any(|medicine| {
-                    one_of(
-                        status(medicine, self.as_of, &self.rules.medicine).as_ref(),
-                        statuses,
-                    )
-                }),
+                .filter_map(|medicine| medicine.end)
+                .any(|end| statuses.contains(&status(end, self.as_of, &self.rules.medicine))),
             Condition::LatestReading(latest) => self.latest_reading(latest),
             Condition::Readings(readings) => self.readings(readings),
             Condition::LastContact(last) => self.last_contact(last),
@@ -200,20 +197,6 @@ impl Evaluation<'_> {
             .contacts(&none.channels)
             .any(|contact| self.in_period(contact.day, none.days))
     }
-}
-
-/// Status of a medicine from the last day of its stock (rules, section 3); none if that is unknown.
-fn status(medicine: &MedicineFact, as_of: NaiveDate, rules: &MedicineRules) -> Option<MedicineStatus> {
-    let left = (medicine.end? - as_of).num_days();
-    Some(if left > rules.low_days {
-        MedicineStatus::InUse
-    } else if left >= 0 {
-        MedicineStatus::RunningLow
-    } else if left >= -rules.out_days_max {
-        MedicineStatus::Out
-    } else {
-        MedicineStatus::Lapsed
-    })
 }
 
 fn between(day: NaiveDate, dates: DateRange) -> bool {
