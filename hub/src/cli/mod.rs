@@ -9,6 +9,7 @@ use crate::storage::StorageError;
 use crate::storage::sqlite::Database;
 
 mod campaign;
+mod device;
 mod init;
 mod pair;
 mod serve;
@@ -35,6 +36,13 @@ pub enum CliError {
     Refused(String),
 }
 
+impl CliError {
+    /// Refuses with another error's words.
+    pub fn refused(error: impl std::fmt::Display) -> Self {
+        Self::Refused(error.to_string())
+    }
+}
+
 /// Yaoban's hub: imports the chain's data, scores and screens members, runs campaigns, serves phones.
 #[derive(Debug, Parser)]
 #[command(name = "yaoban-hub", version, arg_required_else_help = true)]
@@ -53,6 +61,8 @@ enum Command {
     Template(template::TemplateArgs),
     /// Print a one-time pairing code for a phone.
     Pair(pair::PairArgs),
+    /// Show the phones, shut one out.
+    Device(device::DeviceArgs),
     /// Serve the phones.
     Serve(serve::ServeArgs),
 }
@@ -79,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Campaign(args) => campaign::run(&args),
         Command::Template(args) => template::run(&args),
         Command::Pair(args) => pair::run(&args),
+        Command::Device(args) => device::run(&args),
         Command::Serve(args) => serve::run(&args),
     };
     match result {

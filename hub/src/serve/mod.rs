@@ -1,4 +1,22 @@
-//! What phones talk to.
+//! What phones talk to: HTTPS, pairing, the endpoints of the sync protocol, health and metrics.
+//!
+//! | module | what belongs there |
+//! |---|---|
+//! | [`state`] | what handlers share: database, clock, notices |
+//! | [`router`] | addresses, limits, timeouts, logging |
+//! | [`run`] | TLS on a socket, background work, graceful stop |
+//! | [`wire`] | bodies in and out, refusals |
+//! | [`tls`], [`secrets`], [`auth`] | the certificate, tokens, pairing, who is asking |
+//! | [`sync`], [`snapshot`] | rows on their way down |
+//! | [`metrics`] | counts for Prometheus |
 
+pub mod auth;
+pub mod metrics;
+pub mod router;
+pub mod run;
+pub mod secrets;
+pub mod snapshot;
+pub mod state;
+pub mod sync;
 pub mod tls;
 pub mod wire;

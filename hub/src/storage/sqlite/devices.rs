@@ -49,6 +49,17 @@ pub struct PairCodeRow {
     pub used_ms: Option<i64>,
 }
 
+/// Numbers of the service.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ServiceCounts {
+    /// Devices that are not revoked.
+    pub devices: u64,
+    /// Operations that wait for inspection.
+    pub parked_ops: u64,
+    /// Size of the database.
+    pub database_bytes: u64,
+}
+
 const DEVICE: &str = "SELECT device_id, name, store_id, staff_id, refresh_hash, created_ms, seen_ms, revoked_ms, \
                       last_n, app_version FROM device";
 
@@ -165,6 +176,24 @@ impl Tx<'_> {
                 })
             },
         )
+    }
+
+    /// Numbers for `/metrics` and `status`.
+    pub fn service_counts(&self) -> Result<ServiceCounts, StorageError> {
+        let counts = self.one(
+            "SELECT (SELECT count(*) FROM device WHERE revoked_ms IS NULL), \
+                    (SELECT count(*) FROM parked_op WHERE replayed_ms IS NULL), \
+                    (SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size())",
+            [],
+            |row| {
+                Ok(ServiceCounts {
+                    devices: row.get(0)?,
+                    parked_ops: row.get(1)?,
+                    database_bytes: row.get(2)?,
+                })
+            },
+        )?;
+        Ok(counts.unwrap_or_default())
     }
 
     /// Marks a code used by a device; false if somebody was quicker.

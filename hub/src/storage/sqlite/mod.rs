@@ -8,6 +8,7 @@
 //! | [`catalogue`], [`members`], [`readings`] | records |
 //! | [`lines`] | what members bought |
 //! | [`work`], [`campaigns`], [`duplicates`] | tasks, attempts, notes, sends; campaigns; pairs and lost values |
+//! | [`render`], [`pull`] | rows as they travel |
 //! | [`devices`], [`ops`], [`audit`] | phones, results of their operations, the audit trail |
 
 use std::path::{Path, PathBuf};
@@ -27,8 +28,10 @@ pub mod duplicates;
 pub mod lines;
 mod members;
 pub mod ops;
+pub mod pull;
 mod readings;
 mod records;
+pub mod render;
 pub mod schema;
 pub mod scope;
 pub mod work;

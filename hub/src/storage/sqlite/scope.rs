@@ -229,7 +229,7 @@ pub fn entities(connection: &Connection, scope_key: i64) -> rusqlite::Result<Vec
         .collect()
 }
 
-fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<ScopeRow> {
+pub(super) fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<ScopeRow> {
     Ok(ScopeRow {
         seq: row.get(0)?,
         entity: row.get(1)?,

@@ -1,0 +1,298 @@
+//! First loads: a scope as prebuilt chunks on disk (protocol, point 4).
+//!
+//! `DIR/chunks/<scope>/` holds one directory a scope (named by a hash), in it `manifest.json` and
+//! the chunks by their digest. They are a cache: any of them may be deleted at any time. A device
+//! is served chunks only from the directories of its own scopes.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::extract::{Path as UrlPath, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use yaoban_protocol::codec::{self, MEDIA_TYPE};
+use yaoban_protocol::endpoint::refusal;
+use yaoban_protocol::message::{Chunk, ChunkRef, Manifest};
+use yaoban_protocol::row::{Change, entity};
+
+use super::auth::{internal, scopes};
+use super::state::{Hub, blocking, epoch};
+use super::sync::rendering;
+use super::wire::{Form, Refusal, reply};
+use crate::storage::sqlite::Tx;
+use crate::storage::sqlite::devices::Device;
+use crate::storage::sqlite::scope::Scope;
+
+/// Bodies in one chunk before compression; about 2 MB after it.
+const CHUNK_RAW_BYTES: usize = 8 << 20;
+/// A chunk larger than this once compressed is split.
+const CHUNK_BYTES_MAX: usize = 4 << 20;
+/// A manifest is good while the scope has moved at most this much past it …
+const STALE_ROWS_MAX: u64 = 5_000;
+/// … or one part in so many of its rows, if that is more.
+const STALE_PART: u64 = 10;
+/// How long a phone's request waits for a build before it is told to come back.
+const BUILD_PATIENCE: Duration = Duration::from_secs(20);
+/// Chunks that no manifest names are kept this long, for phones that are in the middle of them.
+const ORPHAN_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A manifest at rest.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct StoredManifest {
+    epoch: String,
+    manifest: Manifest,
+}
+
+/// Builds chunks, one scope at a time each.
+#[derive(Debug)]
+pub struct Builder {
+    root: PathBuf,
+    building: Mutex<HashMap<String, Arc<Mutex<()>>>>,
+}
+
+fn scope_directory(scope: &str) -> String {
+    hex::encode(&Sha256::digest(scope.as_bytes())[..16])
+}
+
+impl Builder {
+    /// A builder over `DIR/chunks`.
+    pub fn new(data_dir: &Path) -> Self {
+        Self {
+            root: data_dir.join("chunks"),
+            building: Mutex::default(),
+        }
+    }
+
+    fn directory(&self, scope: &str) -> PathBuf {
+        self.root.join(scope_directory(scope))
+    }
+
+    fn turn(&self, scope: &str) -> Arc<Mutex<()>> {
+        let mut building = self.building.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(building.entry(scope.to_owned()).or_default())
+    }
+
+    fn stored(&self, scope: &str) -> Option<StoredManifest> {
+        let bytes = fs::read(self.directory(scope).join("manifest.json")).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// A manifest that is good enough now, built if there is none.
+    fn manifest(&self, hub: &Hub, scope: &str) -> Result<Manifest, Refusal> {
+        let turn = self.turn(scope);
+        let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        hub.database.read(|tx| {
+            let (epoch, now) = (epoch(tx)?, tx.scope(scope)?);
+            if let Some(stored) = self.stored(scope)
+                && stored.epoch == epoch
+                && self.is_fresh(tx, &stored.manifest, &now)?
+            {
+                return Ok(stored.manifest);
+            }
+            self.build(hub, tx, epoch, &now)
+        })
+    }
+
+    fn is_fresh(&self, tx: &Tx<'_>, manifest: &Manifest, scope: &Scope) -> Result<bool, Refusal> {
+        let allowed = STALE_ROWS_MAX.max(manifest.rows / STALE_PART);
+        let fresh = manifest.generation == scope.generation
+            && manifest.at_seq >= scope.pruned
+            && scope
+                .head
+                .checked_sub(manifest.at_seq)
+                .is_some_and(|moved| moved <= allowed);
+        let directory = self.directory(&scope.name);
+        // Rows that left since then may be on no phone's way any more.
+        Ok(fresh
+            && !tx.has_left_since(scope, manifest.at_seq)?
+            && manifest
+                .chunks
+                .iter()
+                .all(|chunk| directory.join(&chunk.sha256).is_file()))
+    }
+
+    fn build(&self, hub: &Hub, tx: &Tx<'_>, epoch: String, scope: &Scope) -> Result<Manifest, Refusal> {
+        let began = Instant::now();
+        let directory = self.directory(&scope.name);
+        fs::create_dir_all(&directory).map_err(internal)?;
+        let rendering = rendering(hub, tx)?;
+        let mut writer = ChunkWriter {
+            directory: &directory,
+            rows: Vec::new(),
+            bytes: 0,
+            written: 0,
+            chunks: Vec::new(),
+        };
+        tx.snapshot_rows(scope, |row| {
+            writer.add(tx.change(&scope.name, row, &rendering)?)
+        })?;
+        writer.flush()?;
+        let manifest = Manifest {
+            scope: scope.name.clone(),
+            generation: scope.generation,
+            at_seq: scope.head,
+            members: writer.chunks.iter().map(|chunk| chunk.members).sum(),
+            rows: writer.written,
+            chunks: writer.chunks,
+        };
+        let stored = StoredManifest { epoch, manifest };
+        let bytes = serde_json::to_vec(&stored).map_err(internal)?;
+        write_whole(&directory, "manifest.json", &bytes)?;
+        remove_orphans(&directory, &stored.manifest);
+        hub.metrics.add("yaoban_snapshot_builds_total", "", 1.0);
+        hub.metrics.add(
+            "yaoban_snapshot_build_seconds_total",
+            "",
+            began.elapsed().as_secs_f64(),
+        );
+        Ok(stored.manifest)
+    }
+}
+
+struct ChunkWriter<'a> {
+    directory: &'a Path,
+    rows: Vec<Change>,
+    bytes: usize,
+    written: u64,
+    chunks: Vec<ChunkRef>,
+}
+
+impl ChunkWriter<'_> {
+    fn add(&mut self, row: Change) -> Result<(), Refusal> {
+        self.bytes += row.body.len() + row.id.len() + 64;
+        self.rows.push(row);
+        if self.bytes >= CHUNK_RAW_BYTES {
+            self.flush()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), Refusal> {
+        let rows = std::mem::take(&mut self.rows);
+        self.bytes = 0;
+        self.write(rows)
+    }
+
+    fn write(&mut self, mut rows: Vec<Change>) -> Result<(), Refusal> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let (count, members) = (
+            rows.len(),
+            rows.iter().filter(|row| row.entity == entity::MEMBER).count(),
+        );
+        let chunk = Chunk { rows };
+        let bytes = codec::encode(&chunk).map_err(internal)?;
+        rows = chunk.rows;
+        if bytes.len() > CHUNK_BYTES_MAX && count > 1 {
+            let second = rows.split_off(count / 2);
+            self.write(rows)?;
+            return self.write(second);
+        }
+        let sha256 = hex::encode(Sha256::digest(&bytes));
+        write_whole(self.directory, &sha256, &bytes)?;
+        self.written += count as u64;
+        self.chunks.push(ChunkRef {
+            sha256,
+            bytes: bytes.len() as u64,
+            members: members as u64,
+        });
+        Ok(())
+    }
+}
+
+/// Writes a file so that nobody ever sees half of it.
+fn write_whole(directory: &Path, name: &str, bytes: &[u8]) -> Result<(), Refusal> {
+    let half = directory.join(format!("{name}.half"));
+    fs::write(&half, bytes).map_err(internal)?;
+    fs::rename(&half, directory.join(name)).map_err(internal)
+}
+
+fn remove_orphans(directory: &Path, manifest: &Manifest) {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let named = manifest.chunks.iter().any(|chunk| name == *chunk.sha256) || name == *"manifest.json";
+        let age = entry
+            .metadata()
+            .and_then(|m| m.modified())
+            .ok()
+            .and_then(|at| at.elapsed().ok());
+        if !named && age.is_some_and(|age| age > ORPHAN_AGE) {
+            // A cache: what cannot be removed now is removed after the next build.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// `GET /v1/snapshot/{scope}`.
+pub async fn manifest(
+    State(hub): State<Arc<Hub>>,
+    device: Device,
+    UrlPath(scope): UrlPath<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let form = Form::wanted(&headers);
+    let allowed = hub.read(move |_, tx| Ok(scopes(tx, &device)?)).await?;
+    if !allowed.iter().any(|own| own.name == scope) {
+        return Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            "scope_forbidden",
+            "not a scope of this device",
+        ));
+    }
+    let builder = Arc::clone(&hub);
+    // The build goes on when the phone's patience ends; the next request finds it done.
+    let build = tokio::spawn(blocking(move || builder.snapshots.manifest(&builder, &scope)));
+    match tokio::time::timeout(BUILD_PATIENCE, build).await {
+        Ok(Ok(manifest)) => reply(form, &manifest?),
+        Ok(Err(error)) => Err(internal(error)),
+        Err(_) => Err(Refusal::busy("the first load of this store is being prepared", 3)),
+    }
+}
+
+/// `GET /v1/chunk/{sha256}`: immutable bytes.
+pub async fn chunk(
+    State(hub): State<Arc<Hub>>,
+    device: Device,
+    UrlPath(sha256): UrlPath<String>,
+) -> Result<Response, Refusal> {
+    let unknown = || {
+        Refusal::new(
+            StatusCode::NOT_FOUND,
+            refusal::CHUNK_UNKNOWN,
+            "no such chunk; ask for a new manifest",
+        )
+    };
+    if sha256.len() != 64
+        || !sha256
+            .bytes()
+            .all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase())
+    {
+        return Err(unknown());
+    }
+    let name = sha256.clone();
+    let reader = Arc::clone(&hub);
+    let bytes = blocking(move || {
+        let own = reader.database.read(|tx| scopes(tx, &device))?;
+        own.iter()
+            .find_map(|scope| fs::read(reader.snapshots.directory(&scope.name).join(&name)).ok())
+            .ok_or_else(unknown)
+    })
+    .await?;
+    let headers = [
+        (CONTENT_TYPE, MEDIA_TYPE.to_owned()),
+        (CACHE_CONTROL, "private, max-age=604800, immutable".to_owned()),
+        (ETAG, format!("\"{sha256}\"")),
+    ];
+    Ok((headers, bytes).into_response())
+}
