@@ -1,0 +1,198 @@
+"""Measures hub and phone core in release and prints a table beside the targets and the peers.
+
+    bench.py [--quick] [--only hub|phone] [--keep]
+
+Nothing here fails on a slow machine: it measures, it does not judge. `--quick` takes a tenth of the data.
+Every figure of a command is that of the whole process (start included), by the operating system's own
+accounting of the finished process.
+"""
+
+import argparse
+import datetime
+import hashlib
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+OUT = ROOT / "target" / "bench"
+RELEASE = ROOT / "target" / "release"
+HUB, CLERK, BENCH = (str(RELEASE / name) for name in ("yaoban-hub", "yaoban-clerk", "yaoban-bench"))
+AS_OF = "2026-06-30"
+
+
+def say(text: str) -> None:
+    print(f"bench: {text}", flush=True)
+
+
+def run(*command, stdout=subprocess.DEVNULL):
+    """Runs a command; its wall seconds, peak memory in MB and what it printed."""
+    started = time.perf_counter()
+    child = subprocess.Popen([str(part) for part in command], stdout=stdout, stderr=subprocess.PIPE, text=True)
+    printed = child.stdout.read() if child.stdout else ""
+    errors = child.stderr.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.perf_counter() - started
+    if child.returncode:
+        sys.exit(f"bench: {' '.join(map(str, command))} ended with {child.returncode}:\n{errors[-2000:]}")
+    return seconds, usage.ru_maxrss / 1024, printed
+
+
+def again(times: int, *command):
+    """Median seconds and highest peak of some runs, after one that is not counted, and the last output."""
+    run(*command, stdout=subprocess.PIPE)
+    runs = [run(*command, stdout=subprocess.PIPE) for _ in range(times)]
+    return statistics.median(r[0] for r in runs), max(r[1] for r in runs), runs[-1][2]
+
+
+def peers_python() -> str:
+    """A private environment with the peers, made once."""
+    wanted = hashlib.sha256((HERE / "requirements.txt").read_bytes()).hexdigest()
+    home, stamp = OUT / "venv", OUT / "venv.stamp"
+    python = str(home / "bin" / "python")
+    if not (stamp.exists() and stamp.read_text() == wanted):
+        say("installing the peers")
+        venv.create(home, clear=True, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r",
+                        str(HERE / "requirements.txt")], check=True)
+        stamp.write_text(wanted)
+    return python
+
+
+class Table:
+    """Rows of figure, measured, target, peer."""
+
+    def __init__(self):
+        self.rows = []
+
+    def add(self, figure, measured, target="", peer=""):
+        self.rows.append((figure, measured, target, peer))
+        say(f"{figure}: {measured}  (target {target or 'none'})" + (f"  peer: {peer}" if peer else ""))
+
+    def text(self) -> str:
+        lines = ["| figure | measured | target | peer in the same run |", "|---|---|---|---|"]
+        return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in self.rows])
+
+
+def generate(name: str, **size) -> Path:
+    folder = OUT / name
+    stamp = folder / "size.json"
+    if stamp.exists() and json.loads(stamp.read_text()) == size:
+        return folder
+    say(f"generating {name}: {size}")
+    shutil.rmtree(folder, ignore_errors=True)
+    run(BENCH, "generate", "--out", folder, *(word for key, value in size.items() for word in (f"--{key}", value)))
+    stamp.write_text(json.dumps(size))
+    return folder
+
+
+def import_base(data: Path, files: Path) -> None:
+    """A new hub with everything but purchases and readings."""
+    shutil.rmtree(data, ignore_errors=True)
+    run(HUB, "init", "--data", data, "--name", "量测连锁")
+    run(HUB, "import", "--data", data, "--stores", files / "stores.csv", "--staff", files / "staff.csv",
+        "--drugs", files / "drugs.csv", "--members", files / "members.csv")
+
+
+def lines_in(path: Path) -> int:
+    with path.open("rb") as f:
+        return sum(block.count(b"\n") for block in iter(lambda: f.read(1 << 20), b"")) - 1
+
+
+def hub(table: Table, scale: int) -> None:
+    files = generate("chain", members=1_000_000 // scale, lines=12_000_000 // scale, stores=200)
+    data = OUT / "hub"
+    say("importing stores, staff, drugs and members")
+    import_base(data, files)
+    lines = lines_in(files / "purchases.csv")
+
+    say(f"importing {lines:,} purchase lines")
+    seconds, peak, _ = run(HUB, "import", "--data", data, "--purchases", files / "purchases.csv")
+    raw_db = OUT / "raw.db"
+    raw_db.unlink(missing_ok=True)
+    raw, _, _ = run("sqlite3", raw_db, "-cmd", ".mode csv", f".import {files / 'purchases.csv'} purchases")
+    raw_db.unlink()
+    table.add("import, purchase lines a second", f"{lines / seconds:,.0f} ({seconds:.1f} s, peak {peak:.0f} MB)", "≥ 300,000")
+    table.add("import ÷ sqlite3 .import of the same file", f"{seconds / raw:.2f}", "≤ 3", f"sqlite3 {raw:.1f} s")
+    run(HUB, "import", "--data", data, "--readings", files / "readings.csv")
+
+    python = peers_python()
+    say("writing Parquet for the peers")
+    shutil.rmtree(files / "parquet", ignore_errors=True)
+    run(python, HERE / "peers.py", "parquet", files)
+    peers = {}
+    for name in ("duckdb", "polars"):
+        results = [json.loads(run(python, HERE / "peers.py", name, files, AS_OF, stdout=subprocess.PIPE)[2]) for _ in range(3)]
+        peers[name] = {**results[0], "seconds": statistics.median(r["seconds"] for r in results),
+                       "peak_mb": max(r["peak_mb"] for r in results)}
+    seconds, peak, printed = again(5, HUB, "classes", "--data", data, "--as-of", AS_OF, "--json")
+    board = {c["class"]: [c["members"], c["spend_fen"]] for c in json.loads(printed)["classes"]}
+    for name, peer in peers.items():
+        if board != peer["classes"]:
+            sys.exit(f"bench: {name} computes other classes:\n ours {board}\n {name} {peer['classes']}")
+    duck, pol = peers["duckdb"], peers["polars"]
+    beside = (f"DuckDB {duck['seconds']:.2f} s, {duck['peak_mb']} MB; polars {pol['seconds']:.2f} s, {pol['peak_mb']} MB"
+              " (same classes)")
+    table.add("classes, fit and score, whole process", f"{seconds:.2f} s", f"≤ {duck['seconds'] / 2:.2f} s (half of DuckDB)", beside)
+    table.add("classes, peak memory", f"{peak:.0f} MB", "≤ 300 MB")
+
+    rule = OUT / "rule.json"
+    rule.write_text(json.dumps({"bought": {"ingredient": "成分7", "days": [0, 90]}}, ensure_ascii=False))
+    seconds, peak, printed = again(5, HUB, "audience", "--data", data, "--as-of", AS_OF, "--rule", rule, "--json")
+    table.add("audience with a purchase condition", f"{seconds:.2f} s, peak {peak:.0f} MB", "≤ 1 s")
+
+
+def phone(table: Table, scale: int) -> None:
+    files = generate("store", members=100_000 // scale, lines=1_000_000 // scale, stores=1)
+    data = OUT / "store-hub"
+    say("importing one large store")
+    import_base(data, files)
+    run(HUB, "import", "--data", data, "--purchases", files / "purchases.csv", "--readings", files / "readings.csv",
+        "--stock", files / "stock.csv")
+    run(HUB, "model", "publish", "--data", data, "--as-of", AS_OF)
+    say("first load, searches, profiles, lists, groups and sync rounds on the phone core")
+    _, _, printed = run(BENCH, "phone", "--hub", HUB, "--data", data, "--home", OUT / "phone", "--as-of", AS_OF,
+                        stdout=subprocess.PIPE)
+    for line in printed.splitlines():
+        row = json.loads(line)
+        table.add(row["figure"], row["measured"], row.get("target", ""), row.get("peer", ""))
+
+
+def machine() -> str:
+    model = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
+                  if line.startswith("model name")), platform.machine())
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{datetime.date.today()}, {os.cpu_count()} cores of {model}, {memory:.0f} GiB, {platform.system()} {platform.release()}"
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--quick", action="store_true", help="a tenth of the data")
+    options.add_argument("--only", choices=("hub", "phone"))
+    options.add_argument("--keep", action="store_true", help="keep the generated data (3 GB)")
+    chosen = options.parse_args()
+    OUT.mkdir(parents=True, exist_ok=True)
+    say("building in release")
+    subprocess.run(["cargo", "build", "--release", "--locked", "--quiet", "-p", "yaoban-hub", "-p", "yaoban-terminal",
+                    "-p", "yaoban-bench"], cwd=ROOT, check=True)
+    table, scale = Table(), 10 if chosen.quick else 1
+    if chosen.only != "phone":
+        hub(table, scale)
+    if chosen.only != "hub":
+        phone(table, scale)
+    print(f"\n{machine()}{' (quick: a tenth of the data)' if chosen.quick else ''}\n\n{table.text()}")
+    if not chosen.keep:
+        for name in ("chain", "hub", "store", "store-hub", "phone"):
+            shutil.rmtree(OUT / name, ignore_errors=True)
+
+
+main()
