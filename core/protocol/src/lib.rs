@@ -7,12 +7,14 @@
 //! | [`message`] | requests and replies, one pair an endpoint |
 //! | [`row`] | what travels down: changes of rows, packed purchases |
 //! | [`op`] | what travels up: operations of a clerk and their results |
+//! | [`apply`] | what each operation does: one implementation, for the hub and for a phone's replay |
 //! | [`pair`] | the one-time pairing code |
 //! | [`digest`] | hash sums over id ranges, for repair |
 //!
 //! Fields may be added with a default and never renamed; an entity or code that a phone does not
 //! know is kept as it came (protocol, point 11).
 
+pub mod apply;
 pub mod codec;
 pub mod digest;
 pub mod endpoint;

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::{MemberEffect, TaskCtx, close, days_after, defer, is_absorbing, is_dead_number, settle};
+use super::{MemberEffect, TaskCtx, close, days_after, defer, is_absorbing, settle};
 use crate::codes::{CarrierResult, TaskState};
 use crate::model::CareTask;
 
@@ -31,16 +31,19 @@ pub fn needs_outcome(result: CarrierResult) -> bool {
     matches!(result, CarrierResult::Answered | CarrierResult::Dropped)
 }
 
+/// What a result says of the number, whether the dial belonged to a task or not.
+pub fn number_effects(result: CarrierResult) -> Vec<MemberEffect> {
+    match result {
+        CarrierResult::InvalidNumber | CarrierResult::Suspended => vec![MemberEffect::NumberInvalid],
+        _ => Vec::new(),
+    }
+}
+
 /// What a result makes of the task of its dial; `ctx.at_ms` is the end of the dial. On a task that
 /// is closed only what it says of the number has an effect.
 pub fn attempt_result(task: &CareTask, result: CarrierResult, ctx: &TaskCtx) -> AttemptEffect {
     let mut next = settle(task, ctx.at_ms, ctx.calendar);
-    let dead = is_dead_number(result);
-    let member_effects = if dead {
-        vec![MemberEffect::NumberInvalid]
-    } else {
-        Vec::new()
-    };
+    let member_effects = number_effects(result);
     if is_absorbing(&next.state) {
         return AttemptEffect {
             task: next,
@@ -50,7 +53,7 @@ pub fn attempt_result(task: &CareTask, result: CarrierResult, ctx: &TaskCtx) -> 
     }
     next.changed_at_ms = ctx.at_ms;
     match result {
-        _ if dead => close(&mut next, TaskState::Done, ctx),
+        CarrierResult::InvalidNumber | CarrierResult::Suspended => close(&mut next, TaskState::Done, ctx),
         CarrierResult::Answered | CarrierResult::Dropped => next.state = TaskState::InProgress.into(),
         _ if counts_as_attempt(result) => count(&mut next, result, ctx),
         // The clerk or the gate stopped it: as if it had not been dialled.

@@ -19,7 +19,7 @@
 use chrono::{Days, NaiveDate};
 
 use crate::calendar::Calendar;
-use crate::codes::{CarrierResult, Open, TaskKind, TaskState};
+use crate::codes::{Open, TaskKind, TaskState};
 use crate::model::{CareTask, Staff};
 use crate::rules::TaskRules;
 
@@ -29,7 +29,7 @@ pub mod order;
 pub mod outcome;
 pub mod share;
 
-pub use attempt::{AttemptEffect, attempt_result, counts_as_attempt, needs_outcome};
+pub use attempt::{AttemptEffect, attempt_result, counts_as_attempt, needs_outcome, number_effects};
 pub use follow::{emergency_id, emergency_task, follow_up_id, pharmacist_of};
 pub use order::{OrderInput, OrderKey, households, order_key};
 pub use outcome::{EffectSource, MemberEffect, OutcomePlace, Transition, apply_effect, outcome, undo_effect};
@@ -260,11 +260,6 @@ fn clear_deferral(task: &mut CareTask) {
 fn days_after(day: NaiveDate, days: i64) -> NaiveDate {
     day.checked_add_days(Days::new(days.unsigned_abs()))
         .unwrap_or(NaiveDate::MAX)
-}
-
-/// Whether a result says that the number does not reach the member.
-fn is_dead_number(result: CarrierResult) -> bool {
-    matches!(result, CarrierResult::InvalidNumber | CarrierResult::Suspended)
 }
 
 #[cfg(test)]

@@ -248,7 +248,7 @@ pub fn apply_effect(member: &mut Member, effect: &MemberEffect, source: &EffectS
             regimen.inactive = false;
         }
         MemberEffect::RegimenInactive { ingredient } => {
-            regimen(member, ingredient, source.day).inactive = true
+            regimen(member, ingredient, source.day).inactive = true;
         }
         MemberEffect::MarketingOff => {
             withdraw_marketing(member, source.at_ms, source.store_id, Some(source.staff_id));
@@ -278,7 +278,7 @@ pub fn undo_effect(member: &mut Member, effect: &MemberEffect) {
         MemberEffect::NumberInvalid => member.phone_invalid = false,
         MemberEffect::AskNumber => member.ask_number = false,
         MemberEffect::PauseUntil(day) => {
-            member.paused_until = member.paused_until.filter(|until| until != day)
+            member.paused_until = member.paused_until.filter(|until| until != day);
         }
         MemberEffect::Deceased => member.deceased = false,
     }

@@ -30,9 +30,8 @@ pub fn rebalance(tasks: &[CareTask], present: &[String]) -> Vec<(String, Option<
         let stays = task.kind.is(TaskKind::Pharmacist) || task.state.is(TaskState::InProgress);
         match clerk {
             _ if stays => {
-                *fixed
-                    .entry(task.assignee.as_deref().unwrap_or_default())
-                    .or_default() += 1
+                let whose = task.assignee.as_deref().unwrap_or_default();
+                *fixed.entry(whose).or_default() += 1;
             }
             Some(clerk) => {
                 loads.entry(clerk).or_default().insert(&task.id);
