@@ -12,7 +12,7 @@ const SAMPLE: &str = r#"{"all": [
     {"any": [{"bought": {"ingredient": "氨氯地平", "days": [0, 90], "at_least": {"times": 2, "yuan": 99.5}}},
              {"not": {"bought": {"category": ["感冒"], "within_days": 30}}}]},
     {"medicine": {"ingredient": "二甲双胍", "status": ["running_low", "out"]}},
-    {"monetary": {"min": 10000}}, {"birthday_within_days": 7}
+    {"monetary_fen": {"min": 10000}}, {"birthday": {"within_days": 7}}
 ]}"#;
 
 fn read(text: &str) {
