@@ -535,3 +535,6 @@ impl Board {
         total
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -242,3 +242,6 @@ impl Gross {
         (self.reached > 0).then(|| self.buyers as f64 / self.reached as f64)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -353,3 +353,6 @@ pub fn mg_dl_to_tenths(mg_dl: u16, rules: &HealthRules) -> u16 {
         0
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -281,3 +281,6 @@ impl UnitPrice {
         (self.fen.saturating_mul(other.units_micro)).cmp(&(other.fen.saturating_mul(self.units_micro)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -308,3 +308,6 @@ fn estimated_end(fills: &[KeptFill], rules: &MedicineRules) -> Option<i32> {
     let median = gaps[(gaps.len() - 1) / 2];
     days.last().map(|day| day + median - 1)
 }
+
+#[cfg(test)]
+mod tests;

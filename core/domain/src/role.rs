@@ -189,3 +189,6 @@ fn with_reason(request: &Request<'_>) -> Decision {
         Decision::Refuse(Refusal::ReasonMissing)
     }
 }
+
+#[cfg(test)]
+mod tests;
