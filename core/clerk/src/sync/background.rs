@@ -17,7 +17,7 @@ use super::storage::SyncStore;
 /// Rounds keep at least this distance, whatever wakes them.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Without a long poll the phone asks this often.
-const POLL: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_mins(1);
 
 /// Hears what the background does. Called synchronously, under no lock.
 pub trait BackgroundListener: SyncListener {

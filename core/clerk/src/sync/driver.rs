@@ -82,8 +82,7 @@ pub struct Driver {
     /// None while a round runs.
     engine: Mutex<Option<Engine>>,
     spare: Mutex<Vec<Engine>>,
-    /// The transport and the address and fingerprint it leads to.
-    transport: Mutex<Option<(String, String, Arc<dyn Transport>)>>,
+    transport: Mutex<Option<Way>>,
 }
 
 impl Driver {
@@ -336,17 +335,22 @@ impl Driver {
         let pairing =
             pairing.ok_or_else(|| failure(FailureKind::Unreachable, "this device is not paired"))?;
         let mut cached = lock(&self.transport);
-        if let Some((url, fingerprint, transport)) = cached.as_ref()
-            && *url == pairing.url
-            && *fingerprint == pairing.fingerprint
+        if let Some(way) = cached.as_ref()
+            && way.url == pairing.url
+            && way.fingerprint == pairing.fingerprint
         {
-            return Ok(Arc::clone(transport));
+            return Ok(Arc::clone(&way.transport));
         }
         let transport = self
             .connect
             .connect(&pairing.url, &pairing.fingerprint)
             .map_err(no_way)?;
-        *cached = Some((pairing.url, pairing.fingerprint, Arc::clone(&transport)));
+        let Pairing { url, fingerprint, .. } = pairing;
+        *cached = Some(Way {
+            url,
+            fingerprint,
+            transport: Arc::clone(&transport),
+        });
         Ok(transport)
     }
 
@@ -362,6 +366,13 @@ impl Driver {
     pub(super) fn runtime(&self) -> &Runtime {
         &self.runtime
     }
+}
+
+/// A transport, with the address and the fingerprint it was made for.
+struct Way {
+    url: String,
+    fingerprint: String,
+    transport: Arc<dyn Transport>,
 }
 
 type Arrival = (u64, Result<Answer, CallFailure>);

@@ -196,16 +196,13 @@ impl Engine {
     fn place(&mut self, mut asked: Asked) {
         let now = self.now.mono_ms;
         let usable = |t: &&Token| now + TOKEN_MARGIN_MS < t.expires_mono_ms;
-        match self.token.as_ref().filter(usable) {
-            Some(token) => {
-                asked.token_serial = token.serial;
-                let text = token.text.clone();
-                self.send(asked, Some(text));
-            }
-            None => {
-                self.waiting.push(asked);
-                self.ask_token();
-            }
+        if let Some(token) = self.token.as_ref().filter(usable) {
+            asked.token_serial = token.serial;
+            let text = token.text.clone();
+            self.send(asked, Some(text));
+        } else {
+            self.waiting.push(asked);
+            self.ask_token();
         }
     }
 
@@ -340,9 +337,9 @@ impl Engine {
                 code::REPLY_UNREADABLE,
                 "the hub answered something else than a token",
             )),
-            Lane::Round => self.round_answer(asked.call, answer),
+            Lane::Round => self.round_answer(&asked.call, answer),
             Lane::Pull => self.pull_answer(asked.call, answer),
-            Lane::Push => self.push_answer(asked.call, answer),
+            Lane::Push => self.push_answer(answer),
         }
     }
 
@@ -422,11 +419,11 @@ impl Engine {
         self.ask(Lane::Round, Call::Hello(request));
     }
 
-    fn round_answer(&mut self, call: Call, answer: Result<Answer, CallFailure>) {
+    fn round_answer(&mut self, call: &Call, answer: Result<Answer, CallFailure>) {
         match (self.round.phase, answer) {
             (Phase::Greeting, Ok(Answer::Hello(reply))) => self.on_hello(reply),
             (Phase::Greeting, Err(failure)) if failure.kind == FailureKind::Refused(426) => {
-                self.run_push_only(failure.into())
+                self.run_push_only(failure.into());
             }
             (Phase::OnErrand, Ok(answer)) => {
                 self.round.report.errand = Some(answer);

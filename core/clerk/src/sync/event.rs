@@ -176,8 +176,10 @@ pub struct CallFailure {
 /// Kinds of failed calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
-    /// No connection, or one that broke.
+    /// No connection: nothing was carried out.
     Unreachable,
+    /// The connection broke before the answer was whole; the call may have been carried out.
+    Broken,
     /// Somebody answered who is not the paired hub.
     NotTrusted,
     /// No answer in time; it may have been carried out.

@@ -116,7 +116,7 @@ fn failure(error: &reqwest::Error) -> TransportError {
     } else if error.is_timeout() {
         (FailureKind::TimedOut, "the hub did not answer in time")
     } else {
-        (FailureKind::Unreachable, "the connection to the hub broke")
+        (FailureKind::Broken, "the connection to the hub broke")
     };
     TransportError {
         kind,

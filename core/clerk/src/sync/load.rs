@@ -165,7 +165,7 @@ impl Engine {
         *tries += 1;
         let worth_it = matches!(
             failure.kind,
-            FailureKind::TimedOut | FailureKind::Garbled | FailureKind::Refused(500..)
+            FailureKind::TimedOut | FailureKind::Broken | FailureKind::Garbled | FailureKind::Refused(500..)
         );
         if !worth_it || *tries > CHUNK_TRIES_MAX {
             self.load_call_failed(failure);

@@ -21,6 +21,8 @@ mod pull;
 mod push;
 mod repair;
 pub mod storage;
+#[cfg(test)]
+mod tests;
 pub mod transport;
 pub mod wire;
 

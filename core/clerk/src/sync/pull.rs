@@ -197,7 +197,7 @@ impl Engine {
             Step::Calling => match (call, answer) {
                 (Call::Pull(request), Ok(Answer::Pull(reply))) => self.pull_reply(&request, reply),
                 (Call::Pull(request), Err(failure)) if failure.code == refusal::SCOPE_GONE => {
-                    self.all_gone(&request)
+                    self.all_gone(&request);
                 }
                 (_, Err(failure)) => self.pull_fail(failure.into()),
                 (_, Ok(_)) => self.pull_fail(garbled()),
@@ -260,7 +260,13 @@ impl Engine {
         }
         self.hint(reply.backoff_ms);
         self.round.pull.scopes = reply.scopes;
-        let mut ack_n = reply.ack_n;
+        // An effect may be in a scope that was not asked for, because it must be loaded first.
+        let asked = |head: &ScopeHead| request.cursors.iter().any(|c| c.scope == head.scope);
+        let mut ack_n = if self.round.pull.scopes.iter().all(asked) {
+            reply.ack_n
+        } else {
+            0
+        };
         let mut pages = Vec::new();
         for page in reply.pages {
             let Some(from) = request.cursors.iter().find(|c| c.scope == page.scope) else {
@@ -268,7 +274,6 @@ impl Engine {
             };
             if page.gone || page.generation != from.generation {
                 self.round.pull.anew.insert(page.scope);
-                // The acknowledged effects may be in rows that are not here yet.
                 ack_n = 0;
                 continue;
             }

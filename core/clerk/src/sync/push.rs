@@ -102,24 +102,15 @@ impl Engine {
         );
     }
 
-    pub(super) fn push_answer(&mut self, _call: Call, answer: Result<Answer, CallFailure>) {
+    pub(super) fn push_answer(&mut self, answer: Result<Answer, CallFailure>) {
         match answer {
             Ok(Answer::Push(reply)) => self.push_reply(reply),
             Ok(_) => self.push_halve(Problem::new(
                 code::REPLY_UNREADABLE,
                 "the hub answered something else to push",
             )),
-            Err(failure) => match failure.kind {
-                FailureKind::Unreachable | FailureKind::NotTrusted => self.push_fail(failure.into()),
-                FailureKind::Refused(401 | 403) => self.push_fail(failure.into()),
-                // The hub itself says that it cannot take more: that is not the operation's fault.
-                FailureKind::Refused(429 | 503) if failure.retry_after_ms.is_some() => {
-                    self.push_fail(failure.into())
-                }
-                FailureKind::Refused(_) | FailureKind::TimedOut | FailureKind::Garbled => {
-                    self.push_halve(failure.into())
-                }
-            },
+            Err(failure) if is_ops_fault(&failure) => self.push_halve(failure.into()),
+            Err(failure) => self.push_fail(failure.into()),
         }
     }
 
@@ -217,5 +208,16 @@ fn as_sent(pending: &PendingOp) -> OpEnvelope {
     OpEnvelope {
         parked: pending.solo_failures >= SOLO_FAILURES_MAX,
         ..pending.op.clone()
+    }
+}
+
+/// The operations may be why the push failed – by what they hold, or by what they do to the hub.
+fn is_ops_fault(failure: &CallFailure) -> bool {
+    match failure.kind {
+        // No connection, or a refusal of the device, not of what it sends.
+        FailureKind::Unreachable | FailureKind::NotTrusted | FailureKind::Refused(401 | 403 | 426) => false,
+        // The hub itself says that it cannot take more now.
+        FailureKind::Refused(429 | 503) => failure.retry_after_ms.is_none(),
+        FailureKind::Refused(_) | FailureKind::TimedOut | FailureKind::Broken | FailureKind::Garbled => true,
     }
 }

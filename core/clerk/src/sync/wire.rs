@@ -20,7 +20,7 @@ impl FailureKind {
     /// The code of a failure that the phone itself finds.
     pub fn code(self) -> &'static str {
         match self {
-            Self::Unreachable => code::HUB_UNREACHABLE,
+            Self::Unreachable | Self::Broken => code::HUB_UNREACHABLE,
             Self::NotTrusted => code::HUB_NOT_TRUSTED,
             Self::TimedOut => code::TIMED_OUT,
             Self::Garbled => code::REPLY_UNREADABLE,

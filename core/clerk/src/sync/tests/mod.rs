@@ -1,0 +1,6 @@
+//! The engine against a model hub and a store in memory.
+
+mod memory;
+mod model_hub;
+mod points;
+mod world;
