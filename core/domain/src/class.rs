@@ -7,16 +7,18 @@
 //!
 //! Figures, fit and scores run over a whole chain at once, so they allocate nothing per member.
 
-use std::collections::BTreeSet;
-
 use chrono::NaiveDate;
 
-use crate::calendar::{day_number, is_in_window};
-use crate::codes::{BpGrade, Care, Class, Code as _};
-use crate::disease;
-use crate::health::{Latest, Measure, Taken, bp_grade, glucose_above_target};
+use crate::calendar::day_number;
+use crate::codes::Class;
 use crate::model::CutPoints;
-use crate::rules::{ClassRules, HealthRules, Rules};
+use crate::rules::ClassRules;
+
+mod board;
+mod need;
+
+pub use board::{Board, BoardRow};
+pub use need::{HealthInput, HealthPoints, care, health_need, health_points};
 
 /// The values of a member that are scored.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -219,10 +221,15 @@ pub struct Verdict {
     pub base: Class,
     /// The class, after health.
     pub class: Class,
-    /// Health lifted the class by one step.
-    pub lifted: bool,
     /// 0..=100.
     pub value_index: u8,
+}
+
+impl Verdict {
+    /// Whether health lifted the class by one step from its row.
+    pub fn is_lifted(&self) -> bool {
+        self.class != self.base
+    }
 }
 
 /// The class of scores: the first row of the table that fits, lifted at most one step by health.
@@ -251,7 +258,6 @@ pub fn classify(scores: Scores, rules: &ClassRules) -> Verdict {
         big,
         base,
         class,
-        lifted: class != base,
         value_index: value_index(scores, rules),
     }
 }
@@ -268,272 +274,6 @@ fn value_index(scores: Scores, rules: &ClassRules) -> u8 {
         .sum();
     let most = 4 * rules.value_weights.iter().sum::<i64>();
     divide_half_up(100 * reached, most).unwrap_or(0).clamp(0, 100) as u8
-}
-
-/// What is known of a member's health.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct HealthInput<'a> {
-    /// Disease codes.
-    pub diseases: &'a [String],
-    /// The latest readings up to `as_of`, as [`crate::health::latest`] gives them.
-    pub latest: Latest,
-    /// Height in centimetres.
-    pub height_cm: Option<u16>,
-    /// Weight in hundreds of grams.
-    pub weight_hg: Option<u16>,
-}
-
-/// The points of the health need, for the profile's why.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct HealthPoints {
-    /// For chronic diagnoses.
-    pub diseases: i64,
-    /// For the latest blood pressure.
-    pub bp: i64,
-    /// For the latest glucose.
-    pub glucose: i64,
-    /// For a BMI out of range.
-    pub bmi: i64,
-}
-
-impl HealthPoints {
-    /// The health need 1..=5.
-    pub fn need(self, rules: &ClassRules) -> u8 {
-        let points = self.diseases + self.bp + self.glucose + self.bmi;
-        (1 + points.clamp(0, rules.need_points_max)).clamp(1, 5) as u8
-    }
-}
-
-/// The health need 1..=5; none unless there is any diagnosis, chronic or not, or a reading at most
-/// 180 days old.
-pub fn health_need(input: &HealthInput<'_>, as_of: NaiveDate, rules: &Rules) -> Option<u8> {
-    health_points(input, as_of, rules).map(|points| points.need(&rules.class))
-}
-
-/// The points that make the health need; none where the need is unknown.
-pub fn health_points(input: &HealthInput<'_>, as_of: NaiveDate, rules: &Rules) -> Option<HealthPoints> {
-    let age_days_max = rules.class.reading_age_days_max;
-    let current = |reading: Option<Taken>| {
-        reading
-            .filter(|taken| is_in_window(taken.day, as_of, age_days_max + 1))
-            .map(|taken| taken.measure)
-    };
-    let (bp, glucose) = (current(input.latest.bp), current(input.latest.glucose));
-    if input.diseases.is_empty() && bp.is_none() && glucose.is_none() {
-        return None;
-    }
-    let measure_points = |measure: Option<Measure>| {
-        measure.map_or(0, |measure| reading_points(measure, &rules.class, &rules.health))
-    };
-    Some(HealthPoints {
-        diseases: disease_points(input.diseases, &rules.class),
-        bp: measure_points(bp),
-        glucose: measure_points(glucose),
-        bmi: if bmi_out_of_range(input.height_cm, input.weight_hg, &rules.class) {
-            rules.class.bmi_points
-        } else {
-            0
-        },
-    })
-}
-
-fn disease_points(diseases: &[String], rules: &ClassRules) -> i64 {
-    let chronic = diseases
-        .iter()
-        .enumerate()
-        .filter(|(i, code)| disease::is_chronic(code) && !diseases[..*i].contains(code));
-    (chronic.count() as i64).min(rules.disease_points_max)
-}
-
-fn reading_points(measure: Measure, rules: &ClassRules, health: &HealthRules) -> i64 {
-    match measure {
-        Measure::Bp {
-            systolic,
-            diastolic,
-            context,
-        } => match bp_grade(systolic, diastolic, context, health) {
-            BpGrade::Normal | BpGrade::HighNormal => 0,
-            BpGrade::Grade1 => rules.bp_points[0],
-            BpGrade::Grade2 => rules.bp_points[1],
-            BpGrade::Grade3 => rules.bp_points[2],
-        },
-        Measure::Glucose { .. } if measure.is_emergency(health) => rules.glucose_emergency_points,
-        Measure::Glucose { tenths, context } if glucose_above_target(tenths, context, health) => {
-            rules.glucose_above_target_points
-        }
-        Measure::Glucose { .. } => 0,
-    }
-}
-
-/// BMI ≥ 28 or < 18.5, without rounding: weight_hg · 10,000 / height_cm² are tenths of kg/m².
-fn bmi_out_of_range(height_cm: Option<u16>, weight_hg: Option<u16>, rules: &ClassRules) -> bool {
-    match (height_cm, weight_hg) {
-        (Some(height), Some(weight)) if height > 0 && weight > 0 => {
-            let square = i64::from(height) * i64::from(height);
-            let scaled = i64::from(weight) * 10_000;
-            scaled >= rules.bmi_high_tenths * square || scaled < rules.bmi_low_tenths * square
-        }
-        _ => false,
-    }
-}
-
-/// Chronic or general. Chronic are members with a diagnosed chronic disease; or with fills on at
-/// least 2 days of one chronic ingredient within 180 days; or with readings of grade 1 or the
-/// diabetes range, of either kind, on at least 2 days within 365 days. Both periods end with and
-/// include `as_of`.
-///
-/// `fills`: (ingredient, day number, packs in thousandths, negative for a return) of chronic
-/// ingredients; a fill is a day with net units above 0. `readings`: (day number, values).
-pub fn care<K: Ord>(
-    diseases: &[String],
-    fills: impl IntoIterator<Item = (K, i32, i64)>,
-    readings: impl IntoIterator<Item = (i32, Measure)>,
-    as_of: NaiveDate,
-    rules: &Rules,
-) -> Care {
-    let chronic = diseases.iter().any(|code| disease::is_chronic(code))
-        || fills_chronic(fills, as_of, &rules.class)
-        || readings_chronic(readings, as_of, rules);
-    if chronic { Care::Chronic } else { Care::General }
-}
-
-fn fills_chronic<K: Ord>(
-    fills: impl IntoIterator<Item = (K, i32, i64)>,
-    as_of: NaiveDate,
-    rules: &ClassRules,
-) -> bool {
-    let mut fills: Vec<_> = fills
-        .into_iter()
-        .filter(|(_, day, _)| is_in_window(*day, as_of, rules.chronic_fill_days))
-        .collect();
-    fills.sort_unstable();
-    fills.chunk_by(|a, b| a.0 == b.0).any(|ingredient| {
-        let days = ingredient.chunk_by(|a, b| a.1 == b.1);
-        days.filter(|day| day.iter().map(|(_, _, quantity)| quantity).sum::<i64>() > 0)
-            .count()
-            >= rules.chronic_fills_min
-    })
-}
-
-fn readings_chronic(
-    readings: impl IntoIterator<Item = (i32, Measure)>,
-    as_of: NaiveDate,
-    rules: &Rules,
-) -> bool {
-    let days: BTreeSet<i32> = readings
-        .into_iter()
-        .filter(|(day, measure)| {
-            is_in_window(*day, as_of, rules.class.chronic_reading_days)
-                && measure.is_chronic_range(&rules.health)
-        })
-        .map(|(day, _)| day)
-        .collect();
-    days.len() >= rules.class.chronic_readings_min
-}
-
-/// The dashboard: sums for each class, in the order of the specification.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Board {
-    rows: [BoardRow; Class::ALL.len()],
-}
-
-/// Sums over the members of one class.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct BoardRow {
-    /// Heads.
-    pub members: i64,
-    /// Monetary of all, in fen.
-    pub spend_fen: i64,
-    /// Frequency of all.
-    pub visits: i64,
-    /// Recency of all who have one.
-    pub recency_sum: i64,
-    /// Members who have a recency.
-    pub recency_members: i64,
-    /// Sums of the scores r, f, m.
-    pub score_sums: [i64; 3],
-    /// Sum of the health need of all who have one.
-    pub health_sum: i64,
-    /// Members whose health need is known.
-    pub health_members: i64,
-}
-
-impl BoardRow {
-    /// Spend a visit in fen, half up; none without a visit.
-    pub fn basket_fen(&self) -> Option<i64> {
-        divide_half_up(self.spend_fen, self.visits)
-    }
-
-    /// Mean frequency; none without members.
-    pub fn frequency_mean(&self) -> Option<f64> {
-        mean(self.visits, self.members)
-    }
-
-    /// Mean recency over members who have one; none without such.
-    pub fn recency_mean(&self) -> Option<f64> {
-        mean(self.recency_sum, self.recency_members)
-    }
-
-    /// The radar: mean scores r, f, m, and h over members whose health need is known.
-    pub fn radar(&self) -> [Option<f64>; 4] {
-        let [r, f, m] = self.score_sums.map(|sum| mean(sum, self.members));
-        [r, f, m, mean(self.health_sum, self.health_members)]
-    }
-
-    fn merge(&mut self, other: &Self) {
-        self.members += other.members;
-        self.spend_fen = self.spend_fen.saturating_add(other.spend_fen);
-        self.visits += other.visits;
-        self.recency_sum += other.recency_sum;
-        self.recency_members += other.recency_members;
-        for (sum, more) in self.score_sums.iter_mut().zip(other.score_sums) {
-            *sum += more;
-        }
-        self.health_sum += other.health_sum;
-        self.health_members += other.health_members;
-    }
-}
-
-fn mean(sum: i64, count: i64) -> Option<f64> {
-    (count > 0).then(|| sum as f64 / count as f64)
-}
-
-impl Board {
-    /// Takes one member.
-    pub fn add(&mut self, figures: &Figures, verdict: &Verdict) {
-        let scores = verdict.scores;
-        self.rows[verdict.class as usize].merge(&BoardRow {
-            members: 1,
-            spend_fen: figures.monetary_fen,
-            visits: figures.frequency,
-            recency_sum: figures.recency.unwrap_or(0),
-            recency_members: i64::from(figures.recency.is_some()),
-            score_sums: [scores.r, scores.f, scores.m].map(i64::from),
-            health_sum: scores.h.map_or(0, i64::from),
-            health_members: i64::from(scores.h.is_some()),
-        });
-    }
-
-    /// Takes another board's sums, for one that was filled by several threads.
-    pub fn merge(&mut self, other: &Self) {
-        for (row, more) in self.rows.iter_mut().zip(&other.rows) {
-            row.merge(more);
-        }
-    }
-
-    /// The classes with their sums, in the order of the specification.
-    pub fn rows(&self) -> impl Iterator<Item = (Class, &BoardRow)> {
-        Class::ALL.iter().copied().zip(&self.rows)
-    }
-
-    /// The sums of all classes together, for the shares of heads and of spend.
-    pub fn total(&self) -> BoardRow {
-        let mut total = BoardRow::default();
-        for row in &self.rows {
-            total.merge(row);
-        }
-        total
-    }
 }
 
 #[cfg(test)]

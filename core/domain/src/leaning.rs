@@ -97,7 +97,8 @@ pub fn leanings(
         return found;
     }
     found.price = price(lines, &rules.leaning);
-    if let Some(brand) = brand(lines, &rules.leaning) {
+    if let Some(most) = most_bought_ingredient(lines) {
+        let brand = loyal_to(most, &rules.leaning);
         found.brand_loyal = Some(brand.is_some());
         found.brand = brand.map(str::to_owned);
     }
@@ -105,9 +106,10 @@ pub fn leanings(
         .into_iter()
         .filter(|(day, net_fen)| *net_fen > 0 && is_in_window(*day, as_of, rules.class.window_days))
         .map(|(day, _)| day);
-    if let Some(rhythm) = rhythm(visits, &rules.leaning) {
-        found.regular = Some(rhythm.is_some());
-        found.rhythm_days = rhythm;
+    let gaps = Gaps::between(visits);
+    if gaps.count >= rules.leaning.regular_gaps_min.max(1) as i64 {
+        found.rhythm_days = gaps.period(&rules.leaning);
+        found.regular = Some(found.rhythm_days.is_some());
     }
     found
 }
@@ -125,26 +127,25 @@ fn keep_purchases(lines: &mut Vec<BoughtLine<'_>>) {
     lines.retain(|line| line.quantity_milli > 0);
 }
 
-/// None: no ingredient is known; `Some(None)`: not loyal; else the manufacturer.
-fn brand<'a>(purchases: &mut [BoughtLine<'a>], rules: &LeaningRules) -> Option<Option<&'a str>> {
+/// The purchases of the most bought ingredient; none if no ingredient is known.
+fn most_bought_ingredient<'a, 'b>(purchases: &'b mut [BoughtLine<'a>]) -> Option<&'b [BoughtLine<'a>]> {
     purchases.sort_unstable_by_key(|line| (line.ingredient, line.manufacturer));
-    let mut most: &[BoughtLine<'a>] = &[];
+    let mut most: Option<&[BoughtLine<'a>]> = None;
     for ingredient in purchases.chunk_by(|a, b| a.ingredient == b.ingredient) {
-        if ingredient[0].ingredient.is_some() && ingredient.len() > most.len() {
-            most = ingredient;
+        let more = most.is_none_or(|most| ingredient.len() > most.len());
+        if more && ingredient[0].ingredient.is_some() {
+            most = Some(ingredient);
         }
     }
-    if most.is_empty() {
-        return None;
-    }
-    let loyal = most
-        .chunk_by(|a, b| a.manufacturer == b.manufacturer)
-        .find_map(|same| {
-            same[0]
-                .manufacturer
-                .filter(|_| same.len() as i64 * 100 >= most.len() as i64 * rules.brand_percent)
-        });
-    Some(loyal)
+    most
+}
+
+/// The manufacturer of nearly all of these purchases, which are sorted by it.
+fn loyal_to<'a>(purchases: &[BoughtLine<'a>], rules: &LeaningRules) -> Option<&'a str> {
+    let needed = purchases.len() as i64 * rules.brand_percent;
+    let same = purchases.chunk_by(|a, b| a.manufacturer == b.manufacturer);
+    same.filter(|same| same.len() as i64 * 100 >= needed)
+        .find_map(|same| same[0].manufacturer)
 }
 
 fn price(purchases: &[BoughtLine<'_>], rules: &LeaningRules) -> Option<PriceLeaning> {
@@ -168,24 +169,39 @@ fn price(purchases: &[BoughtLine<'_>], rules: &LeaningRules) -> Option<PriceLean
     }
 }
 
-/// None: too few gaps; `Some(None)`: not regular; else the period in days.
-fn rhythm(visit_days: impl Iterator<Item = i32>, rules: &LeaningRules) -> Option<Option<i64>> {
-    let (mut count, mut sum, mut squares) = (0_i64, 0_i64, 0_i64);
-    let mut before = None;
-    for day in visit_days {
-        if let Some(before) = before.replace(day) {
-            let gap = i64::from(day) - i64::from(before);
-            count += 1;
-            sum += gap;
-            squares += gap * gap;
+/// Sums over the gaps between visit days.
+struct Gaps {
+    count: i64,
+    sum: i64,
+    squares: i64,
+}
+
+impl Gaps {
+    fn between(visit_days: impl Iterator<Item = i32>) -> Self {
+        let mut gaps = Self {
+            count: 0,
+            sum: 0,
+            squares: 0,
+        };
+        let mut before: Option<i32> = None;
+        for day in visit_days {
+            if let Some(before) = before.replace(day) {
+                let gap = i64::from(day) - i64::from(before);
+                gaps.count += 1;
+                gaps.sum += gap;
+                gaps.squares += gap * gap;
+            }
         }
+        gaps
     }
-    if count == 0 || count < rules.regular_gaps_min as i64 {
-        return None;
+
+    /// The period in days, if the gaps are regular; needs a gap.
+    fn period(&self, rules: &LeaningRules) -> Option<i64> {
+        let cv_max = rules.regular_cv_percent_max;
+        let spread = self.count * self.squares - self.sum * self.sum;
+        let regular = 10_000 * spread <= cv_max * cv_max * self.sum * self.sum;
+        regular.then_some((2 * self.sum + self.count) / (2 * self.count))
     }
-    let cv_max = rules.regular_cv_percent_max;
-    let regular = 10_000 * (count * squares - sum * sum) <= cv_max * cv_max * sum * sum;
-    Some(regular.then_some((2 * sum + count) / (2 * count)))
 }
 
 fn testing(readings: &[Taken], as_of: NaiveDate, rules: &LeaningRules) -> Testing {
@@ -249,11 +265,8 @@ pub fn price_ranks_ppm<'a, K: Ord>(sales: impl IntoIterator<Item = DrugSales<'a,
         for (price, drug) in drugs {
             let cheaper = prices.partition_point(|other| other.cmp(&price).is_lt());
             let dearer = prices.len() - prices.partition_point(|other| other.cmp(&price).is_le());
-            if cheaper + dearer > 0 {
-                ranks.insert(
-                    drug,
-                    (cheaper * RANK_MAX_PPM as usize / (cheaper + dearer)) as u32,
-                );
+            if let Some(rank) = (cheaper * RANK_MAX_PPM as usize).checked_div(cheaper + dearer) {
+                ranks.insert(drug, rank as u32);
             }
         }
     }
