@@ -226,7 +226,7 @@ fn severity(readings: &[Taken], as_of: NaiveDate, rules: &Rules) -> Option<Sever
         .max()
 }
 
-/// What the chain sold of one drug in W, net of returns.
+/// What the chain sold of one drug in W to members who exist at `as_of`, net of returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DrugSales<'a, K> {
     /// The drug.
