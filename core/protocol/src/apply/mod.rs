@@ -401,3 +401,8 @@ impl<'a, R: Rows> Act<'a, R> {
         });
     }
 }
+
+#[cfg(test)]
+mod memory;
+#[cfg(test)]
+mod tests;

@@ -85,6 +85,7 @@ impl<R: Rows> Act<'_, R> {
         limits::text("channel", asked.channel.code(), limits::TAG_CHARS_MAX)?;
         limits::text("purpose", asked.purpose.code(), limits::TAG_CHARS_MAX)?;
         self.author(&asked.staff_id)?;
+        self.not_ahead("started_at_ms", asked.started_at_ms)?;
         let member = self.own_member(&asked.member_id)?;
         let attempt = Attempt {
             member_id: member.id.clone(),
@@ -240,7 +241,7 @@ impl<R: Rows> Act<'_, R> {
     }
 
     /// A row's time is not after its operation's, by the same clock.
-    fn not_ahead(&self, field: &str, at_ms: i64) -> Result<(), Refusal> {
+    pub(super) fn not_ahead(&self, field: &str, at_ms: i64) -> Result<(), Refusal> {
         if at_ms <= self.meta.at_ms.saturating_add(limits::AHEAD_MS_MAX) {
             return Ok(());
         }

@@ -185,6 +185,7 @@ impl<R: Rows> Act<'_, R> {
             limits::id("outcome", id)?;
         }
         self.author(&asked.staff_id)?;
+        self.not_ahead("at_ms", asked.at_ms)?;
         let task = self.own_task(task_id)?;
         self.any_member(&task.member_id)?;
         let recorded = Outcome {
