@@ -5,6 +5,7 @@ from datetime import date
 import polars as pl
 
 import classes
+import leanings
 import medicine
 
 
@@ -16,6 +17,7 @@ class Facts:
         self.members = {member.id: member for member in chain.members}
         self.everyone = set(self.members)
         self.chronic = classes.chronic(chain)
+        self.leanings = leanings.of_members(chain)
 
     def figures(self, condition):
         """Members whose row of figures fits."""
@@ -24,6 +26,10 @@ class Facts:
     def people(self, condition):
         """Members whose record fits."""
         return {member.id for member in self.chain.members if condition(member)}
+
+    def leaning(self, name, *values):
+        """Members with one of these values of a leaning."""
+        return {member for member, found in self.leanings.items() if found[name] in values}
 
     def bought(self, column, values, first, last, times=None, milli=None, fen=None):
         """Members who bought between `first` and `last` days ago, net of returns, all given amounts reached."""
@@ -113,7 +119,7 @@ def table(facts):
     yield ("bought-amount", {"bought": {"category": ["DRUG GM", "感冒与止咳"], "days": [30, 180], "at_least": {"fen": 5_000}}},
            facts.bought("category", ["DRUG GM", "感冒与止咳"], 30, 180, fen=5_000))
     yield ("bought-units", {"bought": {"category": ["GROCERY", "中药饮片"], "within_days": 364,
-                                       "at_least": {"units": "2.5", "times": 2}}},
+                                       "at_least": {"units": 2.5, "times": 2}}},
            facts.bought("category", ["GROCERY", "中药饮片"], 0, 364, times=2, milli=2_500))
     yield ("bought-drug", {"bought": {"drug": ["P1082185", "D00001"], "within_days": 364}},
            facts.bought("drug_id", ["P1082185", "D00001"], 0, 364, times=1))
@@ -136,12 +142,22 @@ def table(facts):
     yield "last-pressure-high", {"latest_reading": {"kind": "bp", "systolic": {"min": 140}, "within_days": 180}}, high
     yield ("last-home-pressure", {"latest_reading": {"kind": "bp", "context": "home", "diastolic": [60, 79]}}, facts.people(
         lambda member: (last := last_reading(member, "bp", {"home"})) and 60 <= last.diastolic <= 79))
-    yield ("sugar-off-target", {"latest_reading": {"kind": "glucose", "context": "fasting", "glucose": {"min": "7.1"}}},
+    yield ("sugar-off-target", {"latest_reading": {"kind": "glucose", "context": "fasting", "glucose": {"min": 7.1}}},
            facts.people(lambda member: (last := last_reading(member, "glucose", {"fasting"})) and last.tenths >= 71))
     yield ("no-readings", {"readings": {"within_days": 90, "at_most": 0}},
            facts.people(lambda member: not any(since(reading.day) <= 90 for reading in member.readings)))
     yield ("many-readings", {"readings": {"kind": "bp", "at_least": 3, "within_days": 364}}, facts.people(
         lambda member: sum(reading.kind == "bp" and since(reading.day) <= 364 for reading in member.readings) >= 3))
+
+    # Leanings.
+    yield "brand-loyal", {"brand_loyal": True}, facts.leaning("brand_loyal", True)
+    yield "not-brand-loyal", {"brand_loyal": False}, facts.leaning("brand_loyal", False)
+    yield "price-minded", {"price": "price_minded"}, facts.leaning("price", "price_minded")
+    yield "quality-minded", {"price": "quality_minded"}, facts.leaning("price", "quality_minded")
+    yield "regular", {"regular": True}, facts.leaning("regular", True)
+    yield "irregular", {"regular": False}, facts.leaning("regular", False)
+    yield "tests-often", {"testing": "frequent"}, facts.leaning("testing", "frequent")
+    yield "severe", {"severity": ["grade2", "grade3"]}, facts.leaning("severity", "grade2", "grade3")
 
     # Nested.
     retained = facts.figures(lambda row: row["class"] in ("retain", "win_back"))

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """The expected results, calculated a second time from the CSV files and the rules alone.
 
-    tests/oracle/oracle.py --data DIR --as-of DATE [--campaigns] > expected.json
+    tests/oracle/oracle.py --data DIR --as-of DATE [--campaigns FILE] > expected.json
 
 Prints one JSON object: members, active, refused readings, cut points, a board of classes, a row for each member, and
-each audience with its rule and ids; with --campaigns the repurchase counts of the campaigns in DIR.
+each audience with its rule and ids; with --campaigns, which
+names a JSON list of {id, start, window_days, holdout, members} in the order of their making, also their buyers by arm.
 Exit codes: 0 done, 75 the package registry is away, anything else a failure.
 """
 
@@ -24,7 +25,7 @@ def main():
     parser = argparse.ArgumentParser(description="calculate the expected results from a chain's CSV files")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--as-of", type=date.fromisoformat, required=True)
-    parser.add_argument("--campaigns", action="store_true")
+    parser.add_argument("--campaigns", type=Path)
     options = parser.parse_args()
     private.again_inside()
 
@@ -41,7 +42,10 @@ def main():
         "audiences": audiences.expected(chain, rows),
     }
     if options.campaigns:
-        expected["campaigns"] = effect.campaigns(chain, options.data)
+        assigned = json.loads(options.campaigns.read_text())
+        for campaign in assigned:
+            campaign["day"] = date.fromisoformat(campaign["start"]).toordinal()
+        expected["campaigns"] = effect.campaigns(chain, assigned)
     json.dump(expected, sys.stdout, ensure_ascii=False)
 
 
