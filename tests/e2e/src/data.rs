@@ -24,6 +24,11 @@ pub fn sample(out: &Path, arguments: &[&str]) {
     let _ = Finished::of(&mut command).done();
 }
 
+/// A file of the demo: a rule, a script, the templates.
+pub fn demo(name: &str) -> PathBuf {
+    root().join("tests/data/demo").join(name)
+}
+
 /// Directory of the real shopping data, fetched on first use; none if the package registry is away.
 ///
 /// # Panics
