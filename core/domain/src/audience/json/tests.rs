@@ -140,6 +140,32 @@ fn the_tree_is_what_the_rule_says() {
     );
 }
 
+/// The reference for analysts, held to what is read: whole rules in blocks, conditions in tables.
+#[test]
+fn every_example_of_the_reference_is_a_rule() {
+    let page = include_str!("../../../../../docs/audience.md");
+    let mut blocks = page.split("```");
+    let mut rules: Vec<Value> = Vec::new();
+    while let (Some(text), block) = (blocks.next(), blocks.next()) {
+        let inline = text
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|code| code.starts_with("{\""));
+        let fragments = ["{\"min\"", "{\"max\"", "{\"times\""];
+        let conditions = inline.filter(|code| !fragments.iter().any(|part| code.starts_with(part)));
+        rules.extend(conditions.map(|code| serde_json::from_str::<Value>(code).unwrap()));
+        if let Some(block) = block.and_then(|block| block.strip_prefix("json")) {
+            let stream = serde_json::Deserializer::from_str(block).into_iter::<Value>();
+            rules.extend(stream.map(Result::unwrap));
+        }
+    }
+    assert!(rules.len() > 35, "{}", rules.len());
+    for rule in rules {
+        assert!(read(&rule.to_string()).is_ok(), "{}", message(&rule));
+    }
+}
+
 #[test]
 fn errors_name_the_place_what_was_found_and_what_was_expected() {
     for (rule, expected) in [
