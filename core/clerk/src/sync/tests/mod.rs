@@ -3,4 +3,5 @@
 mod memory;
 mod model_hub;
 mod points;
+mod simulated;
 mod world;
