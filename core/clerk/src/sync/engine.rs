@@ -565,6 +565,8 @@ impl Engine {
                 code::NO_PROGRESS,
                 "nothing moved for three minutes; the round was ended",
             ));
+        } else if self.round.phase == Phase::Running {
+            self.pull_tick();
         }
     }
 

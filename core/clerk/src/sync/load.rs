@@ -15,6 +15,10 @@ use super::{SHAPE, code};
 const CHUNKS_AHEAD_MAX: u32 = 3;
 /// A chunk is fetched at most this often in one load.
 const CHUNK_TRIES_MAX: u32 = 3;
+/// A hub that is preparing the list of chunks is asked again after this time at most …
+const MANIFEST_WAIT_MS: u64 = 5_000;
+/// … and so often within one round.
+const MANIFEST_TRIES_MAX: u32 = 30;
 /// A manifest with more chunks is not believed.
 const CHUNKS_MAX: usize = 20_000;
 /// Nor one with a larger chunk.
@@ -33,6 +37,9 @@ pub(super) struct Loading {
     arrived: BTreeMap<u32, Chunk>,
     tries: BTreeMap<u32, u32>,
     storing: Storing,
+    /// The hub prepares the list of chunks: ask again from this moment on.
+    ask_again_mono_ms: Option<u64>,
+    asked_again: u32,
 }
 
 /// What the store is at work on.
@@ -56,6 +63,8 @@ impl Engine {
             arrived: BTreeMap::new(),
             tries: BTreeMap::new(),
             storing: Storing::Nothing,
+            ask_again_mono_ms: None,
+            asked_again: 0,
         };
         if let Some(progress) = self.round.state.load.take()
             && self.is_current(&progress.plan, wanted)
@@ -112,6 +121,16 @@ impl Engine {
                 loading.arrived.insert(index, chunk);
                 self.load_pump(&mut loading);
             }
+            (Call::Manifest { .. }, Err(failure))
+                if failure.code == refusal::BUSY && loading.asked_again < MANIFEST_TRIES_MAX =>
+            {
+                let wait_ms = failure
+                    .retry_after_ms
+                    .unwrap_or(MANIFEST_WAIT_MS)
+                    .min(MANIFEST_WAIT_MS);
+                loading.ask_again_mono_ms = Some(self.now.mono_ms + wait_ms);
+                loading.asked_again += 1;
+            }
             (call @ Call::Chunk { .. }, Err(failure)) => {
                 return self.load_chunk_failed(loading, call, failure);
             }
@@ -128,6 +147,14 @@ impl Engine {
             }
         }
         Some(loading)
+    }
+
+    /// Time passed.
+    pub(super) fn load_tick(&mut self, loading: &mut Loading) {
+        if loading.ask_again_mono_ms.is_some_and(|at| self.now.mono_ms >= at) {
+            loading.ask_again_mono_ms = None;
+            self.load_ask_manifest(loading);
+        }
     }
 
     fn load_plan(&mut self, loading: &mut Loading) -> Option<()> {

@@ -236,6 +236,17 @@ impl Engine {
         }
     }
 
+    /// Time passed.
+    pub(super) fn pull_tick(&mut self) {
+        match std::mem::take(&mut self.round.pull.step) {
+            Step::Loading(mut loading) => {
+                self.load_tick(&mut loading);
+                self.round.pull.step = Step::Loading(loading);
+            }
+            other => self.round.pull.step = other,
+        }
+    }
+
     /// The hub holds none of these places any more.
     fn all_gone(&mut self, request: &PullRequest) {
         self.round

@@ -104,7 +104,7 @@ impl Engine {
 
     pub(super) fn push_answer(&mut self, answer: Result<Answer, CallFailure>) {
         match answer {
-            Ok(Answer::Push(reply)) => self.push_reply(reply),
+            Ok(Answer::Push(reply)) => self.push_reply(&reply),
             Ok(_) => self.push_halve(Problem::new(
                 code::REPLY_UNREADABLE,
                 "the hub answered something else to push",
@@ -114,7 +114,7 @@ impl Engine {
         }
     }
 
-    fn push_reply(&mut self, reply: PushReply) {
+    fn push_reply(&mut self, reply: &PushReply) {
         if self.round.state.epoch.as_ref() != Some(&reply.epoch) {
             return self.start_over(Problem::new(
                 refusal::EPOCH_CHANGED,

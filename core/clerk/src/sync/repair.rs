@@ -2,6 +2,7 @@
 //! are fetched. Nothing is wiped.
 
 use yaoban_protocol::digest::RANGES;
+use yaoban_protocol::endpoint::refusal;
 use yaoban_protocol::message::{DigestReply, DigestRequest};
 
 use super::code;
@@ -109,6 +110,8 @@ impl Engine {
                 code::REPLY_UNREADABLE,
                 "the hub answered something else to digest",
             )),
+            // The scope is to be loaded anew: the next hello says so.
+            Err(failure) if failure.code == refusal::SCOPE_GONE => self.repair_scope_through(repair, false),
             Err(failure) => self.pull_fail(failure.into()),
         }
     }

@@ -10,7 +10,7 @@ use yaoban_protocol::message::{
     PullReply, PullRequest, PushReply, PushRequest, ScopeHead, TokenReply,
 };
 use yaoban_protocol::op::{OpEnvelope, OpResult, OpStatus};
-use yaoban_protocol::row::{Change, ChangeKind};
+use yaoban_protocol::row::{Change, ChangeKind, Purchases};
 use yaoban_protocol::{SCHEMA, codec, digest};
 
 use super::memory::{Key, serde_bytes_buf};
@@ -140,7 +140,6 @@ impl ModelHub {
     pub fn restore(&mut self, backup: Data) {
         self.data = backup;
         self.epoch += 1;
-        self.chunks.clear();
     }
 
     fn epoch_name(&self) -> String {
@@ -223,7 +222,7 @@ impl ModelHub {
                 keep_ms: 1,
             })),
             Call::History { .. } => Ok(Answer::History(HistoryReply {
-                purchases: Default::default(),
+                purchases: Purchases::default(),
                 more: false,
             })),
         }

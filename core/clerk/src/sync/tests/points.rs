@@ -8,7 +8,9 @@ use yaoban_protocol::row::ChangeKind;
 use super::memory::MemoryStore;
 use super::model_hub::{CATALOGUE, ModelHub, STORE, refuse, timed_out, unreachable};
 use super::world::{Fate, World};
-use crate::sync::event::{Answer, Call, CallFailure, Command, Effect, FailureKind, RoundReport, What};
+use crate::sync::event::{
+    Answer, Call, CallFailure, Command, Effect, FailureKind, Options, RoundReport, What,
+};
 use crate::sync::storage::StoreFailure;
 use crate::sync::{SAME_CURSOR_REPLIES_MAX, SENT_KEEP_MS, SOLO_FAILURES_MAX, WATCHDOG_MS, code};
 
@@ -243,6 +245,34 @@ fn point_04_chunks_that_the_hub_no_longer_has_lead_to_a_new_list() {
 }
 
 #[test]
+fn point_04_a_hub_that_prepares_the_chunks_is_asked_again_in_the_same_round() {
+    let mut world = World::new();
+    world.hub.put(STORE, "member", "m", b"x");
+    let busy = CallFailure {
+        retry_after_ms: Some(3_000),
+        ..refuse(503, refusal::BUSY)
+    };
+    let ended = world.run(What::Begin(Options::default()), &mut |_, call| {
+        if call.name() == "snapshot" {
+            Fate::Fail(busy.clone())
+        } else {
+            Fate::Pass
+        }
+    });
+    assert!(ended.is_none(), "it waits");
+    world.mono_ms += 2_999;
+    assert!(world.step(What::Tick).is_empty());
+    world.mono_ms += 1;
+    let report = world
+        .run(What::Tick, &mut |_, _| Fate::Pass)
+        .unwrap()
+        .checked()
+        .unwrap();
+    assert_eq!(report.loaded_scopes.len(), 2);
+    assert_same_rows(&world);
+}
+
+#[test]
 fn point_04_a_damaged_chunk_is_fetched_again_and_given_up_after_three_tries() {
     let garbled = || CallFailure {
         kind: FailureKind::Garbled,
@@ -425,6 +455,10 @@ fn point_07_replay_returns_stored_result() {
     assert_eq!(
         world.store.op("a").result.as_ref().unwrap().status,
         OpStatus::Applied
+    );
+    assert!(
+        world.store.op("a").sent_at_ms.is_some(),
+        "and it left the outbox in the same round"
     );
 }
 
@@ -686,7 +720,7 @@ fn point_09_downloads_do_not_wait_for_an_upload_that_hangs() {
     for i in 0..23 {
         world.hub.put(STORE, "member", &format!("new{i}"), b"y");
     }
-    let ended = world.run(What::Begin(Default::default()), &mut |_, call| {
+    let ended = world.run(What::Begin(Options::default()), &mut |_, call| {
         if call.name() == "push" {
             Fate::Hang
         } else {
@@ -726,7 +760,7 @@ fn point_09_the_second_pass_brings_what_the_push_caused_and_moves_it_to_sent() {
 fn point_09_an_edit_made_while_its_predecessor_uploads_stays_pending() {
     let mut world = World::synced();
     world.store.add_op("first", b"fine");
-    let mut steps = world.step(What::Begin(Default::default()));
+    let mut steps = world.step(What::Begin(Options::default()));
     // Run until the push is on its way.
     let push = loop {
         let mut next = Vec::new();
@@ -738,7 +772,7 @@ fn point_09_an_edit_made_while_its_predecessor_uploads_stays_pending() {
                     next.extend(world.step(What::Stored { id, result }));
                 }
                 Effect::Call { id, call, token, .. } if call.name() == "push" => {
-                    push = Some((id, call, token))
+                    push = Some((id, call, token));
                 }
                 Effect::Call { id, call, token, .. } => {
                     let answer = world.hub.answer(&call, token.as_deref());
@@ -962,7 +996,7 @@ fn point_12_failures_in_a_row_wait_longer_and_progress_starts_afresh() {
     let mut world = World::synced();
     let mut bounds = Vec::new();
     for _ in 0..12 {
-        let mut happened = std::collections::VecDeque::from([What::Begin(Default::default())]);
+        let mut happened = std::collections::VecDeque::from([What::Begin(Options::default())]);
         'round: while let Some(what) = happened.pop_front() {
             let now = crate::sync::event::Now {
                 random: u64::MAX - 1,
@@ -1011,7 +1045,7 @@ fn point_12_failures_in_a_row_wait_longer_and_progress_starts_afresh() {
 #[test]
 fn point_12_the_watchdog_ends_a_round_in_which_nothing_moves() {
     let mut world = World::synced();
-    let ended = world.run(What::Begin(Default::default()), &mut |_, call| {
+    let ended = world.run(What::Begin(Options::default()), &mut |_, call| {
         if call.name() == "pull" {
             Fate::Hang
         } else {
@@ -1151,7 +1185,7 @@ fn cancel_ends_the_round_at_once_and_late_answers_change_nothing() {
     let mut world = World::synced();
     world.hub.put(STORE, "member", "new", b"y");
     let mut late = None;
-    world.run(What::Begin(Default::default()), &mut |hub, call| {
+    world.run(What::Begin(Options::default()), &mut |hub, call| {
         if call.name() != "pull" {
             return Fate::Pass;
         }

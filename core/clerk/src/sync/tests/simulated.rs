@@ -179,7 +179,7 @@ impl Storm {
                 id,
                 call,
                 token,
-            } => self.call_flies(life, id, call, token),
+            } => self.call_flies(life, id, &call, token.as_deref()),
             Flying::Reply { life, id, reply } if life == self.life => {
                 self.note(&format!("reply {id} {}", reply.is_ok()));
                 self.tell(What::Answered { id, answer: reply });
@@ -188,7 +188,7 @@ impl Storm {
         }
     }
 
-    fn call_flies(&mut self, life: u64, id: u64, call: Call, token: Option<String>) {
+    fn call_flies(&mut self, life: u64, id: u64, call: &Call, token: Option<&str>) {
         let broken = || CallFailure {
             kind: FailureKind::Broken,
             ..unreachable()
@@ -203,21 +203,21 @@ impl Storm {
             0 => Err(unreachable()),
             1 => Err(timed_out()),
             2 => Err(refuse(502, "bad_gateway")),
-            3 => self.hub.answer(&call, token.as_deref()).and(Err(timed_out())),
-            4 => self.hub.answer(&call, token.as_deref()).and(Err(broken())),
-            5 => self.hub.answer(&call, token.as_deref()).and(Err(garbled())),
+            3 => self.hub.answer(call, token).and(Err(timed_out())),
+            4 => self.hub.answer(call, token).and(Err(broken())),
+            5 => self.hub.answer(call, token).and(Err(garbled())),
             6 | 7 => {
                 // Doubled: the copy arrives some other time, and nobody hears its answer.
                 let copy = Flying::Call {
                     life: u64::MAX,
                     id,
                     call: call.clone(),
-                    token: token.clone(),
+                    token: token.map(str::to_owned),
                 };
                 self.flying.push(copy);
-                self.hub.answer(&call, token.as_deref())
+                self.hub.answer(call, token)
             }
-            _ => self.hub.answer(&call, token.as_deref()),
+            _ => self.hub.answer(call, token),
         };
         self.note(&format!("call {id} fate {fate}"));
         if life == self.life {
