@@ -50,6 +50,20 @@ pub enum StoreError {
         /// What does not fit.
         what: String,
     },
+    /// The rules do not allow it; a code with its values.
+    #[error("not allowed: {code}")]
+    Refused {
+        /// Why, as a stable code.
+        code: String,
+        /// Values for the wording, by name.
+        values: Vec<(String, String)>,
+    },
+    /// Too much waits to be sent.
+    #[error("{ops_max} operations wait to be sent; connect to the hub first")]
+    OutboxFull {
+        /// How many may wait.
+        ops_max: i64,
+    },
     /// A file operation failed.
     #[error("file {path}: {source}")]
     File {

@@ -7,6 +7,12 @@ use super::Result;
 
 /// Highest number that was given to an operation.
 pub const LAST_N: &str = "last_n";
+/// Everything up to this number is contained in the pulled rows.
+pub const ACK_N: &str = "ack_n";
+/// The store of this device.
+pub const STORE_ID: &str = "store_id";
+/// Day, rules and model by which the figures of all members were computed.
+pub const FIGURES_OF: &str = "figures_of";
 /// The hub's epoch that the cursors belong to.
 pub const EPOCH: &str = "epoch";
 

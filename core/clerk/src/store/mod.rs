@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`schema`] | tables, indexes, views, migrations |
 //! | [`rows`] | rows by entity and id: put, read, evict, erase |
+//! | [`outbox`] | what clerks did, on its way to the hub |
+//! | [`replay`] | the server's rows + what is under way = what shows |
 //! | [`settings`] | rules and class model, parsed once |
 //! | [`search_index`] | what a name is found by |
 //! | [`error`] | what can go wrong |
@@ -17,12 +19,14 @@ mod connection;
 pub mod error;
 pub mod meta;
 mod open;
+pub mod outbox;
+pub mod replay;
 pub mod rows;
 pub mod schema;
 pub mod search_index;
 pub mod settings;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -72,6 +76,14 @@ pub struct Tx<'c> {
     /// The chain's calendar: instants get their business day when they are stored.
     pub calendar: Calendar,
     settings_changed: Cell<bool>,
+    settings: replay::KeptSettings,
+}
+
+impl<'c> Tx<'c> {
+    fn begin(conn: &'c mut Connection, calendar: Calendar) -> Result<Self> {
+        let inner = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        Ok(Self { inner, calendar, settings_changed: Cell::new(false), settings: RefCell::default() })
+    }
 }
 
 impl Deref for Tx<'_> {
@@ -108,20 +120,9 @@ impl Store {
         conn.pragma_update(None, "synchronous", synchronous)
             .map_err(StoreError::from)?;
         let calendar = self.settings().calendar;
-        let inner = conn
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(StoreError::from)?;
-        let tx = Tx {
-            inner,
-            calendar,
-            settings_changed: Cell::new(false),
-        };
+        let tx = Tx::begin(conn, calendar)?;
         let value = work(&tx)?;
-        let settings = tx
-            .settings_changed
-            .get()
-            .then(|| Settings::read(&tx))
-            .transpose()?;
+        let settings = tx.changed_settings()?;
         tx.inner.commit().map_err(StoreError::from)?;
         if let Some(settings) = settings {
             self.keep_settings(settings);

@@ -7,7 +7,7 @@ use super::super::{Result, Tx};
 use super::member::{existing_key, forget};
 
 /// Tables with rows of a member, and the column with their id on the wire.
-const TABLES: [(&str, &str, &str); 5] = [
+pub(in crate::store) const TABLES: [(&str, &str, &str); 5] = [
     ("reading", "reading_id", entity::READING),
     ("note", "note_id", entity::NOTE),
     ("task", "task_id", entity::TASK),

@@ -125,8 +125,6 @@ pub fn put_member(tx: &Tx<'_>, member: &Member, standing: Standing) -> Result<i6
         if *name != member.name {
             search_index::remove(tx, *key, name)?;
         }
-        tx.prepare_cached("DELETE FROM alias WHERE member_key = ?1")?
-            .execute([key])?;
         *key
     } else {
         insert_stub(tx, &member.id)?
@@ -137,6 +135,8 @@ pub fn put_member(tx: &Tx<'_>, member: &Member, standing: Standing) -> Result<i6
     if before.as_ref().is_none_or(|(_, name, _)| *name != member.name) {
         search_index::add(tx, key, &member.name)?;
     }
+    // A record of its own is nobody's alias (any more).
+    tx.prepare_cached("DELETE FROM alias WHERE alias_id = ?1")?.execute([&member.id])?;
     for alias in &member.aliases {
         join_alias(tx, key, alias)?;
     }
@@ -313,6 +313,13 @@ pub fn standing(conn: &Connection, id: &str) -> Result<Option<Standing>> {
         2 => Standing::LookedUp,
         _ => Standing::Named,
     }))
+}
+
+/// Whether other ids lead to this member.
+pub fn has_aliases(conn: &Connection, id: &str) -> Result<bool> {
+    Ok(conn
+        .prepare_cached("SELECT 1 FROM alias a JOIN member m ON m.member_key = a.member_key WHERE m.member_id = ?1")?
+        .exists([id])?)
 }
 
 /// The member of an id or alias, if its data are here.

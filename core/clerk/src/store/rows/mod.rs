@@ -26,10 +26,11 @@ use yaoban_protocol::row::{Change, ChangeKind, entity};
 pub use catalogue::{drug, drug_by_key, put_drug, put_stock};
 pub use contact::{attempt, note, put_attempt, put_note, put_send, send};
 pub use erase::erase;
+pub(super) use erase::TABLES as MEMBER_TABLES;
 pub use member::{
-    Standing, key_of, member, member_by_key, member_id_of, put_member, remove_member, resolve_alias, standing,
+    Standing, has_aliases, key_of, member, member_by_key, member_id_of, put_member, remove_member, resolve_alias, standing,
 };
-pub use purchases::{packed as purchases, put_purchases, stored_lines};
+pub use purchases::{move_lines, packed as purchases, put_purchases, stored_lines};
 pub use reading::{put_reading, reading};
 pub use scope::{
     ScopeState, digest_sums, drop_scope, evict_range_rest, forget_row, remember_row, scope_key, scope_state,
@@ -55,8 +56,8 @@ pub fn apply(tx: &Tx<'_>, scope_key: i64, change: &Change) -> Result<()> {
 
 /// The row is now as in the change.
 pub fn put(tx: &Tx<'_>, scope_key: i64, change: &Change) -> Result<()> {
-    write(tx, &change.entity, &change.id, Some(&change.body))?;
-    remember_row(tx, scope_key, &change.entity, &change.id, change.seq)
+    remember_row(tx, scope_key, &change.entity, &change.id, change.seq)?;
+    write(tx, &change.entity, &change.id, Some(&change.body))
 }
 
 /// The row left the scope; it goes unless another scope holds it.
@@ -74,7 +75,7 @@ pub fn write(tx: &Tx<'_>, name: &str, id: &str, body: Option<&[u8]>) -> Result<(
     };
     match name {
         entity::MEMBER => {
-            put_member(tx, &from_cbor(body)?, Standing::Held)?;
+            put_member(tx, &from_cbor(body)?, standing_by_scope(tx, id)?)?;
             Ok(())
         }
         entity::PURCHASES => put_purchases(tx, &from_cbor(body)?),
@@ -91,7 +92,6 @@ pub fn write(tx: &Tx<'_>, name: &str, id: &str, body: Option<&[u8]>) -> Result<(
 
 /// One row as CBOR, if it is here.
 pub fn body(conn: &Connection, name: &str, id: &str) -> Result<Option<Vec<u8>>> {
-    let cbor = |row: Option<Vec<u8>>| Ok(row);
     match name {
         entity::MEMBER => member(conn, id)?.map(|row| Ok(to_cbor(&row)?)).transpose(),
         entity::PURCHASES => purchases(conn, id)?.map(|row| Ok(to_cbor(&row)?)).transpose(),
@@ -105,7 +105,7 @@ pub fn body(conn: &Connection, name: &str, id: &str) -> Result<Option<Vec<u8>>> 
             entity: name.into(),
             what: "is never edited here".into(),
         }),
-        _ => cbor(record_body(conn, name, id)?),
+        _ => record_body(conn, name, id),
     }
 }
 
@@ -127,6 +127,17 @@ fn remove(tx: &Tx<'_>, name: &str, id: &str) -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// Held, unless the member is here only because somebody looked it up.
+fn standing_by_scope(conn: &Connection, id: &str) -> Result<Standing> {
+    let looked_up: bool = conn
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM lookup WHERE member_id = ?1)
+                AND NOT EXISTS (SELECT 1 FROM scope_row WHERE entity = 'member' AND id = ?1)",
+        )?
+        .query_row([id], |row| row.get(0))?;
+    Ok(if looked_up { Standing::LookedUp } else { Standing::Held })
 }
 
 /// A small record as it came.

@@ -193,3 +193,17 @@ pub(super) fn remove(tx: &Tx<'_>, member_id: &str) -> Result<()> {
         .execute([key])?;
     mark_stale(tx, key)
 }
+
+/// Gives the lines of one member to another, behind those that it has on the same day.
+pub fn move_lines(tx: &Tx<'_>, from_key: i64, to_key: i64) -> Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO line (member_key, day, ord, second, drug_key, store_key, quantity_milli, amount_fen)
+         SELECT ?2, l.day, l.ord + 1 + coalesce((SELECT max(m.ord) FROM line m WHERE m.member_key = ?2 AND m.day = l.day), -1),
+                l.second, l.drug_key, l.store_key, l.quantity_milli, l.amount_fen
+         FROM line l WHERE l.member_key = ?1",
+    )?
+    .execute([from_key, to_key])?;
+    tx.prepare_cached("DELETE FROM line WHERE member_key = ?1")?.execute([from_key])?;
+    mark_stale(tx, from_key)?;
+    mark_stale(tx, to_key)
+}

@@ -1,7 +1,5 @@
 -- Indexes and their reasons. A first load makes them after the rows.
 
--- A row is addressed by its id; a scanned card is one.
-CREATE UNIQUE INDEX member_by_id ON member (member_id);
 -- The last digits of a number.
 CREATE INDEX member_by_phone ON member (phone_reversed) WHERE phone_reversed IS NOT NULL;
 -- The beginning of a name.
@@ -11,7 +9,10 @@ CREATE INDEX member_by_visit ON member (last_visit_day DESC, name);
 -- An erasure and a re-keying find all ids of a member.
 CREATE INDEX alias_by_member ON alias (member_key);
 -- Who bought this drug, and when: audiences read this and never the lines.
-CREATE INDEX line_by_drug ON line (drug_key, day, quantity_milli, amount_fen);
+CREATE INDEX line_by_drug ON line (drug_key, day, member_key, quantity_milli, amount_fen);
+-- Audiences look goods up in the catalogue first.
+CREATE INDEX drug_by_ingredient ON drug (ingredient);
+CREATE INDEX drug_by_category ON drug (category);
 -- A member's readings, latest last.
 CREATE INDEX reading_by_member ON reading (member_key, kind, taken_at_ms);
 -- The reading that corrects another.

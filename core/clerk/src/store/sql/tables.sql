@@ -50,6 +50,8 @@ CREATE TABLE member (
   version INTEGER NOT NULL,
   extra BLOB
 );
+-- A row is addressed by its id; a scanned card is one. A first load needs it as well.
+CREATE UNIQUE INDEX member_by_id ON member (member_id);
 
 -- Other ids of a member: temporary ones, and those of merged records.
 CREATE TABLE alias (alias_id TEXT PRIMARY KEY, member_key INTEGER NOT NULL) WITHOUT ROWID;
