@@ -1,46 +1,11 @@
 //! Rows of a scope in a real encrypted file.
 
-use secrecy::SecretBox;
+mod common;
+
+use common::{TestVault, member};
 use yaoban_clerk_core::store::{Durability, Store, StoreError, rows};
-use yaoban_clerk_core::vault::{DatabaseKey, KeyVault, VaultError};
-use yaoban_domain::model::{Lifetime, Member};
 use yaoban_protocol::codec::to_cbor;
 use yaoban_protocol::row::{Change, ChangeKind, Purchases, entity};
-
-struct TestVault(u8);
-impl KeyVault for TestVault {
-    fn database_key(&self) -> Result<DatabaseKey, VaultError> {
-        Ok(SecretBox::new(Box::new([self.0; 32])))
-    }
-}
-
-fn member(id: &str, name: &str) -> Member {
-    Member {
-        id: id.into(),
-        store_id: Some("S1".into()),
-        name: name.into(),
-        phone: Some("13812341234".into()),
-        phone_invalid: false,
-        sex: None,
-        birthday: "2000-02-29".parse().ok(),
-        joined_on: None,
-        diseases: vec!["hypertension".into()],
-        allergies: Vec::new(),
-        tags: vec!["a".into(), "b".into()],
-        height_cm: None,
-        weight_hg: None,
-        consents: Vec::new(),
-        regimens: Vec::new(),
-        paused_until: None,
-        do_not_contact: true,
-        deceased: false,
-        erased: false,
-        ask_number: false,
-        aliases: Vec::new(),
-        lifetime: Lifetime::default(),
-        version: 3,
-    }
-}
 
 fn change(seq: u64, entity: &str, id: &str, body: Vec<u8>) -> Change {
     Change {

@@ -77,6 +77,26 @@ pub enum StoreError {
     Sqlite(rusqlite::Error),
 }
 
+impl StoreError {
+    /// The stable code.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Newer { .. } => "file_newer",
+            Self::Damaged => "file_damaged",
+            Self::Busy => "busy",
+            Self::DiskFull => "disk_full",
+            Self::Closed => "paused",
+            Self::Vault(_) => "key_unavailable",
+            Self::Wire(_) | Self::Row { .. } => "row_unreadable",
+            Self::TimeZone(_) => "time_zone_unknown",
+            Self::Refused { code, .. } => code,
+            Self::OutboxFull { .. } => "outbox_full",
+            Self::File { .. } => "file",
+            Self::Sqlite(_) => "storage",
+        }
+    }
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {

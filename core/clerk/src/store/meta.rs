@@ -13,6 +13,24 @@ pub const ACK_N: &str = "ack_n";
 pub const STORE_ID: &str = "store_id";
 /// Day, rules and model by which the figures of all members were computed.
 pub const FIGURES_OF: &str = "figures_of";
+/// Why the hub locked this device, if it did.
+pub const LOCKED: &str = "locked";
+/// When digests were last compared, by the hub's clock.
+pub const REPAIRED_AT: &str = "repaired_at_ms";
+/// Address of the hub.
+pub const HUB_URL: &str = "hub_url";
+/// Digest of the hub's certificate.
+pub const HUB_FINGERPRINT: &str = "hub_fingerprint";
+/// Id of this device.
+pub const DEVICE_ID: &str = "device_id";
+/// Secret with which tokens are asked for.
+pub const REFRESH_SECRET: &str = "refresh_secret";
+/// Name of the chain.
+pub const CHAIN_NAME: &str = "chain_name";
+/// Name of the store.
+pub const STORE_NAME: &str = "store_name";
+/// Who the pairing code was made for.
+pub const PAIRED_STAFF: &str = "paired_staff";
 /// The hub's epoch that the cursors belong to.
 pub const EPOCH: &str = "epoch";
 

@@ -6,6 +6,7 @@
 //! | [`rows`] | rows by entity and id: put, read, evict, erase |
 //! | [`outbox`] | what clerks did, on its way to the hub |
 //! | [`replay`] | the server's rows + what is under way = what shows |
+//! | [`figures`] | figures, class and medicines of each member, cached |
 //! | [`settings`] | rules and class model, parsed once |
 //! | [`search_index`] | what a name is found by |
 //! | [`error`] | what can go wrong |
@@ -17,6 +18,9 @@
 
 mod connection;
 pub mod error;
+pub mod figures;
+mod load;
+mod lookup;
 pub mod meta;
 mod open;
 pub mod outbox;
@@ -25,6 +29,7 @@ pub mod rows;
 pub mod schema;
 pub mod search_index;
 pub mod settings;
+mod sync_store;
 
 use std::cell::{Cell, RefCell};
 use std::ops::Deref;
@@ -39,6 +44,7 @@ use crate::vault::DatabaseKey;
 pub use error::{Result, StoreError};
 pub use open::OpenReport;
 pub use settings::Settings;
+pub use sync_store::read_pairing;
 
 /// Readers beside the writer: a screen and a background job.
 const READERS: usize = 2;
@@ -60,6 +66,7 @@ pub struct Store {
     readers: [Mutex<Option<Connection>>; READERS],
     next_reader: AtomicUsize,
     settings: RwLock<Arc<Settings>>,
+    load: Mutex<Option<load::Load>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -82,7 +89,16 @@ pub struct Tx<'c> {
 impl<'c> Tx<'c> {
     fn begin(conn: &'c mut Connection, calendar: Calendar) -> Result<Self> {
         let inner = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        Ok(Self { inner, calendar, settings_changed: Cell::new(false), settings: RefCell::default() })
+        Ok(Self {
+            inner,
+            calendar,
+            settings_changed: Cell::new(false),
+            settings: RefCell::default(),
+        })
+    }
+
+    fn commit(self) -> Result<()> {
+        Ok(self.inner.commit()?)
     }
 }
 
@@ -123,7 +139,7 @@ impl Store {
         let tx = Tx::begin(conn, calendar)?;
         let value = work(&tx)?;
         let settings = tx.changed_settings()?;
-        tx.inner.commit().map_err(StoreError::from)?;
+        tx.commit()?;
         if let Some(settings) = settings {
             self.keep_settings(settings);
         }

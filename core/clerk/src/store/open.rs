@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, params};
@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 use super::connection::{Purpose, open};
 use super::error::{Result, StoreError};
 use super::settings::Settings;
-use super::{Store, lock, schema};
+use super::{Store, lock, outbox, schema};
 use crate::vault::{DatabaseKey, KeyVault};
 
 /// What opening found.
@@ -47,6 +47,26 @@ impl Store {
         }
     }
 
+    /// A read said that the file is damaged: sets it aside, begins a new one and saves what exists
+    /// only here. The scopes are then loaded anew.
+    pub fn set_damaged_aside(&self, now_ms: i64) -> Result<OpenReport> {
+        let mut writer = lock(&self.writer);
+        // Closing a damaged file may fail; what counts is that nobody holds it.
+        for reader in &self.readers {
+            drop(lock(reader).take());
+        }
+        drop(writer.take());
+        let aside = set_aside(&self.path, now_ms)?;
+        self.reopen(&mut writer)?;
+        let fresh = writer.as_ref().ok_or(StoreError::Closed)?;
+        let salvaged_ops = salvage(&aside, &self.key, fresh)?;
+        self.keep_settings(Settings::read(fresh)?);
+        Ok(OpenReport {
+            set_aside: Some(aside),
+            salvaged_ops,
+        })
+    }
+
     fn with_writer(path: &Path, key: DatabaseKey, writer: Connection) -> Result<Self> {
         let settings = Settings::read(&writer)?;
         let store = Self {
@@ -56,6 +76,7 @@ impl Store {
             readers: Default::default(),
             next_reader: AtomicUsize::new(0),
             settings: RwLock::new(Arc::new(settings)),
+            load: Mutex::new(None),
         };
         store.open_readers()?;
         Ok(store)
@@ -71,30 +92,49 @@ impl Store {
     /// Waits for running work, moves the log into the file and closes every connection: a phone
     /// kills an app that holds a file's lock while it sleeps.
     pub fn pause(&self) -> Result<()> {
-        let mut writer = lock(&self.writer);
-        for reader in &self.readers {
-            close(lock(reader).take())?;
-        }
-        if let Some(conn) = writer.as_ref() {
-            conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        }
-        close(writer.take())
+        *self.load.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.close_all(&mut lock(&self.writer))
     }
 
     /// Opens again what [`Self::pause`] closed.
     pub fn resume(&self) -> Result<()> {
         let mut writer = lock(&self.writer);
         if writer.is_none() {
-            *writer = Some(open_writer(&self.path, &self.key)?);
-            self.open_readers()?;
+            self.reopen(&mut writer)?;
         }
         Ok(())
+    }
+
+    /// Moves the log into the file, so that what was erased is nowhere any more.
+    pub(super) fn checkpoint(&self) -> Result<()> {
+        lock(&self.writer).as_ref().map_or(Ok(()), truncate_log)
+    }
+
+    /// Closes readers, then the writer, whose log is emptied.
+    pub(super) fn close_all(&self, writer: &mut Option<Connection>) -> Result<()> {
+        for reader in &self.readers {
+            close(lock(reader).take())?;
+        }
+        if let Some(conn) = writer.as_ref() {
+            truncate_log(conn)?;
+        }
+        close(writer.take())
+    }
+
+    /// Opens the writer, then the readers.
+    pub(super) fn reopen(&self, writer: &mut Option<Connection>) -> Result<()> {
+        *writer = Some(open_writer(&self.path, &self.key)?);
+        self.open_readers()
     }
 
     /// Whether the connections are open.
     pub fn is_open(&self) -> bool {
         lock(&self.writer).is_some()
     }
+}
+
+fn truncate_log(conn: &Connection) -> Result<()> {
+    Ok(conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
 }
 
 fn close(conn: Option<Connection>) -> Result<()> {
@@ -131,10 +171,7 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 /// Tables whose rows exist nowhere else.
 const SALVAGED: [(&str, &str); 3] = [
-    (
-        "outbox",
-        "outbox_id, n, op_id, staff_id, at_ms, base_version, body, member_id, state, held_until_ms, failures, opaque, done_at_ms, reason, reason_values, put_away",
-    ),
+    ("outbox", outbox::ALL_COLUMNS),
     ("meta", "key, value"),
     ("pin", "staff_id, hash, failures, blocked_until_ms"),
 ];

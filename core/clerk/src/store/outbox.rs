@@ -100,7 +100,13 @@ pub struct OutboxOp {
     pub reason_values: Vec<(String, String)>,
 }
 
-const COLUMNS: &str = "outbox_id, n, op_id, staff_id, at_ms, base_version, body, member_id, state, held_until_ms,
+/// Every column, for copies from one file to another.
+pub(super) const ALL_COLUMNS: &str =
+    "outbox_id, n, op_id, staff_id, at_ms, base_version, body, member_id, state,
+    held_until_ms, failures, opaque, done_at_ms, reason, reason_values, put_away";
+
+const COLUMNS: &str =
+    "outbox_id, n, op_id, staff_id, at_ms, base_version, body, member_id, state, held_until_ms,
     failures, reason, reason_values";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<OutboxOp> {
@@ -128,8 +134,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<OutboxOp> {
 /// Stores an operation and shows its effect. Refused where the rules refuse it (then nothing is
 /// stored). Returns its key.
 pub fn push(tx: &Tx<'_>, new: &NewOp) -> Result<i64> {
-    let waiting: i64 =
-        tx.query_row("SELECT count(*) FROM outbox WHERE state IN ('held', 'pending')", [], |row| row.get(0))?;
+    let waiting: i64 = tx.query_row(
+        "SELECT count(*) FROM outbox WHERE state IN ('held', 'pending')",
+        [],
+        |row| row.get(0),
+    )?;
     if waiting >= OPS_MAX {
         return Err(StoreError::OutboxFull { ops_max: OPS_MAX });
     }
@@ -183,7 +192,9 @@ fn number(tx: &Tx<'_>, id: i64) -> Result<()> {
 /// next call).
 pub fn number_due(tx: &Tx<'_>, now_ms: i64) -> Result<()> {
     let due: Vec<i64> = tx
-        .prepare_cached("SELECT outbox_id FROM outbox WHERE state = 'held' AND held_until_ms <= ?1 ORDER BY outbox_id")?
+        .prepare_cached(
+            "SELECT outbox_id FROM outbox WHERE state = 'held' AND held_until_ms <= ?1 ORDER BY outbox_id",
+        )?
         .query_map([now_ms], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     due.into_iter().try_for_each(|id| number(tx, id))
@@ -216,14 +227,17 @@ pub fn under_way(conn: &Connection) -> Result<Vec<OutboxOp>> {
         "SELECT {COLUMNS} FROM outbox WHERE state IN ('held', 'pending', 'answered') AND (n IS NULL OR n > ?1)
          ORDER BY n IS NULL, n, outbox_id"
     ))?;
-    Ok(statement.query_map([acked], read)?.collect::<rusqlite::Result<_>>()?)
+    Ok(statement
+        .query_map([acked], read)?
+        .collect::<rusqlite::Result<_>>()?)
 }
 
 /// The first operations without an answer, ascending: at most `ops_max`, and before `bytes_max`
 /// bytes of bodies are passed, but at least one.
 pub fn next(conn: &Connection, ops_max: u32, bytes_max: u64) -> Result<Vec<OutboxOp>> {
-    let mut statement =
-        conn.prepare_cached(&format!("SELECT {COLUMNS} FROM outbox WHERE state = 'pending' ORDER BY n LIMIT ?1"))?;
+    let mut statement = conn.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM outbox WHERE state = 'pending' ORDER BY n LIMIT ?1"
+    ))?;
     let mut rows = statement.query([ops_max])?;
     let (mut ops, mut bytes) = (Vec::new(), 0_u64);
     while let Some(row) = rows.next()? {
@@ -239,7 +253,7 @@ pub fn next(conn: &Connection, ops_max: u32, bytes_max: u64) -> Result<Vec<Outbo
 
 /// Keeps the hub's answers. One whose number and id match an operation without an answer counts,
 /// others change nothing. True if something shown has to be built anew.
-pub fn record_results(tx: &Tx<'_>, results: &[OpResult], now_ms: i64) -> Result<bool> {
+pub fn record_results(tx: &Tx<'_>, results: &[OpResult]) -> Result<bool> {
     let mut rejected = false;
     for result in results {
         let state = match result.status {
@@ -247,10 +261,9 @@ pub fn record_results(tx: &Tx<'_>, results: &[OpResult], now_ms: i64) -> Result<
             OpStatus::Rejected => OpState::Rejected,
             OpStatus::Parked => OpState::Parked,
         };
-        let done_at_ms = matches!(state, OpState::Rejected | OpState::Parked).then_some(now_ms);
         let changed = tx
             .prepare_cached(
-                "UPDATE outbox SET state = ?3, reason = ?4, reason_values = ?5, done_at_ms = ?6
+                "UPDATE outbox SET state = ?3, reason = ?4, reason_values = ?5
                  WHERE n = ?1 AND op_id = ?2 AND state = 'pending'",
             )?
             .execute(params![
@@ -259,9 +272,8 @@ pub fn record_results(tx: &Tx<'_>, results: &[OpResult], now_ms: i64) -> Result<
                 state.code(),
                 result.reason,
                 serde_json::to_string(&result.values).unwrap_or_default(),
-                done_at_ms,
             ])?;
-        rejected |= changed > 0 && done_at_ms.is_some();
+        rejected |= changed > 0 && matches!(state, OpState::Rejected | OpState::Parked);
         if let (1, Some(member_id)) = (changed, &result.member_id) {
             rename_member(tx, result, member_id)?;
         }
@@ -275,7 +287,9 @@ fn rename_member(tx: &Tx<'_>, result: &OpResult, member_id: &str) -> Result<()> 
         .prepare_cached("SELECT body FROM outbox WHERE n = ?1")?
         .query_row([result.n], |row| row.get(0))
         .optional()?;
-    let Some(Op::RegisterMember { member }) = op.map(|body| from_cbor(&body)).transpose()? else { return Ok(()) };
+    let Some(Op::RegisterMember { member }) = op.map(|body| from_cbor(&body)).transpose()? else {
+        return Ok(());
+    };
     if member.id == member_id {
         return Ok(());
     }
@@ -318,7 +332,8 @@ pub fn renumber_from(tx: &Tx<'_>, n: u64) -> Result<()> {
         .query_map([n], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for id in ids {
-        tx.prepare_cached("UPDATE outbox SET n = NULL WHERE outbox_id = ?1")?.execute([id])?;
+        tx.prepare_cached("UPDATE outbox SET n = NULL WHERE outbox_id = ?1")?
+            .execute([id])?;
         number(tx, id)?;
     }
     Ok(())
@@ -333,13 +348,17 @@ pub fn note_failure(tx: &Tx<'_>, n: u64) -> Result<u32> {
         .unwrap_or(0))
 }
 
-/// Forgets what was done before `before_ms`, and what was rejected or parked and put away.
+/// Forgets what was done, or stuck and put away, before `before_ms`.
 pub fn prune(tx: &Tx<'_>, before_ms: i64) -> Result<()> {
     tx.execute(
-        "DELETE FROM outbox WHERE done_at_ms < ?1 AND (state = 'sent' OR (state IN ('rejected', 'parked') AND put_away = 1))",
+        "DELETE FROM outbox WHERE (state = 'sent' AND done_at_ms < ?1)
+            OR (state IN ('rejected', 'parked') AND put_away = 1 AND at_ms < ?1)",
         [before_ms],
     )?;
-    tx.execute("DELETE FROM outbox_row WHERE outbox_id NOT IN (SELECT outbox_id FROM outbox)", [])?;
+    tx.execute(
+        "DELETE FROM outbox_row WHERE outbox_id NOT IN (SELECT outbox_id FROM outbox)",
+        [],
+    )?;
     Ok(())
 }
 
@@ -348,13 +367,17 @@ pub fn stuck(conn: &Connection, limit: u32) -> Result<Vec<OutboxOp>> {
     let mut statement = conn.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM outbox WHERE state IN ('rejected', 'parked') AND put_away = 0 ORDER BY n LIMIT ?1"
     ))?;
-    Ok(statement.query_map([limit], read)?.collect::<rusqlite::Result<_>>()?)
+    Ok(statement
+        .query_map([limit], read)?
+        .collect::<rusqlite::Result<_>>()?)
 }
 
 /// The clerk has seen a stuck operation. False if there is none like that.
 pub fn put_away(tx: &Tx<'_>, id: i64) -> Result<bool> {
     let changed = tx
-        .prepare_cached("UPDATE outbox SET put_away = 1 WHERE outbox_id = ?1 AND state IN ('rejected', 'parked')")?
+        .prepare_cached(
+            "UPDATE outbox SET put_away = 1 WHERE outbox_id = ?1 AND state IN ('rejected', 'parked')",
+        )?
         .execute([id])?;
     Ok(changed > 0)
 }
@@ -407,7 +430,9 @@ fn member_of(conn: &Connection, op: &Op) -> Result<Option<String>> {
         | Op::NudgeTask { task_id }
         | Op::RecordOutcome { task_id, .. } => of_task(task_id),
         Op::StartAttempt { attempt } => Ok(Some(attempt.member_id.clone())),
-        Op::EndAttempt { attempt_id, .. } => Ok(rows::attempt(conn, attempt_id)?.map(|attempt| attempt.member_id)),
+        Op::EndAttempt { attempt_id, .. } => {
+            Ok(rows::attempt(conn, attempt_id)?.map(|attempt| attempt.member_id))
+        }
         Op::RecordSend { send } => Ok(Some(send.member_id.clone())),
         Op::MergeMembers { keep, .. } | Op::UndoMerge { keep, .. } => Ok(Some(keep.clone())),
         Op::KeepApart { first, .. } => Ok(Some(first.clone())),

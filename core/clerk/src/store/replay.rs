@@ -37,7 +37,14 @@ pub(super) fn perform(tx: &Tx<'_>, outbox_id: i64, op: &Op, staff_id: &str, at_m
 fn run(tx: &Tx<'_>, outbox_id: i64, op: &Op, staff_id: &str, at_ms: i64) -> Result<Applied> {
     let settings = tx.settings()?;
     let device_store_id: String = meta::get(tx, meta::STORE_ID)?.unwrap_or_default();
-    let meta = OpMeta { op_id: "", staff_id, at_ms, base_version: 0, device_store_id: &device_store_id, now_ms: at_ms };
+    let meta = OpMeta {
+        op_id: "",
+        staff_id,
+        at_ms,
+        base_version: 0,
+        device_store_id: &device_store_id,
+        now_ms: at_ms,
+    };
     let mut work = Work { tx, outbox_id };
     apply(&mut work, op, &meta, &settings.rules, settings.calendar)
 }
@@ -132,13 +139,19 @@ impl Work<'_, '_> {
             .prepare_cached(sql)?
             .query_map([value], |row| row.get(0))?
             .collect::<rusqlite::Result<_>>()?;
-        keys.into_iter().filter_map(|key| rows::member_by_key(self.tx, key).transpose()).collect()
+        keys.into_iter()
+            .filter_map(|key| rows::member_by_key(self.tx, key).transpose())
+            .collect()
     }
 
     /// Ids of a member's rows in one table.
     fn ids_of(&self, table: &str, id: &str, key: i64) -> Result<Vec<String>> {
-        let mut statement = self.tx.prepare_cached(&format!("SELECT {id} FROM {table} WHERE member_key = ?1"))?;
-        Ok(statement.query_map([key], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+        let mut statement = self
+            .tx
+            .prepare_cached(&format!("SELECT {id} FROM {table} WHERE member_key = ?1"))?;
+        Ok(statement
+            .query_map([key], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?)
     }
 }
 
@@ -156,7 +169,10 @@ impl Rows for Work<'_, '_> {
     }
     fn members_on_phone(&mut self, phone: &str) -> Result<Vec<Member>> {
         let reversed: String = phone.chars().rev().collect();
-        self.members("SELECT member_key FROM member WHERE phone_reversed = ?1 AND standing = 1", &reversed)
+        self.members(
+            "SELECT member_key FROM member WHERE phone_reversed = ?1 AND standing = 1",
+            &reversed,
+        )
     }
     fn assigns_ids(&self) -> bool {
         false
@@ -175,9 +191,13 @@ impl Rows for Work<'_, '_> {
         self.write(entity::TASK, &task.id, Some(&to_cbor(task)?))
     }
     fn tasks_of_member(&mut self, member_id: &str) -> Result<Vec<CareTask>> {
-        let Some(key) = rows::existing_key(self.tx, member_id)? else { return Ok(Vec::new()) };
+        let Some(key) = rows::existing_key(self.tx, member_id)? else {
+            return Ok(Vec::new());
+        };
         let ids = self.ids_of("task", "task_id", key)?;
-        ids.iter().filter_map(|id| rows::task(self.tx, id).transpose()).collect()
+        ids.iter()
+            .filter_map(|id| rows::task(self.tx, id).transpose())
+            .collect()
     }
     fn attempt(&mut self, id: &str) -> Result<Option<Attempt>> {
         rows::attempt(self.tx, id)
@@ -232,8 +252,10 @@ impl Rows for Work<'_, '_> {
         self.write(MERGED, other_id, None)
     }
     fn move_history(&mut self, from: &str, to: &str) -> Result<Vec<RowRef>> {
-        let (Some(from_key), Some(to_key)) = (rows::existing_key(self.tx, from)?, rows::existing_key(self.tx, to)?)
-        else {
+        let (Some(from_key), Some(to_key)) = (
+            rows::existing_key(self.tx, from)?,
+            rows::existing_key(self.tx, to)?,
+        ) else {
             return Ok(Vec::new());
         };
         let mut moved = Vec::new();
@@ -243,7 +265,9 @@ impl Rows for Work<'_, '_> {
                 moved.push(RowRef::new(entity, &id));
             }
             self.tx
-                .prepare_cached(&format!("UPDATE {table} SET member_key = ?2 WHERE member_key = ?1"))?
+                .prepare_cached(&format!(
+                    "UPDATE {table} SET member_key = ?2 WHERE member_key = ?1"
+                ))?
                 .execute([from_key, to_key])?;
         }
         for id in [from, to] {

@@ -136,7 +136,8 @@ pub fn put_member(tx: &Tx<'_>, member: &Member, standing: Standing) -> Result<i6
         search_index::add(tx, key, &member.name)?;
     }
     // A record of its own is nobody's alias (any more).
-    tx.prepare_cached("DELETE FROM alias WHERE alias_id = ?1")?.execute([&member.id])?;
+    tx.prepare_cached("DELETE FROM alias WHERE alias_id = ?1")?
+        .execute([&member.id])?;
     for alias in &member.aliases {
         join_alias(tx, key, alias)?;
     }
@@ -149,17 +150,11 @@ const UPDATE: &str = "UPDATE member SET member_id = ?2, standing = ?3, store_id 
     height_cm = ?13, weight_hg = ?14, paused_until_day = ?15, lifetime_times = ?16, lifetime_total_fen = ?17,
     last_visit_day = ?18, version = ?19, extra = ?20 WHERE member_key = ?1";
 
-const INSERT: &str =
-    "INSERT INTO member (member_key, member_id, standing, store_id, name, phone_reversed, sex,
-    birthday_ymd, joined_day, tags, diseases, flags, height_cm, weight_hg, paused_until_day, lifetime_times,
-    lifetime_total_fen, last_visit_day, version, extra)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
-
-/// For a fresh file without indexes: a member that is not there yet, under the given key.
+/// For a fresh file, whose search index comes later: the data of a member whose key was given.
 pub(in crate::store) fn insert_member(conn: &Connection, key: i64, member: &Member) -> Result<()> {
-    let mut insert = conn.prepare_cached(INSERT)?;
-    bind(&mut insert, key, member, Standing::Held)?;
-    insert.raw_execute()?;
+    let mut update = conn.prepare_cached(UPDATE)?;
+    bind(&mut update, key, member, Standing::Held)?;
+    update.raw_execute()?;
     for alias in &member.aliases {
         conn.prepare_cached("INSERT OR REPLACE INTO alias (alias_id, member_key) VALUES (?1, ?2)")?
             .execute(params![alias, key])?;
@@ -318,7 +313,9 @@ pub fn standing(conn: &Connection, id: &str) -> Result<Option<Standing>> {
 /// Whether other ids lead to this member.
 pub fn has_aliases(conn: &Connection, id: &str) -> Result<bool> {
     Ok(conn
-        .prepare_cached("SELECT 1 FROM alias a JOIN member m ON m.member_key = a.member_key WHERE m.member_id = ?1")?
+        .prepare_cached(
+            "SELECT 1 FROM alias a JOIN member m ON m.member_key = a.member_key WHERE m.member_id = ?1",
+        )?
         .exists([id])?)
 }
 

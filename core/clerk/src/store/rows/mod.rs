@@ -25,22 +25,25 @@ use yaoban_protocol::row::{Change, ChangeKind, entity};
 
 pub use catalogue::{drug, drug_by_key, put_drug, put_stock};
 pub use contact::{attempt, note, put_attempt, put_note, put_send, send};
-pub use erase::erase;
 pub(super) use erase::TABLES as MEMBER_TABLES;
+pub use erase::erase;
 pub use member::{
-    Standing, has_aliases, key_of, member, member_by_key, member_id_of, put_member, remove_member, resolve_alias, standing,
+    Standing, has_aliases, key_of, member, member_by_key, member_id_of, put_member, remove_member,
+    resolve_alias, standing,
 };
-pub use purchases::{move_lines, packed as purchases, put_purchases, stored_lines};
+pub use purchases::{StoredLine, move_lines, packed as purchases, put_purchases, stored_lines};
 pub use reading::{put_reading, reading};
 pub use scope::{
-    ScopeState, digest_sums, drop_scope, evict_range_rest, forget_row, remember_row, scope_key, scope_state,
-    scopes, set_cursor,
+    ScopeState, digest_sums, drop_scope, evict_range_rest, forget_row, looked_up_rows, looked_up_rows_of,
+    mark_scopes_stale, remember_row, rows_of_scope, scope_key, scope_state, scopes, server_body, set_cursor,
+    set_scope_state,
 };
 pub use task::{put_task, remove_task, task};
 
 pub(super) use catalogue::Interned;
-pub(super) use member::{ERASED, existing_key, insert_member};
+pub(super) use member::{existing_key, insert_member};
 pub(super) use purchases::insert_lines;
+pub(super) use reading::{insert_reading, read as read_reading, settle_superseded};
 pub(super) use scope::insert_scope_row;
 
 use super::{Result, StoreError, Tx};
@@ -137,7 +140,11 @@ fn standing_by_scope(conn: &Connection, id: &str) -> Result<Standing> {
                 AND NOT EXISTS (SELECT 1 FROM scope_row WHERE entity = 'member' AND id = ?1)",
         )?
         .query_row([id], |row| row.get(0))?;
-    Ok(if looked_up { Standing::LookedUp } else { Standing::Held })
+    Ok(if looked_up {
+        Standing::LookedUp
+    } else {
+        Standing::Held
+    })
 }
 
 /// A small record as it came.

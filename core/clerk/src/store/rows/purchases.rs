@@ -203,7 +203,8 @@ pub fn move_lines(tx: &Tx<'_>, from_key: i64, to_key: i64) -> Result<()> {
          FROM line l WHERE l.member_key = ?1",
     )?
     .execute([from_key, to_key])?;
-    tx.prepare_cached("DELETE FROM line WHERE member_key = ?1")?.execute([from_key])?;
+    tx.prepare_cached("DELETE FROM line WHERE member_key = ?1")?
+        .execute([from_key])?;
     mark_stale(tx, from_key)?;
     mark_stale(tx, to_key)
 }

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use yaoban_protocol::digest;
 use yaoban_protocol::message::Cursor;
+use yaoban_protocol::row::entity;
 
 use super::super::{Result, Tx};
 
@@ -162,4 +163,61 @@ pub fn drop_scope(tx: &Tx<'_>, scope: &str, limit: u32) -> Result<bool> {
         tx.execute("DELETE FROM scope WHERE scope_key = ?1", [state.scope_key])?;
     }
     Ok(done)
+}
+
+/// Shape of a scope's rows, and whether they are to be loaded anew.
+pub fn set_scope_state(conn: &Connection, scope: &str, shape: u16, stale: bool) -> Result<()> {
+    conn.prepare_cached("UPDATE scope SET shape = ?2, stale = ?3 WHERE scope = ?1")?
+        .execute(params![scope, shape, stale])?;
+    Ok(())
+}
+
+/// All scopes are to be loaded anew.
+pub fn mark_scopes_stale(conn: &Connection) -> Result<()> {
+    conn.execute("UPDATE scope SET stale = 1", [])?;
+    Ok(())
+}
+
+/// Rows of a scope: entity, id, position.
+pub fn rows_of_scope(conn: &Connection, scope_key: i64) -> Result<Vec<(String, String, u64)>> {
+    let mut statement = conn.prepare_cached("SELECT entity, id, seq FROM scope_row WHERE scope_key = ?1")?;
+    let rows = statement.query_map([scope_key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// A row as the server had it, under the operations that are under way on it.
+pub fn server_body(conn: &Connection, entity: &str, id: &str) -> Result<Option<Vec<u8>>> {
+    let base: Option<Option<Vec<u8>>> = conn
+        .prepare_cached("SELECT body FROM base_row WHERE entity = ?1 AND id = ?2")?
+        .query_row([entity, id], |row| row.get(0))
+        .optional()?;
+    base.map_or_else(|| super::body(conn, entity, id), Ok)
+}
+
+/// Rows of members that were looked up (entity, id), those of other tables first.
+pub fn looked_up_rows(conn: &Connection) -> Result<Vec<(String, String)>> {
+    let mut statement = conn.prepare_cached("SELECT member_id FROM lookup")?;
+    let ids: Vec<String> = statement
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    looked_up_rows_of(conn, &ids)
+}
+
+/// Rows of the given members (entity, id), those of other tables first.
+pub fn looked_up_rows_of(conn: &Connection, member_ids: &[String]) -> Result<Vec<(String, String)>> {
+    let mut rows = Vec::new();
+    for member_id in member_ids {
+        if let Some(key) = super::existing_key(conn, member_id)? {
+            for (table, id, entity) in super::MEMBER_TABLES {
+                let mut statement =
+                    conn.prepare_cached(&format!("SELECT {id} FROM {table} WHERE member_key = ?1"))?;
+                for id in statement.query_map([key], |row| row.get(0))? {
+                    rows.push((entity.to_owned(), id?));
+                }
+            }
+        }
+        rows.push((entity::PURCHASES.to_owned(), member_id.clone()));
+        rows.push((entity::MEMBER.to_owned(), member_id.clone()));
+    }
+    Ok(rows)
 }

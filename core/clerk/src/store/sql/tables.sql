@@ -3,7 +3,7 @@
 -- thousandths of a pack. No foreign keys: rows of different scopes come in any order.
 
 -- Names and values of this phone: device, epoch, staff, locks, progress of the figures.
-CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
+CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
 
 -- Scopes and how far each is held. Rows and cursor change in one transaction. `shape`: of the rows
 -- when they were loaded. `stale`: shown, but to be loaded anew.
