@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::{MemberEffect, TaskCtx, close, days_after, defer, is_absorbing, settle};
+use super::{MemberEffect, TaskCtx, clear_deferral, close, days_after, defer, is_absorbing, settle};
 use crate::codes::{CarrierResult, TaskState};
 use crate::model::CareTask;
 
@@ -52,6 +52,7 @@ pub fn attempt_result(task: &CareTask, result: CarrierResult, ctx: &TaskCtx) -> 
         };
     }
     next.changed_at_ms = ctx.at_ms;
+    clear_deferral(&mut next);
     match result {
         CarrierResult::InvalidNumber | CarrierResult::Suspended => close(&mut next, TaskState::Done, ctx),
         CarrierResult::Answered | CarrierResult::Dropped => next.state = TaskState::InProgress.into(),

@@ -172,6 +172,7 @@ pub fn settle(task: &CareTask, now_ms: i64, calendar: Calendar) -> CareTask {
     if calendar.day(now_ms) > task.due {
         task.state = TaskState::Expired.into();
         task.changed_at_ms = calendar.day_start_ms(days_after(task.due, 1));
+        clear_deferral(&mut task);
     } else if task.state.is(TaskState::Deferred) {
         let back_ms = task
             .deferred_until_ms
