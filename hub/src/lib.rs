@@ -3,12 +3,16 @@
 //!
 //! | module | what belongs there |
 //! |---|---|
+//! | [`campaign`] | campaigns: arms, tasks, effect |
 //! | [`cli`] | the commands, one file each; they parse, call and print, nothing else |
 //! | [`clock`] | the time, injected |
+//! | [`ops`] | operations of phones, each to its stored result |
 //! | [`serve`] | what phones talk to: TLS, pairing, sync, metrics |
 //! | [`storage`] | the records and figures at rest; everything about SQL stays in there |
 
+pub mod campaign;
 pub mod cli;
 pub mod clock;
+pub mod ops;
 pub mod serve;
 pub mod storage;

@@ -6,12 +6,17 @@
 //! | [`router`] | addresses, limits, timeouts, logging |
 //! | [`run`] | TLS on a socket, background work, graceful stop |
 //! | [`wire`] | bodies in and out, refusals |
-//! | [`tls`], [`secrets`], [`auth`] | the certificate, tokens, pairing, who is asking |
+//! | [`tls`], [`secrets`], [`auth`], [`pairing`] | the certificate, tokens, who is asking, pairing codes |
 //! | [`sync`], [`snapshot`] | rows on their way down |
+//! | [`push`] | operations on their way up |
+//! | [`members`] | members that a phone does not hold |
 //! | [`metrics`] | counts for Prometheus |
 
 pub mod auth;
+pub mod members;
 pub mod metrics;
+pub mod pairing;
+pub mod push;
 pub mod router;
 pub mod run;
 pub mod secrets;

@@ -16,7 +16,7 @@ use yaoban_protocol::endpoint;
 use super::state::Hub;
 use super::sync::WAIT_MAX;
 use super::wire::{Refusal, encode_refusals};
-use super::{auth, snapshot, sync};
+use super::{auth, members, push, snapshot, sync};
 
 /// Bodies of pairing and tokens are small.
 const SMALL_BODY_BYTES: usize = 16 << 10;
@@ -33,6 +33,9 @@ pub fn router(hub: Arc<Hub>) -> Router {
     Router::new()
         .route(endpoint::HELLO, post(sync::hello))
         .route(endpoint::PULL, post(sync::pull))
+        .route(endpoint::PUSH, post(push::push))
+        .route(endpoint::LOOKUP, post(members::lookup))
+        .route("/v1/history/{member}", get(members::history))
         .route(endpoint::DIGEST, post(sync::digest))
         .route(endpoint::WAIT, get(sync::wait))
         .route("/v1/snapshot/{scope}", get(snapshot::manifest))
@@ -54,7 +57,7 @@ async fn healthz() -> &'static str {
 
 /// The database answers.
 async fn readyz(State(hub): State<Arc<Hub>>) -> Result<&'static str, Refusal> {
-    hub.read(|_, tx| Ok(super::state::epoch(tx)?)).await?;
+    hub.read(|_, tx| Ok(tx.epoch()?)).await?;
     Ok("ready\n")
 }
 

@@ -22,7 +22,7 @@ use yaoban_protocol::message::{Chunk, ChunkRef, Manifest};
 use yaoban_protocol::row::{Change, entity};
 
 use super::auth::{internal, scopes};
-use super::state::{Hub, blocking, epoch};
+use super::state::{Hub, blocking};
 use super::sync::rendering;
 use super::wire::{Form, Refusal, reply};
 use crate::storage::sqlite::Tx;
@@ -88,7 +88,7 @@ impl Builder {
         let turn = self.turn(scope);
         let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
         hub.database.read(|tx| {
-            let (epoch, now) = (epoch(tx)?, tx.scope(scope)?);
+            let (epoch, now) = (tx.epoch()?, tx.scope(scope)?);
             if let Some(stored) = self.stored(scope)
                 && stored.epoch == epoch
                 && self.is_fresh(tx, &stored.manifest, &now)?

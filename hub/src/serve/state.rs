@@ -5,8 +5,6 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use axum::http::StatusCode;
 use tokio::sync::{Semaphore, watch};
-use yaoban_domain::calendar::Calendar;
-use yaoban_domain::rules::Rules;
 use yaoban_protocol::message::Limits;
 
 use super::metrics::Metrics;
@@ -14,8 +12,8 @@ use super::secrets::{SecretError, TokenKey};
 use super::snapshot::Builder;
 use super::wire::Refusal;
 use crate::clock::Clock;
+use crate::storage::StorageError;
 use crate::storage::sqlite::{Database, Tx};
-use crate::storage::{Records as _, StorageError};
 
 /// Most long polls at a time; more are told to come back later.
 pub const WAITERS_MAX: usize = 4_096;
@@ -178,30 +176,4 @@ impl From<StorageError> for Refusal {
             ),
         }
     }
-}
-
-/// The hub's epoch: a new one after a restore from a backup.
-pub fn epoch(tx: &Tx<'_>) -> Result<String, StorageError> {
-    Ok(tx.meta("epoch")?.unwrap_or_default())
-}
-
-/// The chain's rules: its own numbers over the defaults.
-pub fn rules(tx: &Tx<'_>) -> Result<Rules, StorageError> {
-    let Some(text) = tx.meta("rules")? else {
-        return Ok(Rules::default());
-    };
-    serde_json::from_str(&text).map_err(|error| StorageError::Record {
-        entity: "rules",
-        id: "rules".to_owned(),
-        reason: error.to_string(),
-    })
-}
-
-/// The chain's calendar.
-pub fn calendar(rules: &Rules) -> Result<Calendar, StorageError> {
-    Calendar::new(&rules.time_zone).map_err(|error| StorageError::Record {
-        entity: "rules",
-        id: "rules".to_owned(),
-        reason: error.to_string(),
-    })
 }

@@ -15,7 +15,7 @@ use yaoban_protocol::message::{
 use yaoban_protocol::{SCHEMA, SCHEMA_MIN};
 
 use super::auth::{head, scopes};
-use super::state::{Hub, calendar, epoch, rules};
+use super::state::Hub;
 use super::wire::{Message, Refusal, reply};
 use crate::storage::Records as _;
 use crate::storage::sqlite::Tx;
@@ -37,14 +37,15 @@ const APP_VERSION_CHARS_MAX: usize = 50;
 
 /// What bodies depend on, now.
 pub fn rendering(hub: &Hub, tx: &Tx<'_>) -> Result<Rendering, Refusal> {
-    let today = calendar(&rules(tx)?)?.day(hub.now_ms());
+    let today = tx.calendar()?.day(hub.now_ms());
     Ok(Rendering::new(
         today.checked_sub_months(PURCHASE_MONTHS).unwrap_or(today),
     ))
 }
 
-fn same_epoch(tx: &Tx<'_>, theirs: &str) -> Result<String, Refusal> {
-    let epoch = epoch(tx)?;
+/// The hub's epoch, if the phone knows the same one.
+pub(super) fn same_epoch(tx: &Tx<'_>, theirs: &str) -> Result<String, Refusal> {
+    let epoch = tx.epoch()?;
     if epoch == theirs {
         return Ok(epoch);
     }
@@ -88,7 +89,7 @@ pub async fn hello(
     let answer = hub
         .read(move |hub, tx| {
             Ok(HelloReply {
-                epoch: epoch(tx)?,
+                epoch: tx.epoch()?,
                 schema_range: (SCHEMA_MIN, SCHEMA),
                 limits: hub.limits,
                 scopes: scopes(tx, &device)?.iter().map(head).collect(),

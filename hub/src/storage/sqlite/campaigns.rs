@@ -1,5 +1,7 @@
 //! Templates, campaigns and who was assigned to them.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use rusqlite::{Row, params};
 use yaoban_domain::calendar::{day_number, from_day_number};
@@ -36,6 +38,8 @@ pub struct CampaignRow {
     pub audience: Option<String>,
     /// When it was made, UTC.
     pub created_ms: i64,
+    /// All its members are assigned.
+    pub ready: bool,
 }
 
 /// One member's assignment.
@@ -56,7 +60,7 @@ pub struct Assignment {
 }
 
 const CAMPAIGN: &str = "SELECT campaign_id, name, kind, purpose, script_id, start_day, due_day, window_days, cost_fen, \
-                        holdout_percent, audience, created_ms FROM campaign";
+                        holdout_percent, audience, created_ms, ready FROM campaign";
 const ASSIGNMENT: &str =
     "SELECT campaign_id, member_id, arm, assigned_day, assigned_ms, task_id FROM assignment";
 
@@ -74,6 +78,7 @@ fn read_campaign(row: &Row<'_>) -> rusqlite::Result<CampaignRow> {
         holdout_percent: row.get(9)?,
         audience: row.get(10)?,
         created_ms: row.get(11)?,
+        ready: row.get(12)?,
     })
 }
 
@@ -134,16 +139,20 @@ impl Tx<'_> {
 
     /// The id for the next campaign.
     pub fn next_campaign_id(&self) -> Result<String, StorageError> {
-        let count: Option<u64> = self.one("SELECT count(*) FROM campaign", [], |row| row.get(0))?;
-        Ok(format!("c{}", count.unwrap_or_default() + 1))
+        let last: Option<u64> = self.one(
+            "SELECT coalesce(max(CAST(substr(campaign_id, 2) AS INTEGER)), 0) FROM campaign",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok(format!("c{}", last.unwrap_or_default() + 1))
     }
 
     /// Writes a campaign.
     pub fn put_campaign(&self, campaign: &CampaignRow) -> Result<(), StorageError> {
         self.put(
             "INSERT INTO campaign (campaign_id, name, kind, purpose, script_id, start_day, due_day, window_days, \
-                cost_fen, holdout_percent, audience, created_ms) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                cost_fen, holdout_percent, audience, created_ms, ready) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             params![
                 campaign.id,
                 campaign.name,
@@ -157,24 +166,54 @@ impl Tx<'_> {
                 campaign.holdout_percent,
                 campaign.audience,
                 campaign.created_ms,
+                campaign.ready,
             ],
         )
     }
 
-    /// Writes an assignment.
-    pub fn put_assignment(&self, assignment: &Assignment) -> Result<(), StorageError> {
+    /// Says that all members of a campaign are assigned.
+    pub fn campaign_ready(&self, id: &str) -> Result<(), StorageError> {
+        self.put("UPDATE campaign SET ready = 1 WHERE campaign_id = ?1", [id])
+    }
+
+    /// Removes a campaign that was never given a member.
+    pub fn drop_empty_campaign(&self, id: &str) -> Result<(), StorageError> {
         self.put(
-            "INSERT INTO assignment (campaign_id, member_id, arm, assigned_day, assigned_ms, task_id) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (campaign_id, member_id) DO NOTHING",
-            params![
+            "DELETE FROM campaign WHERE campaign_id = ?1 AND ready = 0 \
+             AND NOT EXISTS (SELECT 1 FROM assignment WHERE campaign_id = ?1)",
+            [id],
+        )
+    }
+
+    /// Open tasks by assignee, those of one campaign left out.
+    pub fn open_task_loads(&self, but_campaign_id: &str) -> Result<BTreeMap<String, usize>, StorageError> {
+        let loads = self.all(
+            "SELECT assignee, count(*) FROM task \
+             WHERE state IN ('open', 'in_progress', 'deferred') AND assignee IS NOT NULL \
+                AND campaign_id IS NOT ?1 GROUP BY assignee",
+            [but_campaign_id],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        Ok(loads.into_iter().collect())
+    }
+
+    /// Writes an assignment; false if there was one.
+    pub fn put_assignment(&self, assignment: &Assignment) -> Result<bool, StorageError> {
+        let rows = self
+            .connection()
+            .prepare_cached(
+                "INSERT INTO assignment (campaign_id, member_id, arm, assigned_day, assigned_ms, task_id) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (campaign_id, member_id) DO NOTHING",
+            )?
+            .execute(params![
                 assignment.campaign_id,
                 assignment.member_id,
                 assignment.arm,
                 day_number(assignment.day),
                 assignment.assigned_ms,
                 assignment.task_id,
-            ],
-        )
+            ])?;
+        Ok(rows > 0)
     }
 
     /// All assignments of a campaign, by member.
@@ -193,5 +232,45 @@ impl Tx<'_> {
             [member_id],
             read_assignment,
         )
+    }
+}
+
+/// A member's contacts in a campaign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CampaignContact {
+    /// Day number of the first one.
+    pub first_day: i32,
+    /// A call was answered.
+    pub answered: bool,
+}
+
+impl Tx<'_> {
+    /// Answered calls and delivered messages of a campaign up to a day (day number), by member.
+    pub fn campaign_contacts(
+        &self,
+        campaign_id: &str,
+        to_day: i32,
+    ) -> Result<BTreeMap<String, CampaignContact>, StorageError> {
+        let contacts = self.all(
+            "SELECT member_id, min(day), max(answered) FROM ( \
+                SELECT a.member_id AS member_id, a.day AS day, 1 AS answered FROM task t JOIN attempt a USING (task_id) \
+                 WHERE t.campaign_id = ?1 AND a.result = 'answered' AND a.day <= ?2 \
+                UNION ALL \
+                SELECT s.member_id, s.day, 0 FROM task t JOIN send s USING (task_id) \
+                 WHERE t.campaign_id = ?1 AND s.state = 'delivered' AND s.day <= ?2) GROUP BY member_id",
+            params![campaign_id, to_day],
+            |row| Ok((row.get(0)?, CampaignContact { first_day: row.get(1)?, answered: row.get(2)? })),
+        )?;
+        Ok(contacts.into_iter().collect())
+    }
+
+    /// Tasks of a campaign by state.
+    pub fn campaign_task_states(&self, campaign_id: &str) -> Result<BTreeMap<String, u64>, StorageError> {
+        let states = self.all(
+            "SELECT state, count(*) FROM task WHERE campaign_id = ?1 GROUP BY state",
+            [campaign_id],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        Ok(states.into_iter().collect())
     }
 }

@@ -8,6 +8,7 @@
 //! | [`catalogue`], [`members`], [`readings`] | records |
 //! | [`lines`] | what members bought |
 //! | [`work`], [`campaigns`], [`duplicates`] | tasks, attempts, notes, sends; campaigns; pairs and lost values |
+//! | [`rows`], [`moves`] | what operations of phones read and write; moves and merges of members |
 //! | [`render`], [`pull`] | rows as they travel |
 //! | [`devices`], [`ops`], [`audit`] | phones, results of their operations, the audit trail |
 
@@ -27,13 +28,17 @@ pub mod devices;
 pub mod duplicates;
 pub mod lines;
 mod members;
+mod merge_lines;
+pub mod moves;
 pub mod ops;
 pub mod pull;
 mod readings;
 mod records;
 pub mod render;
+pub mod rows;
 pub mod schema;
 pub mod scope;
+mod settings;
 pub mod work;
 
 /// The database within the data directory.

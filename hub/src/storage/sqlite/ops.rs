@@ -147,8 +147,9 @@ impl Tx<'_> {
         }
     }
 
-    /// Whether a row stands, or once stood, in a scope (until its tombstone is pruned).
-    pub fn in_scope(&self, scope: &str, entity: &str, id: &str) -> Result<Option<String>, StorageError> {
+    /// How a row stands in a scope: `put`, `evict`, `erase`, or none if it never did (or its tombstone
+    /// is pruned).
+    pub fn row_kind(&self, scope: &str, entity: &str, id: &str) -> Result<Option<String>, StorageError> {
         Ok(self
             .connection()
             .prepare_cached(

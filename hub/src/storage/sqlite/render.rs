@@ -97,30 +97,9 @@ impl Tx<'_> {
                 Some(self.setting::<Rules>("rules")?.unwrap_or_default()),
             ),
             entity::CAMPAIGN => encode("campaign", id, self.travelling_campaign(id)?),
-            entity::DUPLICATE => {
-                let pair = id
-                    .split_once('+')
-                    .map(|(first, second)| self.duplicate(first, second));
-                encode("duplicate", id, pair.transpose()?.flatten())
-            }
+            entity::DUPLICATE => encode("duplicate", id, self.duplicate(id)?),
             _ => Ok(None),
         }
-    }
-
-    /// A record kept in JSON among the hub's settings.
-    pub fn setting<T: serde::de::DeserializeOwned>(
-        &self,
-        key: &'static str,
-    ) -> Result<Option<T>, StorageError> {
-        self.meta(key)?
-            .map(|text| {
-                serde_json::from_str(&text).map_err(|error| StorageError::Record {
-                    entity: "setting",
-                    id: key.to_owned(),
-                    reason: error.to_string(),
-                })
-            })
-            .transpose()
     }
 
     fn travelling_campaign(&self, id: &str) -> Result<Option<Campaign>, StorageError> {

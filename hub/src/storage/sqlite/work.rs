@@ -211,3 +211,27 @@ impl Tx<'_> {
         )
     }
 }
+
+/// Statements on a table of records that belong to a member.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Owned {
+    /// The record of an id.
+    pub(super) select: &'static str,
+    /// Sets member (?2) and record (?3) of an id.
+    pub(super) update: &'static str,
+}
+
+impl Owned {
+    pub(super) const NOTE: Self = Self {
+        select: "SELECT body FROM note WHERE note_id = ?1",
+        update: "UPDATE note SET member_id = ?2, body = ?3 WHERE note_id = ?1",
+    };
+    pub(super) const ATTEMPT: Self = Self {
+        select: "SELECT body FROM attempt WHERE attempt_id = ?1",
+        update: "UPDATE attempt SET member_id = ?2, body = ?3 WHERE attempt_id = ?1",
+    };
+    pub(super) const SEND: Self = Self {
+        select: "SELECT body FROM send WHERE send_key = ?1",
+        update: "UPDATE send SET member_id = ?2, body = ?3 WHERE send_key = ?1",
+    };
+}

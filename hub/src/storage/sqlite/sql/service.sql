@@ -150,7 +150,8 @@ CREATE TABLE campaign (
   cost_fen        INTEGER,            -- none: not told, so no ROI
   holdout_percent INTEGER NOT NULL,
   audience        TEXT,               -- JSON; none if the members were listed
-  created_ms      INTEGER NOT NULL
+  created_ms      INTEGER NOT NULL,
+  ready           INTEGER NOT NULL    -- 0 until all its members are assigned
 );
 
 -- Who was assigned to a campaign, and to which arm.
@@ -167,12 +168,38 @@ CREATE INDEX assignment_member ON assignment (member_id, assigned_day);
 
 -- Two members on one number who may be one person.
 CREATE TABLE duplicate (
+  pair_id   TEXT PRIMARY KEY,         -- both ids joined by '+'
   first_id  TEXT NOT NULL,
   second_id TEXT NOT NULL,
-  state     TEXT NOT NULL,            -- open, merged, apart
-  PRIMARY KEY (first_id, second_id)
+  state     TEXT NOT NULL             -- open, merged, apart
 ) WITHOUT ROWID;
+CREATE INDEX duplicate_first ON duplicate (first_id);
 CREATE INDEX duplicate_second ON duplicate (second_id);
+
+-- Other ids of a member: temporary ones, and those of members merged into it.
+CREATE TABLE member_alias (
+  alias     TEXT PRIMARY KEY,
+  member_id TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX member_alias_member ON member_alias (member_id);
+
+-- What is needed to undo a merge: the records, the purchases that came along, and which rows.
+CREATE TABLE merged_member (
+  other_id TEXT PRIMARY KEY,
+  keep_id  TEXT NOT NULL,
+  body     TEXT NOT NULL              -- MergedMember in JSON
+) WITHOUT ROWID;
+CREATE TABLE moved_history (
+  from_id  TEXT PRIMARY KEY,
+  from_key INTEGER NOT NULL,          -- member_key that the purchases had
+  lines    BLOB NOT NULL              -- packed lines that came along
+) WITHOUT ROWID;
+CREATE TABLE moved_row (
+  from_id TEXT NOT NULL,
+  entity  TEXT NOT NULL,
+  id      TEXT NOT NULL,
+  PRIMARY KEY (from_id, entity, id)
+) WITHOUT ROWID;
 
 -- Values that lost a merge of fields, and what the hub replaced.
 CREATE TABLE member_history (

@@ -1,0 +1,182 @@
+//! Taking in the operations of phones: each ends in a stored result, and nothing that a clerk did
+//! is lost (sync protocol, points 7 and 8).
+
+use yaoban_domain::calendar::Calendar;
+use yaoban_domain::rules::Rules;
+use yaoban_protocol::apply::{Applied, OpMeta, apply};
+use yaoban_protocol::codec::from_cbor;
+use yaoban_protocol::op::{Op, OpEnvelope, OpResult, OpStatus};
+
+use crate::storage::StorageError;
+use crate::storage::sqlite::Tx;
+use crate::storage::sqlite::audit::AuditEntry;
+use crate::storage::sqlite::devices::Device;
+use crate::storage::sqlite::duplicates::LostValue;
+use crate::storage::sqlite::rows::OpRows;
+
+/// Why an operation was parked.
+pub mod parked {
+    /// The phone gave up on having it read.
+    pub const BY_PHONE: &str = "parked_by_phone";
+    /// The bytes are no operation that this hub knows.
+    pub const UNREADABLE: &str = "unreadable";
+    /// The hub's database refused this operation, though not others.
+    pub const HUB_FAILED: &str = "hub_failed";
+}
+
+/// How long results are kept: a phone sends again for 35 days at most (protocol, point 10).
+pub const RESULTS_KEPT_MS: i64 = 180 * 24 * 60 * 60 * 1_000;
+
+/// The circumstances of a batch of operations.
+pub struct Taking<'a> {
+    /// The device that sent them.
+    pub device: &'a Device,
+    /// The chain's rules.
+    pub rules: &'a Rules,
+    /// The chain's calendar.
+    pub calendar: Calendar,
+    /// Now, UTC.
+    pub now_ms: i64,
+}
+
+impl Taking<'_> {
+    /// Takes one operation within a write transaction: its effect, its result and the device's
+    /// number are written together. One that was taken before gives its stored result. The error is
+    /// the database's own, and means that nothing of the transaction may be kept.
+    pub fn take(&self, tx: &Tx<'_>, op: &OpEnvelope) -> Result<OpResult, StorageError> {
+        if let Some(mut stored) = tx.op_result(&op.op_id)? {
+            stored.n = op.n;
+            tx.device_accepted(&self.device.id, op.n)?;
+            return Ok(stored);
+        }
+        let result = self.carry_out(tx, op)?;
+        tx.put_op_result(&self.device.id, &result, self.now_ms)?;
+        tx.device_accepted(&self.device.id, op.n)?;
+        Ok(result)
+    }
+
+    fn carry_out(&self, tx: &Tx<'_>, op: &OpEnvelope) -> Result<OpResult, StorageError> {
+        if op.parked {
+            return self.park(tx, op, parked::BY_PHONE);
+        }
+        match from_cbor::<Op>(&op.body) {
+            Ok(read) => self.apply(tx, op, &read),
+            Err(_) => self.park(tx, op, parked::UNREADABLE),
+        }
+    }
+
+    /// Applies an operation that was read.
+    fn apply(&self, tx: &Tx<'_>, envelope: &OpEnvelope, op: &Op) -> Result<OpResult, StorageError> {
+        match tx.savepoint(|tx| self.effect(tx, envelope, op)) {
+            Ok(applied) if applied.status == OpStatus::Parked => {
+                self.park(tx, envelope, applied.reason.unwrap_or(parked::UNREADABLE))
+            }
+            Ok(applied) => Ok(applied.into_result(envelope.n, &envelope.op_id)),
+            // These hold for every operation: the phone tries again later.
+            Err(error @ (StorageError::Busy | StorageError::Full | StorageError::Damaged { .. })) => {
+                Err(error)
+            }
+            Err(error) => {
+                tracing::error!(op_id = envelope.op_id, %error, "operation parked: the database refused it");
+                self.park(tx, envelope, parked::HUB_FAILED)
+            }
+        }
+    }
+
+    fn effect(&self, tx: &Tx<'_>, envelope: &OpEnvelope, op: &Op) -> Result<Applied, StorageError> {
+        let meta = OpMeta {
+            op_id: &envelope.op_id,
+            staff_id: &envelope.staff_id,
+            at_ms: envelope.at_ms,
+            base_version: envelope.base_version,
+            device_store_id: &self.device.store_id,
+            now_ms: self.now_ms,
+        };
+        let mut rows = OpRows::new(tx, self.calendar, &self.device.id, self.now_ms);
+        let applied = apply(&mut rows, op, &meta, self.rules, self.calendar)?;
+        tx.touch(&rows.changes(&applied.touched)?)?;
+        for loser in &applied.losers {
+            tx.keep_lost(&LostValue {
+                member_id: loser.member_id.clone(),
+                field: loser.field.clone(),
+                value: loser.value.clone(),
+                op_id: Some(envelope.op_id.clone()),
+                staff_id: Some(envelope.staff_id.clone()),
+                at_ms: self.now_ms,
+            })?;
+        }
+        if let Some(entry) = self.audited(envelope, op)
+            && applied.status != OpStatus::Rejected
+            && applied.status != OpStatus::Parked
+        {
+            tx.audit(&entry)?;
+        }
+        Ok(applied)
+    }
+
+    fn park(&self, tx: &Tx<'_>, op: &OpEnvelope, reason: &'static str) -> Result<OpResult, StorageError> {
+        tx.park_op(&self.device.id, op, reason, self.now_ms)?;
+        Ok(OpResult {
+            n: op.n,
+            op_id: op.op_id.clone(),
+            status: OpStatus::Parked,
+            reason: Some(reason.to_owned()),
+            values: Vec::new(),
+            member_id: None,
+        })
+    }
+
+    /// Contacts, consents and merges go into the audit trail.
+    fn audited(&self, envelope: &OpEnvelope, op: &Op) -> Option<AuditEntry> {
+        let (action, subject, detail) = match op {
+            Op::StartAttempt { attempt } => (
+                "contact",
+                &attempt.member_id,
+                serde_json::json!({ "attempt": attempt.id, "channel": attempt.channel.code() }),
+            ),
+            Op::RecordSend { send } => (
+                "contact",
+                &send.member_id,
+                serde_json::json!({ "send": send.key, "channel": send.channel.code(), "state": send.state.code() }),
+            ),
+            Op::SetConsent { member_id, consent } => (
+                "consent",
+                member_id,
+                serde_json::json!({ "purpose": consent.purpose.code(), "granted": consent.granted }),
+            ),
+            Op::MergeMembers { keep, other } => ("merge", keep, serde_json::json!({ "other": other })),
+            Op::UndoMerge { keep, other } => ("undo_merge", keep, serde_json::json!({ "other": other })),
+            _ => return None,
+        };
+        Some(AuditEntry {
+            at_ms: self.now_ms,
+            actor: format!("device:{}", self.device.id),
+            staff_id: Some(envelope.staff_id.clone()),
+            action,
+            subject: Some(subject.clone()),
+            detail,
+        })
+    }
+
+    /// Tries a parked operation again; its result takes the place of the parked one, which the phone
+    /// hears of through the rows alone.
+    pub fn replay(&self, tx: &Tx<'_>, op: &OpEnvelope) -> Result<OpResult, StorageError> {
+        let Ok(read) = from_cbor::<Op>(&op.body) else {
+            return Ok(OpResult {
+                n: op.n,
+                op_id: op.op_id.clone(),
+                status: OpStatus::Parked,
+                reason: Some(parked::UNREADABLE.to_owned()),
+                values: Vec::new(),
+                member_id: None,
+            });
+        };
+        let applied = tx.savepoint(|tx| self.effect(tx, op, &read))?;
+        let result = applied.into_result(op.n, &op.op_id);
+        if result.status != OpStatus::Parked {
+            tx.parked_replayed(&op.op_id, &result, self.now_ms)?;
+            tx.put_op_result(&self.device.id, &result, self.now_ms)?;
+        }
+        Ok(result)
+    }
+}
