@@ -1,5 +1,6 @@
-//! The engine against a model hub and a store in memory.
+//! The engine against a model hub and a store in memory, and the transport against a TLS server.
 
+mod http;
 mod memory;
 mod model_hub;
 mod points;

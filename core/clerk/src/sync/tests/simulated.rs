@@ -326,6 +326,28 @@ impl Storm {
         if self.store.known.epoch.as_ref() != Some(&epoch) {
             return;
         }
+        let sound = |scope: &str| {
+            self.store
+                .known
+                .scopes
+                .iter()
+                .any(|h| h.cursor.scope == scope && !h.stale)
+        };
+        for op in self
+            .store
+            .outbox
+            .iter()
+            .filter(|o| o.sent_at_ms.is_some() && sound(STORE))
+        {
+            if self.hub.data.effects.contains_key(&op.op.op_id) {
+                let key = ("note".to_owned(), op.op.op_id.clone());
+                assert!(
+                    self.store.rows[STORE].contains_key(&key),
+                    "{} vanished from the screen",
+                    key.1
+                );
+            }
+        }
         for held in self.store.known.scopes.iter().filter(|h| !h.stale) {
             let cursor = &held.cursor;
             let Some(scope) = self.hub.data.scopes.get(&cursor.scope) else {
