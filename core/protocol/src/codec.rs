@@ -17,6 +17,9 @@ pub const MEDIA_TYPE: &str = "application/vnd.yaoban.cbor+zstd";
 pub const MEDIA_TYPE_JSON: &str = "application/json";
 /// zstd level: the best trade on phones' radio links (see ADR on the wire format).
 const ZSTD_LEVEL: i32 = 3;
+/// A message may ask for a window of at most 8 MiB (what we write asks for 2 MiB), so that a few
+/// bytes cannot make a phone set aside more.
+const WINDOW_LOG_MAX: u32 = 23;
 
 /// Why bytes could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -42,9 +45,14 @@ pub fn to_cbor<T: Serialize>(value: &T) -> Result<Vec<u8>, WireError> {
     Ok(bytes)
 }
 
-/// Reads what [`to_cbor`] wrote.
+/// Reads what [`to_cbor`] wrote, and nothing after it.
 pub fn from_cbor<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
-    ciborium::from_reader(bytes).map_err(|e| WireError::Cbor(e.to_string()))
+    let mut rest = bytes;
+    let value = ciborium::from_reader(&mut rest).map_err(|e| WireError::Cbor(e.to_string()))?;
+    if rest.is_empty() {
+        return Ok(value);
+    }
+    Err(WireError::Cbor(format!("{} bytes after its end", rest.len())))
 }
 
 /// A message as it travels.
@@ -59,10 +67,13 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8], inflated_max: u64) -> Result<En
 }
 
 fn inflate(bytes: &[u8], inflated_max: u64) -> Result<Vec<u8>, WireError> {
-    let decoder = zstd::stream::read::Decoder::new(bytes).map_err(WireError::Compression)?;
+    let mut decoder = zstd::stream::read::Decoder::new(bytes).map_err(WireError::Compression)?;
+    decoder
+        .window_log_max(WINDOW_LOG_MAX)
+        .map_err(WireError::Compression)?;
     let mut inflated = Vec::with_capacity(bytes.len().saturating_mul(4).min(1 << 20));
     decoder
-        .take(inflated_max + 1)
+        .take(inflated_max.saturating_add(1))
         .read_to_end(&mut inflated)
         .map_err(WireError::Compression)?;
     if inflated.len() as u64 > inflated_max {
@@ -70,3 +81,6 @@ fn inflate(bytes: &[u8], inflated_max: u64) -> Result<Vec<u8>, WireError> {
     }
     Ok(inflated)
 }
+
+#[cfg(test)]
+mod tests;

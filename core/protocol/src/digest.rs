@@ -41,3 +41,47 @@ pub fn sums<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str, u64)>) -> Vec<
     }
     sums
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_hash_is_the_one_that_both_ends_agreed_on() {
+        // SHA-256 of "member\0M1": the first byte is the range.
+        assert_eq!(range_of("member", "M1"), hash(b"member\0M1")[0]);
+        let mut seq = b"member\0M1\0".to_vec();
+        seq.extend(7_u64.to_be_bytes());
+        assert_eq!(row_hash("member", "M1", 7).to_be_bytes(), hash(&seq)[..8]);
+    }
+
+    fn hash(bytes: &[u8]) -> [u8; 32] {
+        Sha256::digest(bytes).into()
+    }
+
+    #[test]
+    fn entity_and_id_are_kept_apart() {
+        assert_ne!(row_hash("a", "bc", 1), row_hash("ab", "c", 1));
+        assert_ne!(row_hash("a", "b", 1), row_hash("a", "b", 2));
+    }
+
+    #[test]
+    fn no_rows_sum_to_nothing() {
+        assert_eq!(sums([]), vec![0; RANGES]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_does_not_matter_and_a_missing_row_shows_in_its_range(
+            rows in prop::collection::btree_map("[a-z]{1,6}", 1_u64.., 1..40),
+        ) {
+            let rows: Vec<(&str, &str, u64)> = rows.iter().map(|(id, seq)| ("task", id.as_str(), *seq)).collect();
+            let all = sums(rows.iter().copied());
+            prop_assert_eq!(&sums(rows.iter().rev().copied()), &all);
+            let missing = sums(rows[1..].iter().copied());
+            let differ: Vec<usize> = (0..RANGES).filter(|n| all[*n] != missing[*n]).collect();
+            prop_assert_eq!(differ, vec![usize::from(range_of(rows[0].0, rows[0].1))]);
+        }
+    }
+}

@@ -79,3 +79,76 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
     use sha2::Digest as _;
     sha2::Sha256::digest(bytes).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn code(url: &str) -> PairCode {
+        PairCode {
+            url: url.into(),
+            fingerprint: "ab".repeat(32),
+            secret: "s3cret".into(),
+        }
+    }
+
+    #[test]
+    fn a_code_goes_both_ways() {
+        let code = code("https://hub.example:8443");
+        assert_eq!(PairCode::from_text(&code.to_text()).unwrap(), code);
+        assert_eq!(
+            PairCode::from_text(&format!(" {}\n", code.to_text())).unwrap(),
+            code
+        );
+    }
+
+    #[test]
+    fn a_code_is_refused_with_what_is_wrong() {
+        let text = code("https://hub.example").to_text();
+        let padded = format!("YB1-{}", "A".repeat(PAIR_CODE_CHARS_MAX));
+        for (why, text, expected) in [
+            ("empty", "", PairCodeError::NotACode),
+            ("another kind", "https://hub.example", PairCodeError::NotACode),
+            ("nothing in it", "YB1-", PairCodeError::Damaged),
+            ("cut", &text[..text.len() - 3], PairCodeError::Damaged),
+            ("not base64", "YB1-药伴", PairCodeError::Damaged),
+            ("too long", &padded, PairCodeError::TooLong),
+            (
+                "plain http",
+                &code("http://hub.example").to_text(),
+                PairCodeError::BadAddress,
+            ),
+            ("no host", &code("https://").to_text(), PairCodeError::BadAddress),
+            ("no address", &code("hub").to_text(), PairCodeError::BadAddress),
+        ] {
+            assert_eq!(PairCode::from_text(text).err(), Some(expected), "{why}");
+        }
+    }
+
+    #[test]
+    fn the_secret_is_not_shown() {
+        let shown = format!("{:?}", code("https://hub.example"));
+        assert!(
+            shown.contains("hub.example") && !shown.contains("s3cret"),
+            "{shown}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn one_mistyped_character_is_noticed(place in 4_usize..160, typed in "[A-Za-z0-9_-]") {
+            let text = code("https://hub.example:8443").to_text();
+            let place = place.min(text.len() - 1);
+            let mistyped = format!("{}{typed}{}", &text[..place], &text[place + 1..]);
+            // The last character carries unused bits, which the decoder refuses; all others count.
+            prop_assert_eq!(PairCode::from_text(&mistyped).is_ok(), mistyped == text);
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in ".{0,200}", tail in "YB1-[A-Za-z0-9_-]{0,80}") {
+            drop(PairCode::from_text(&text));
+            prop_assert!(PairCode::from_text(&tail).is_err());
+        }
+    }
+}
