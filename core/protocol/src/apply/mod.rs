@@ -204,7 +204,7 @@ pub fn apply<R: Rows>(
     rules: &Rules,
     calendar: Calendar,
 ) -> Result<Applied, R::Error> {
-    match Act::begin(rows, meta, rules, calendar).and_then(|mut act| {
+    match Act::begin(rows, op, meta, rules, calendar).and_then(|mut act| {
         let status = act.run(op)?;
         Ok(act.end(status))
     }) {
@@ -289,9 +289,15 @@ struct Act<'a, R: Rows> {
 }
 
 impl<'a, R: Rows> Act<'a, R> {
-    fn begin(rows: &'a mut R, meta: &'a OpMeta<'a>, rules: &'a Rules, calendar: Calendar) -> Step<R, Self> {
+    fn begin(
+        rows: &'a mut R,
+        op: &Op,
+        meta: &'a OpMeta<'a>,
+        rules: &'a Rules,
+        calendar: Calendar,
+    ) -> Step<R, Self> {
         let staff = rows.staff(meta.staff_id).map_err(Stop::Rows)?;
-        let staff = rights::staff_of_device(staff, meta)?;
+        let staff = rights::staff_of_device(staff, op, meta, &rules.device)?;
         Ok(Self {
             rows,
             meta,

@@ -1,13 +1,47 @@
-//! Who may do what (rules, section 7): a clerk its own store's members and tasks, a store manager
-//! also allotment, merges and days off. Other roles do nothing on a phone.
+//! Who may do what: the rights of [`yaoban_domain::role`], for what each operation is, and the reach
+//! of a store (rules, section 7).
 
-use yaoban_domain::codes::Role;
+use yaoban_domain::codes::{Action, Role};
 use yaoban_domain::model::{CareTask, Member, Staff};
+use yaoban_domain::role::{Place, Request, decide};
+use yaoban_domain::rules::DeviceRules;
 
 use super::{Act, OpMeta, Refusal, Rows, Step, Stop, is_temporary, reason};
+use crate::op::Op;
 
-/// The member of staff who did it: known, active, of the device's store, in a role that works there.
-pub(super) fn staff_of_device(staff: Option<Staff>, meta: &OpMeta) -> Result<Staff, Refusal> {
+/// What an operation is, for the rights. Giving a task away and cancelling it ask for more, unless
+/// it is the clerk's own (see [`Act::allowed`]).
+fn action(op: &Op) -> Action {
+    match op {
+        Op::RegisterMember { .. } => Action::RegisterMember,
+        Op::EditMember { .. } | Op::SetRegimen { .. } => Action::EditMember,
+        Op::Tags { .. } => Action::Tag,
+        Op::SetConsent { .. } => Action::SetConsent,
+        Op::AddReading { .. } => Action::AddReading,
+        Op::AddNote { .. } => Action::AddNote,
+        Op::CreateTask { .. }
+        | Op::StartTask { .. }
+        | Op::DeferTask { .. }
+        | Op::CancelTask { .. }
+        | Op::ReassignTask { .. }
+        | Op::StartAttempt { .. }
+        | Op::EndAttempt { .. }
+        | Op::RecordOutcome { .. }
+        | Op::RecordSend { .. } => Action::RunTask,
+        Op::NudgeTask { .. } => Action::Nudge,
+        Op::MarkOff { .. } => Action::MarkOff,
+        Op::MergeMembers { .. } | Op::UndoMerge { .. } | Op::KeepApart { .. } => Action::Merge,
+    }
+}
+
+/// The member of staff who did it: known, active, of the device's store, in a role that may do this
+/// there.
+pub(super) fn staff_of_device(
+    staff: Option<Staff>,
+    op: &Op,
+    meta: &OpMeta,
+    rules: &DeviceRules,
+) -> Result<Staff, Refusal> {
     let staff = staff.ok_or_else(|| Refusal::new(reason::STAFF_UNKNOWN))?;
     if !staff.active {
         return Err(Refusal::new(reason::STAFF_INACTIVE));
@@ -18,22 +52,27 @@ pub(super) fn staff_of_device(staff: Option<Staff>, meta: &OpMeta) -> Result<Sta
     if staff.store_id.as_deref() != Some(meta.device_store_id) {
         return Err(Refusal::new(reason::STAFF_OTHER_STORE));
     }
+    allowed(&staff, action(op), rules)?;
     Ok(staff)
 }
 
-impl<R: Rows> Act<'_, R> {
-    /// Whether the store manager is at it.
-    pub(super) fn is_manager(&self) -> bool {
-        self.staff.role.is(Role::StoreManager)
+/// What somebody of a store may do there.
+fn allowed(staff: &Staff, action: Action, rules: &DeviceRules) -> Result<(), Refusal> {
+    let place = Place {
+        store_id: staff.store_id.as_deref(),
+        region: None,
+    };
+    if decide(staff, &Request::new(action, place), rules).is_allowed() {
+        Ok(())
+    } else {
+        Err(Refusal::new(reason::MANAGER_ONLY))
     }
+}
 
-    /// Lets only the store manager on.
-    pub(super) fn manager_only(&self) -> Result<(), Refusal> {
-        if self.is_manager() {
-            Ok(())
-        } else {
-            Err(Refusal::new(reason::MANAGER_ONLY))
-        }
+impl<R: Rows> Act<'_, R> {
+    /// Lets on who may do this in the store.
+    pub(super) fn allowed(&self, action: Action) -> Result<(), Refusal> {
+        allowed(&self.staff, action, &self.rules.device)
     }
 
     /// The row's author is who did the operation.
@@ -70,11 +109,16 @@ impl<R: Rows> Act<'_, R> {
         }
     }
 
-    /// A task that the store may touch.
+    /// A task that the store may touch: one for its members. A task goes where its member goes, so
+    /// it is given back in the member's home store, wherever it was made.
     pub(super) fn own_task(&mut self, id: &str) -> Step<R, CareTask> {
         let task = self.rows.task(id).map_err(Stop::Rows)?;
-        let task = task.ok_or_else(|| Refusal::new(reason::TASK_UNKNOWN))?;
-        let own = task.store_id == self.store_id || self.was_here(&task.member_id)?;
+        let mut task = task.ok_or_else(|| Refusal::new(reason::TASK_UNKNOWN))?;
+        let member = self.any_member(&task.member_id)?;
+        if let Some(home) = member.store_id {
+            task.store_id = home;
+        }
+        let own = task.store_id == self.store_id || self.was_here(&member.id)?;
         if own {
             Ok(task)
         } else {

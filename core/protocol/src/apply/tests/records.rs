@@ -522,3 +522,56 @@ fn work_done_before_a_move_is_accepted() {
     };
     assert_eq!(said(&run_meta(&mut rows, &tags, &before)), APPLIED);
 }
+
+#[test]
+fn a_task_goes_where_its_member_goes() {
+    let mut rows = hub();
+    rows.members.get_mut("M1").unwrap().store_id = Some("S2".into());
+    rows.moves.push(("M1".into(), STORE.into(), at(11)));
+    // Made in this store before the move: accepted, and what follows is the new store's.
+    let op = record("T1", outcome("o1", OutcomeCode::NeedsPharmacist));
+    let before = OpMeta {
+        at_ms: at(10),
+        ..meta(CLERK, at(12))
+    };
+    assert_eq!(said(&run_meta(&mut rows, &op, &before)), APPLIED);
+    assert_eq!(rows.tasks["T1"].store_id, "S2");
+    assert_eq!(
+        (
+            rows.tasks["follow-o1"].store_id.as_str(),
+            &rows.tasks["follow-o1"].assignee
+        ),
+        ("S2", &None)
+    );
+    // The new store's clerk is at it now, the old one's no longer.
+    let start = Op::StartTask {
+        task_id: "follow-o1".into(),
+    };
+    assert_eq!(said(&run(&mut rows, &start)), rejected(reason::TASK_OTHER_STORE));
+    let there = OpMeta {
+        device_store_id: "S2",
+        ..meta("x1", at(12))
+    };
+    assert_eq!(said(&run_meta(&mut rows, &start, &there)), APPLIED);
+}
+
+#[test]
+fn a_new_consent_ends_a_do_not_contact_and_marketing_stays_withdrawn() {
+    let mut rows = hub();
+    run(&mut rows, &record("T1", outcome("o1", OutcomeCode::DoNotContact)));
+    let give = |purpose, at_ms| Op::SetConsent {
+        member_id: "M1".into(),
+        consent: consent(purpose, true, at_ms),
+    };
+    run(&mut rows, &give(ConsentPurpose::Health, at(10)));
+    assert!(rows.members["M1"].do_not_contact, "not later than the wish");
+    run(&mut rows, &give(ConsentPurpose::Profiling, at(11)));
+    assert!(rows.members["M1"].do_not_contact, "not about contact");
+    run(&mut rows, &give(ConsentPurpose::Health, at(11)));
+    let member = &rows.members["M1"];
+    assert!(!member.do_not_contact);
+    assert_eq!(
+        yaoban_domain::consent::standing(&member.consents, ConsentPurpose::Marketing, Channel::Sms),
+        yaoban_domain::consent::Standing::Withdrawn
+    );
+}
