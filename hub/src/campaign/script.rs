@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn a_script_has_title_points_and_text() {
         let text = "\u{feff}# 续药提醒\n您好，{name}。\n- 先问血压\n- 再问用药\n祝好";
-        let script = read_script("s1", "x", text, TaskKind::Call, ContactPurpose::Service);
+        let script = read_script("s1", "x", text, TaskKind::Call, ContactPurpose::Service).unwrap();
         assert_eq!(
             (script.title.as_str(), script.kind.as_str()),
             ("续药提醒", "script")
