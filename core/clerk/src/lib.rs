@@ -3,6 +3,8 @@
 //! | module | what belongs there |
 //! |---|---|
 //! | [`store`] | the encrypted file: schema, rows, outbox, replay, figures, search index |
+//! | [`facade`] | [`ClerkApp`]: what a shell drives |
+//! | [`search`] | finding a member by what a clerk types |
 //! | [`sync`] | the engine, without I/O, and its driver |
 //! | [`clock`], [`vault`] | what the platform gives: the time, the key of the file |
 //!
@@ -10,6 +12,10 @@
 //! carry codes and values, a catalogue of the shells words them.
 
 pub mod clock;
+pub mod facade;
+pub mod search;
 pub mod store;
 pub mod sync;
 pub mod vault;
+
+pub use facade::ClerkApp;

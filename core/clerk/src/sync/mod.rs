@@ -39,6 +39,7 @@ pub use storage::{
     Greeting, HeldScope, LoadPlan, LoadProgress, Pairing, PendingOp, PulledPage, ScopeSums, StoreFailure,
     StoreResult, SyncState, SyncStore,
 };
+pub use transport::Connect;
 
 /// Shape of the rows that this build stores. Raised when an app update must fetch scopes anew.
 pub const SHAPE: u16 = 1;

@@ -275,7 +275,7 @@ pub(super) fn insert_stub(conn: &Connection, id: &str) -> Result<i64> {
 }
 
 /// The key of a member id or alias, if it is here.
-pub(in crate::store) fn existing_key(conn: &Connection, id: &str) -> Result<Option<i64>> {
+pub fn existing_key(conn: &Connection, id: &str) -> Result<Option<i64>> {
     Ok(conn
         .prepare_cached(
             "SELECT member_key FROM member WHERE member_id = ?1

@@ -28,8 +28,8 @@ pub use contact::{attempt, note, put_attempt, put_note, put_send, send};
 pub(super) use erase::TABLES as MEMBER_TABLES;
 pub use erase::erase;
 pub use member::{
-    Standing, has_aliases, key_of, member, member_by_key, member_id_of, put_member, remove_member,
-    resolve_alias, standing,
+    Standing, existing_key, has_aliases, key_of, member, member_by_key, member_id_of, put_member,
+    remove_member, resolve_alias, standing,
 };
 pub use purchases::{StoredLine, move_lines, packed as purchases, put_purchases, stored_lines};
 pub use reading::{put_reading, reading};
@@ -41,7 +41,7 @@ pub use scope::{
 pub use task::{put_task, remove_task, task};
 
 pub(super) use catalogue::Interned;
-pub(super) use member::{existing_key, insert_member};
+pub(super) use member::insert_member;
 pub(super) use purchases::insert_lines;
 pub(super) use reading::{insert_reading, read as read_reading, settle_superseded};
 pub(super) use scope::insert_scope_row;

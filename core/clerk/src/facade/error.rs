@@ -1,0 +1,164 @@
+//! The one error of the facade: flat, with a stable code and values that a shell words.
+
+use yaoban_domain::task::TaskError;
+
+use crate::store::StoreError;
+use crate::sync::{Problem, StoreFailure};
+
+/// Result of the facade.
+pub type AppResult<T> = Result<T, AppError>;
+
+/// Why something could not be done. [`Self::code`] and [`Self::values`] are what a shell words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AppError {
+    /// This phone was never paired.
+    #[error("this phone is not paired; pair it with a code of the hub")]
+    NotPaired,
+    /// The hub locked this phone.
+    #[error("the hub locked this phone ({reason}); ask the chain's headquarters")]
+    DeviceLocked {
+        /// Why, as the hub's code.
+        reason: String,
+    },
+    /// Nobody has said who uses the phone.
+    #[error("nobody is signed in; choose a member of staff")]
+    StaffMissing,
+    /// The lock fell; the same person signs in again.
+    #[error("the lock fell; sign in again")]
+    Locked,
+    /// The PIN is wrong.
+    #[error("wrong pin; try again in {wait_s} s")]
+    PinWrong {
+        /// Seconds until the next attempt counts.
+        wait_s: i64,
+    },
+    /// Too many wrong PINs; wait.
+    #[error("too many wrong pins; try again in {wait_s} s")]
+    PinBlocked {
+        /// Seconds to wait.
+        wait_s: i64,
+    },
+    /// Nothing has this id here.
+    #[error("no such {what} on this phone")]
+    Unknown {
+        /// What was asked for: `member`, `task`, `template` …
+        what: &'static str,
+    },
+    /// An input does not have the form that is needed.
+    #[error("{field} is not valid: expected {expected}")]
+    Invalid {
+        /// Which input.
+        field: &'static str,
+        /// What was expected.
+        expected: String,
+    },
+    /// The rules refuse it: a code of the gate (`gate.<reason>`), of the task state machine or of
+    /// the operations.
+    #[error("refused: {code}")]
+    Refused {
+        /// Why.
+        code: String,
+        /// Values for the wording, by name.
+        values: Vec<(String, String)>,
+    },
+    /// The way to the hub, or the hub itself.
+    #[error("{message}")]
+    Hub {
+        /// Why, as a stable code.
+        code: String,
+        /// What was wrong, without personal data.
+        message: String,
+    },
+    /// The file.
+    #[error("{message}")]
+    Storage {
+        /// Why, as a stable code.
+        code: String,
+        /// What was wrong and what to do.
+        message: String,
+    },
+}
+
+impl AppError {
+    /// The stable code.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::NotPaired => "not_paired",
+            Self::DeviceLocked { .. } => "device_locked",
+            Self::StaffMissing => "staff_missing",
+            Self::Locked => "locked",
+            Self::PinWrong { .. } => "pin_wrong",
+            Self::PinBlocked { .. } => "pin_blocked",
+            Self::Unknown { .. } => "unknown",
+            Self::Invalid { .. } => "invalid",
+            Self::Refused { code, .. } | Self::Hub { code, .. } | Self::Storage { code, .. } => code,
+        }
+    }
+
+    /// Values for the wording, by name.
+    pub fn values(&self) -> Vec<(String, String)> {
+        let value = |name: &str, value: &dyn ToString| (name.to_owned(), value.to_string());
+        match self {
+            Self::DeviceLocked { reason } => vec![value("reason", reason)],
+            Self::PinWrong { wait_s } | Self::PinBlocked { wait_s } => vec![value("wait_s", wait_s)],
+            Self::Unknown { what } => vec![value("what", what)],
+            Self::Invalid { field, expected } => vec![value("field", field), value("expected", expected)],
+            Self::Refused { values, .. } => values.clone(),
+            Self::Hub { message, .. } | Self::Storage { message, .. } => vec![value("message", message)],
+            Self::NotPaired | Self::StaffMissing | Self::Locked => Vec::new(),
+        }
+    }
+
+    /// A refusal with a code and no values.
+    pub fn refused(code: impl Into<String>) -> Self {
+        Self::Refused {
+            code: code.into(),
+            values: Vec::new(),
+        }
+    }
+}
+
+impl From<StoreError> for AppError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Refused { code, values } => Self::Refused { code, values },
+            other => Self::Storage {
+                code: other.code().to_owned(),
+                message: other.to_string(),
+            },
+        }
+    }
+}
+
+impl From<rusqlite::Error> for AppError {
+    fn from(error: rusqlite::Error) -> Self {
+        StoreError::from(error).into()
+    }
+}
+
+impl From<StoreFailure> for AppError {
+    fn from(failure: StoreFailure) -> Self {
+        Self::Storage {
+            code: failure.code,
+            message: failure.message,
+        }
+    }
+}
+
+impl From<Problem> for AppError {
+    fn from(problem: Problem) -> Self {
+        Self::Hub {
+            code: problem.code,
+            message: problem.message,
+        }
+    }
+}
+
+impl From<TaskError> for AppError {
+    fn from(error: TaskError) -> Self {
+        Self::Refused {
+            code: error.code().to_owned(),
+            values: error.values(),
+        }
+    }
+}

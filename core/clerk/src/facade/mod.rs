@@ -1,0 +1,450 @@
+//! [`ClerkApp`]: one object, records in, records out. What a shell shows is ready to show: codes and
+//! values, numbers masked; the shell words and paints it.
+//!
+//! | module | what belongs there |
+//! |---|---|
+//! | this one | opening, pausing, status, sync, who acts |
+//! | [`error`] | the one flat error |
+//! | [`staff`] | who uses the phone: PIN, switch, lock |
+//!
+//! Calls block and may come from any thread; none waits for the network but [`ClerkApp::pair`],
+//! [`ClerkApp::sync`] and the look-ups.
+
+pub mod error;
+pub mod staff;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use chrono::{NaiveDate, NaiveDateTime};
+use serde::Serialize;
+use yaoban_domain::model::Staff;
+use yaoban_protocol::codec::from_cbor;
+use yaoban_protocol::op::Op;
+use yaoban_protocol::row::entity;
+
+use crate::clock::Clock;
+use crate::store::outbox::{self, NewOp};
+use crate::store::{Durability, OpenReport, Settings, Store, meta, read_pairing, rows};
+use crate::sync::{Cancel, Connect, Driver, Https, Options, RoundReport, SyncListener, SyncStore};
+use crate::vault::KeyVault;
+pub use error::{AppError, AppResult};
+
+/// Name of the file in the app's directory.
+const FILE: &str = "clerk.db";
+/// When the last round was, by the phone's clock.
+const LAST_SYNC: &str = "last_sync_ms";
+/// Stuck operations that a status shows.
+const STUCK_MAX: u32 = 50;
+
+/// A phone of a store.
+pub struct ClerkApp {
+    pub(crate) store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    driver: Arc<Driver>,
+    session: Mutex<staff::Session>,
+    opened: OpenReport,
+}
+
+/// Who acts, where and when; see [`ClerkApp::acting`].
+#[derive(Debug, Clone)]
+pub struct Acting {
+    /// The member of staff.
+    pub staff: Staff,
+    /// The device's store.
+    pub store_id: String,
+    /// Now, UTC.
+    pub now_ms: i64,
+    /// Today, by the chain's calendar.
+    pub today: NaiveDate,
+    /// Rules, model and calendar.
+    pub settings: Arc<Settings>,
+}
+
+/// An operation that was stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Acted {
+    /// Its key in the outbox; what it takes to take it back.
+    pub outbox_id: i64,
+    /// It can be taken back until then, UTC; none: it cannot.
+    pub take_back_until_ms: Option<i64>,
+}
+
+/// What a device knows of its chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Paired {
+    /// Name of the chain.
+    pub chain_name: String,
+    /// The device's store.
+    pub store_id: String,
+    /// Name of the store.
+    pub store_name: String,
+    /// The member of staff that the code was made for, if it was.
+    pub staff_id: Option<String>,
+}
+
+/// How the phone stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// Paired with a hub.
+    pub paired: bool,
+    /// Why the hub locked this phone, if it did.
+    pub locked: Option<String>,
+    /// Id of this device.
+    pub device_id: String,
+    /// Address of the hub.
+    pub hub_url: String,
+    /// Name of the chain.
+    pub chain_name: String,
+    /// The store.
+    pub store_id: String,
+    /// Name of the store.
+    pub store_name: String,
+    /// Who uses the phone.
+    pub staff_id: Option<String>,
+    /// When the last round that got through was, UTC.
+    pub last_sync_ms: Option<i64>,
+    /// Everything that was ever loaded is here; false during a first load.
+    pub loaded: bool,
+    /// Operations that wait to be sent.
+    pub outbox: i64,
+    /// Operations that the hub could not read.
+    pub parked: i64,
+    /// Operations that are stuck, with their reason.
+    pub stuck: Vec<StuckOp>,
+    /// Members of the store.
+    pub members: i64,
+    /// Size of the file.
+    pub file_bytes: u64,
+    /// Version of the published class model.
+    pub model_version: u64,
+    /// Where a damaged file was set aside at the start, if one was.
+    pub set_aside: Option<PathBuf>,
+    /// Operations that were saved from it.
+    pub salvaged_ops: u32,
+}
+
+/// An operation that the hub refused or could not read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StuckOp {
+    /// Its key in the outbox.
+    pub outbox_id: i64,
+    /// What was done, as the operation's code.
+    pub op: String,
+    /// Who did it.
+    pub staff_id: String,
+    /// When, UTC.
+    pub at_ms: i64,
+    /// Whom it concerns.
+    pub member_id: Option<String>,
+    /// The member's name, if it is here.
+    pub member_name: Option<String>,
+    /// `rejected` or `parked`.
+    pub state: String,
+    /// Why, as a code.
+    pub reason: Option<String>,
+    /// Values for the reason's wording.
+    pub values: Vec<(String, String)>,
+}
+
+/// What a round of sync did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct SyncReport {
+    /// Everything that the hub had when the round began is here.
+    pub up_to_date: bool,
+    /// Rows that came in.
+    pub pulled_rows: u64,
+    /// Scopes that were loaded whole.
+    pub loaded_scopes: u32,
+    /// Operations that got their answer.
+    pub pushed_ops: u64,
+    /// Of these, refused with a reason to see.
+    pub rejected_ops: u64,
+    /// Of these, kept unread at the hub.
+    pub parked_ops: u64,
+    /// Wait at least this long before the next round.
+    pub next_delay_ms: u64,
+}
+
+impl From<&RoundReport> for SyncReport {
+    fn from(report: &RoundReport) -> Self {
+        Self {
+            up_to_date: report.up_to_date,
+            pulled_rows: report.pulled_rows,
+            loaded_scopes: report.loaded_scopes.len() as u32,
+            pushed_ops: report.pushed_ops,
+            rejected_ops: report.rejected_ops,
+            parked_ops: report.parked_ops,
+            next_delay_ms: report.next_delay_ms,
+        }
+    }
+}
+
+impl ClerkApp {
+    /// Opens the phone in its directory; makes the file if there is none. A damaged file is set
+    /// aside (see [`Status::set_aside`]), a newer one is refused and kept.
+    pub fn open(home: &Path, vault: &dyn KeyVault, clock: Arc<dyn Clock>) -> AppResult<Self> {
+        Self::open_with(home, vault, clock, Box::new(Https))
+    }
+
+    /// [`Self::open`] with another way to the hub, for tests and simulators.
+    pub fn open_with(
+        home: &Path,
+        vault: &dyn KeyVault,
+        clock: Arc<dyn Clock>,
+        connect: Box<dyn Connect>,
+    ) -> AppResult<Self> {
+        let (store, opened) = Store::open(&home.join(FILE), vault, clock.now_ms())?;
+        let wall_clock = Arc::clone(&clock);
+        let driver = Driver::new(
+            connect,
+            Box::new(move || wall_clock.now_ms()),
+            env!("CARGO_PKG_VERSION"),
+        )?;
+        let session = store.read(staff::Session::read)?;
+        Ok(Self {
+            store: Arc::new(store),
+            clock,
+            driver: Arc::new(driver),
+            session: Mutex::new(session),
+            opened,
+        })
+    }
+
+    /// Numbers what is held, moves the log into the file and closes it. Everything else fails with
+    /// `paused` until [`Self::resume`].
+    pub fn pause(&self) -> AppResult<()> {
+        if self.store.is_open() {
+            self.store
+                .write(Durability::Full, |tx| outbox::number_due(tx, i64::MAX))?;
+        }
+        Ok(self.store.pause()?)
+    }
+
+    /// Opens the file again.
+    pub fn resume(&self) -> AppResult<()> {
+        Ok(self.store.resume()?)
+    }
+
+    /// Pauses for good.
+    pub fn close(self) -> AppResult<()> {
+        self.pause()
+    }
+
+    /// The reason for which a read said that the file is damaged is gone: the file is set aside, its
+    /// outbox saved, and the next round loads everything anew.
+    pub fn repair(&self) -> AppResult<u32> {
+        Ok(self.store.set_damaged_aside(self.now_ms())?.salvaged_ops)
+    }
+
+    /// Pairs the phone by the hub's one-time code.
+    pub fn pair(&self, code: &str, device_name: &str) -> AppResult<Paired> {
+        let mut store = Arc::clone(&self.store);
+        let pairing = self.driver.pair(&mut store, code, device_name)?;
+        Ok(Paired {
+            chain_name: pairing.chain_name,
+            store_id: pairing.store_id,
+            store_name: pairing.store_name,
+            staff_id: pairing.staff_id,
+        })
+    }
+
+    /// One round with the hub. Afterwards the figures of whoever changed are computed.
+    pub fn sync(&self, listener: &dyn SyncListener, cancel: &Cancel) -> AppResult<SyncReport> {
+        let mut store = Arc::clone(&self.store);
+        let report = self
+            .driver
+            .sync_once(&mut store, Options::default(), listener, cancel);
+        let now_ms = self.now_ms();
+        self.refresh(cancel)?;
+        let report = report.checked()?;
+        self.store
+            .write(Durability::Normal, |tx| meta::set(tx, LAST_SYNC, now_ms))?;
+        Ok(SyncReport::from(&report))
+    }
+
+    /// Brings the figures up to today, in short batches; called after a round, at the start and
+    /// when a new day begins. Lists and groups show the figures of the last time.
+    pub fn refresh(&self, cancel: &Cancel) -> AppResult<()> {
+        let today = self.today();
+        while !cancel.is_cancelled()
+            && self
+                .store
+                .refresh_figures(today, crate::store::figures::BATCH_MEMBERS)?
+        {}
+        Ok(())
+    }
+
+    /// The driver and the store, for a background loop (see [`crate::sync::Background`]).
+    pub fn background_parts(&self) -> (Arc<Driver>, Box<dyn SyncStore + Send>) {
+        (Arc::clone(&self.driver), Box::new(Arc::clone(&self.store)))
+    }
+
+    pub(crate) fn driver(&self) -> &Driver {
+        &self.driver
+    }
+
+    /// How the phone stands.
+    pub fn status(&self) -> AppResult<Status> {
+        let file_bytes = std::fs::metadata(self.store.path()).map_or(0, |file| file.len());
+        let staff_id = self.signed_in();
+        let stuck = self.stuck_ops()?;
+        self.store.read(|conn| {
+            let pairing = read_pairing(conn)?;
+            let text = |value: fn(&crate::sync::Pairing) -> &String| {
+                pairing.as_ref().map(value).cloned().unwrap_or_default()
+            };
+            let count = |sql: &str| {
+                conn.prepare_cached(sql)?
+                    .query_row([], |row| row.get::<_, i64>(0))
+            };
+            Ok(Status {
+                paired: pairing.is_some(),
+                locked: meta::get(conn, meta::LOCKED)?,
+                device_id: text(|p| &p.device_id),
+                hub_url: text(|p| &p.url),
+                chain_name: text(|p| &p.chain_name),
+                store_id: meta::get(conn, meta::STORE_ID)?.unwrap_or_default(),
+                store_name: text(|p| &p.store_name),
+                staff_id: staff_id.clone(),
+                last_sync_ms: meta::get(conn, LAST_SYNC)?,
+                loaded: !rows::scopes(conn)?.is_empty(),
+                outbox: count("SELECT count(*) FROM outbox WHERE state IN ('held', 'pending')")?,
+                parked: count("SELECT count(*) FROM outbox WHERE state = 'parked' AND put_away = 0")?,
+                stuck,
+                members: count("SELECT count(*) FROM member WHERE standing = 1")?,
+                file_bytes,
+                model_version: self.settings().model.version,
+                set_aside: self.opened.set_aside.clone(),
+                salvaged_ops: self.opened.salvaged_ops,
+            })
+        })
+    }
+
+    /// Operations that the hub refused or could not read and that nobody has put away.
+    pub fn stuck_ops(&self) -> AppResult<Vec<StuckOp>> {
+        self.store.read(|conn| {
+            let stuck = outbox::stuck(conn, STUCK_MAX)?;
+            stuck
+                .into_iter()
+                .map(|op| {
+                    let member = match &op.member_id {
+                        Some(id) => rows::member(conn, id)?,
+                        None => None,
+                    };
+                    Ok(StuckOp {
+                        outbox_id: op.outbox_id,
+                        op: op_code(&op.body),
+                        staff_id: op.staff_id,
+                        at_ms: op.at_ms,
+                        member_id: op.member_id,
+                        member_name: member.map(|member| member.name),
+                        state: op.state.code().to_owned(),
+                        reason: op.reason,
+                        values: op.reason_values,
+                    })
+                })
+                .collect()
+        })
+    }
+
+    /// The clerk has seen a stuck operation.
+    pub fn put_away(&self, outbox_id: i64) -> AppResult<()> {
+        if self
+            .store
+            .write(Durability::Full, |tx| outbox::put_away(tx, outbox_id))?
+        {
+            Ok(())
+        } else {
+            Err(AppError::Unknown { what: "operation" })
+        }
+    }
+
+    /// Now, UTC.
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// Today, by the chain's calendar.
+    pub fn today(&self) -> NaiveDate {
+        self.settings().calendar.day(self.now_ms())
+    }
+
+    /// The civil date and time of an instant, by the chain's calendar.
+    pub fn local(&self, at_ms: i64) -> NaiveDateTime {
+        self.settings().calendar.local(at_ms)
+    }
+
+    /// Rules, model and calendar.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.store.settings()
+    }
+
+    /// Who acts: paired, signed in, not locked. Every call that shows or changes members begins
+    /// with it; it keeps the lock from falling.
+    pub(crate) fn acting(&self) -> AppResult<Acting> {
+        let now_ms = self.now_ms();
+        let settings = self.settings();
+        let staff_id = self.keep_awake(now_ms, &settings.rules.device)?;
+        let (store_id, locked, staff) = self.store.read(|conn| -> AppResult<_> {
+            let store_id: Option<String> = meta::get(conn, meta::STORE_ID)?;
+            let locked: Option<String> = meta::get(conn, meta::LOCKED)?;
+            let staff: Option<Staff> = rows::record(conn, entity::STAFF, &staff_id)?;
+            Ok((store_id, locked, staff))
+        })?;
+        let store_id = store_id.ok_or(AppError::NotPaired)?;
+        if let Some(reason) = locked {
+            return Err(AppError::DeviceLocked { reason });
+        }
+        let staff = staff.filter(|staff| staff.active).ok_or(AppError::StaffMissing)?;
+        let today = settings.calendar.day(now_ms);
+        Ok(Acting {
+            staff,
+            store_id,
+            now_ms,
+            today,
+            settings,
+        })
+    }
+
+    /// Stores an operation of who acts.
+    pub(crate) fn act(&self, acting: &Acting, op: Op) -> AppResult<Acted> {
+        self.act_held(acting, op, None)
+    }
+
+    /// Stores an operation that can be taken back for so many milliseconds.
+    pub(crate) fn act_held(&self, acting: &Acting, op: Op, hold_ms: Option<i64>) -> AppResult<Acted> {
+        let held_until_ms = hold_ms.map(|hold_ms| acting.now_ms + hold_ms);
+        let new = NewOp {
+            staff_id: acting.staff.id.clone(),
+            at_ms: acting.now_ms,
+            held_until_ms,
+            op,
+        };
+        let outbox_id = self.store.write(Durability::Full, |tx| {
+            outbox::number_due(tx, acting.now_ms)?;
+            outbox::push(tx, &new)
+        })?;
+        Ok(Acted {
+            outbox_id,
+            take_back_until_ms: held_until_ms,
+        })
+    }
+
+    /// Takes an operation back. False if its time is over.
+    pub(crate) fn take_op_back(&self, outbox_id: i64) -> AppResult<bool> {
+        let now_ms = self.now_ms();
+        Ok(self
+            .store
+            .write(Durability::Full, |tx| outbox::take_back(tx, outbox_id, now_ms))?)
+    }
+}
+
+/// The operation's code, also of one that this build cannot read as a whole.
+fn op_code(body: &[u8]) -> String {
+    #[derive(serde::Deserialize)]
+    struct Tag {
+        op: String,
+    }
+    from_cbor::<Tag>(body).map_or_else(|_| "unknown".to_owned(), |tag| tag.op)
+}

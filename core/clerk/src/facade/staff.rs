@@ -1,0 +1,366 @@
+//! Who uses the phone. A device belongs to a store and its clerks share it: each signs in with a PIN
+//! (or the platform's biometrics, which unlock the same way), every operation carries its staff id,
+//! and the lock falls after some minutes without a touch (rules, section 7).
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::Serialize;
+use subtle::ConstantTimeEq;
+use yaoban_domain::codes::Role;
+use yaoban_domain::model::Staff;
+use yaoban_domain::rules::DeviceRules;
+use yaoban_protocol::row::entity;
+
+use super::{AppError, AppResult, ClerkApp};
+use crate::store::{Durability, Result, meta, rows};
+
+/// Digits of a PIN.
+const PIN_DIGITS: std::ops::RangeInclusive<usize> = 4..=12;
+/// Wrong PINs without a wait.
+const FREE_FAILURES: u32 = 3;
+/// Wait after the first wrong PIN beyond those; it doubles with each.
+const WAIT_MS_FIRST: i64 = 30_000;
+/// The longest wait.
+const WAIT_MS_MAX: i64 = 3_600_000;
+/// How often a touch is written down, so that the lock outlives a restart of the app.
+const TOUCH_EVERY_MS: i64 = 60_000;
+const SALT_BYTES: usize = 16;
+const HASH_BYTES: usize = 32;
+
+const SESSION_STAFF: &str = "session_staff";
+const SESSION_TOUCHED: &str = "session_touched_ms";
+
+/// Who is signed in, and when it touched the phone last.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Session {
+    staff_id: Option<String>,
+    touched_ms: i64,
+    written_ms: i64,
+}
+
+impl Session {
+    pub(super) fn read(conn: &Connection) -> Result<Self> {
+        let touched_ms = meta::get(conn, SESSION_TOUCHED)?.unwrap_or(0);
+        Ok(Self {
+            staff_id: meta::get(conn, SESSION_STAFF)?,
+            touched_ms,
+            written_ms: touched_ms,
+        })
+    }
+}
+
+/// A member of staff on the list to choose from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StaffRow {
+    /// Id.
+    pub staff_id: String,
+    /// Name.
+    pub name: String,
+    /// Role, as a code.
+    pub role: String,
+    /// Is a pharmacist.
+    pub pharmacist: bool,
+    /// Is signed in.
+    pub current: bool,
+    /// Is marked off today.
+    pub off_today: bool,
+    /// Has set a PIN on this phone.
+    pub has_pin: bool,
+    /// Tasks that wait for it.
+    pub open_tasks: i64,
+}
+
+impl ClerkApp {
+    /// The staff of the store who may use this phone, by name.
+    pub fn staff(&self) -> AppResult<Vec<StaffRow>> {
+        let (today, current) = (self.today(), self.signed_in());
+        self.store.read(|conn| {
+            let store_id: Option<String> = meta::get(conn, meta::STORE_ID)?;
+            let store_id = store_id.ok_or(AppError::NotPaired)?;
+            let mut staff: Vec<Staff> = rows::records(conn, entity::STAFF)?;
+            staff.retain(|one| may_use(one, &store_id));
+            staff.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+            staff
+                .into_iter()
+                .map(|one| {
+                    Ok(StaffRow {
+                        role: one.role.code().to_owned(),
+                        pharmacist: one.pharmacist,
+                        current: current.as_deref() == Some(one.id.as_str()),
+                        off_today: one.off_on == Some(today),
+                        has_pin: stored_pin(conn, &one.id)?.is_some(),
+                        open_tasks: conn
+                            .prepare_cached(
+                                "SELECT count(*) FROM task WHERE assignee = ?1
+                                    AND state IN ('open', 'in_progress', 'deferred') AND due_day >= ?2",
+                            )?
+                            .query_row(
+                                params![one.id, yaoban_domain::calendar::day_number(today)],
+                                |row| row.get(0),
+                            )?,
+                        staff_id: one.id,
+                        name: one.name,
+                    })
+                })
+                .collect()
+        })
+    }
+
+    /// Signs somebody in, or lifts the lock. Who has set a PIN on this phone gives it; the platform's
+    /// biometrics stand for it with [`Self::switch_staff_biometric`].
+    pub fn switch_staff(&self, staff_id: &str, pin: Option<&str>) -> AppResult<()> {
+        self.check_staff(staff_id)?;
+        self.check_pin(staff_id, pin)?;
+        self.sign_in(staff_id)
+    }
+
+    /// Signs somebody in whom the platform has recognised.
+    pub fn switch_staff_biometric(&self, staff_id: &str) -> AppResult<()> {
+        self.check_staff(staff_id)?;
+        self.sign_in(staff_id)
+    }
+
+    /// Signs out; the next person chooses itself.
+    pub fn sign_out(&self) -> AppResult<()> {
+        *self.session() = Session::default();
+        self.store.write(Durability::Normal, |tx| -> AppResult<()> {
+            meta::remove(tx, SESSION_STAFF)?;
+            Ok(meta::remove(tx, SESSION_TOUCHED)?)
+        })
+    }
+
+    /// Sets the PIN of a member of staff on this phone. Who has one gives the old one.
+    pub fn set_pin(&self, staff_id: &str, old: Option<&str>, new: &str) -> AppResult<()> {
+        self.check_staff(staff_id)?;
+        self.check_pin(staff_id, old)?;
+        let digits = PIN_DIGITS.contains(&new.len()) && new.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits {
+            return Err(AppError::Invalid {
+                field: "pin",
+                expected: "4 to 12 digits".into(),
+            });
+        }
+        let hash = hash_pin(new)?;
+        self.store.write(Durability::Full, |tx| {
+            tx.prepare_cached(
+                "INSERT OR REPLACE INTO pin (staff_id, hash, failures, blocked_until_ms) VALUES (?1, ?2, 0, 0)",
+            )?
+            .execute([staff_id, &hash])?;
+            Ok(())
+        })
+    }
+
+    /// Who is signed in, locked or not.
+    pub fn signed_in(&self) -> Option<String> {
+        self.session().staff_id.clone()
+    }
+
+    /// Whether the lock has fallen.
+    pub fn is_locked(&self) -> bool {
+        let settings = self.settings();
+        let session = self.session();
+        session.staff_id.is_some() && is_over(&session, self.now_ms(), &settings.rules.device)
+    }
+
+    /// The lock falls now.
+    pub fn lock_now(&self) -> AppResult<()> {
+        self.session().touched_ms = 0;
+        self.store
+            .write(Durability::Normal, |tx| Ok(meta::set(tx, SESSION_TOUCHED, 0)?))
+    }
+
+    /// Somebody touched the phone: the lock is put off. The id of who is signed in.
+    pub(super) fn keep_awake(&self, now_ms: i64, rules: &DeviceRules) -> AppResult<String> {
+        let (staff_id, write) = {
+            let mut session = self.session();
+            let staff_id = session.staff_id.clone().ok_or(AppError::StaffMissing)?;
+            if is_over(&session, now_ms, rules) {
+                return Err(AppError::Locked);
+            }
+            session.touched_ms = session.touched_ms.max(now_ms);
+            let write = session.touched_ms - session.written_ms >= TOUCH_EVERY_MS;
+            if write {
+                session.written_ms = session.touched_ms;
+            }
+            (staff_id, write)
+        };
+        if write {
+            self.store
+                .write(Durability::Normal, |tx| meta::set(tx, SESSION_TOUCHED, now_ms))?;
+        }
+        Ok(staff_id)
+    }
+
+    fn session(&self) -> std::sync::MutexGuard<'_, Session> {
+        self.session
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn sign_in(&self, staff_id: &str) -> AppResult<()> {
+        let now_ms = self.now_ms();
+        self.store.write(Durability::Full, |tx| -> AppResult<()> {
+            meta::set(tx, SESSION_STAFF, staff_id)?;
+            Ok(meta::set(tx, SESSION_TOUCHED, now_ms)?)
+        })?;
+        *self.session() = Session {
+            staff_id: Some(staff_id.to_owned()),
+            touched_ms: now_ms,
+            written_ms: now_ms,
+        };
+        Ok(())
+    }
+
+    fn check_staff(&self, staff_id: &str) -> AppResult<()> {
+        self.store.read(|conn| {
+            let store_id: Option<String> = meta::get(conn, meta::STORE_ID)?;
+            let store_id = store_id.ok_or(AppError::NotPaired)?;
+            let staff: Option<Staff> = rows::record(conn, entity::STAFF, staff_id)?;
+            match staff {
+                Some(staff) if may_use(&staff, &store_id) => Ok(()),
+                _ => Err(AppError::Unknown { what: "staff" }),
+            }
+        })
+    }
+
+    /// Checks a PIN where one is set. Every wrong one beyond the first few makes the next wait
+    /// longer; the count is on the disk before the answer is given.
+    fn check_pin(&self, staff_id: &str, pin: Option<&str>) -> AppResult<()> {
+        let now_ms = self.now_ms();
+        let Some(stored) = self.store.read(|conn| stored_pin(conn, staff_id))? else {
+            return Ok(());
+        };
+        if stored.blocked_until_ms > now_ms {
+            return Err(AppError::PinBlocked {
+                wait_s: seconds(stored.blocked_until_ms - now_ms),
+            });
+        }
+        let fits = pin.is_some_and(|pin| verify_pin(pin, &stored.hash));
+        let (failures, wait_ms) = if fits {
+            (0, 0)
+        } else {
+            (stored.failures + 1, wait_ms(stored.failures + 1))
+        };
+        if pin.is_some() && (failures, stored.failures) != (0, 0) {
+            self.store.write(Durability::Full, |tx| -> AppResult<()> {
+                tx.prepare_cached("UPDATE pin SET failures = ?2, blocked_until_ms = ?3 WHERE staff_id = ?1")?
+                    .execute(params![staff_id, failures, now_ms + wait_ms])?;
+                Ok(())
+            })?;
+        }
+        if fits {
+            Ok(())
+        } else {
+            Err(AppError::PinWrong {
+                wait_s: seconds(wait_ms),
+            })
+        }
+    }
+}
+
+/// Clerks and managers of the device's store use its phones.
+fn may_use(staff: &Staff, store_id: &str) -> bool {
+    let here = staff.store_id.as_deref() == Some(store_id);
+    staff.active && here && (staff.role.is(Role::Clerk) || staff.role.is(Role::StoreManager))
+}
+
+/// Whether the lock has fallen. A clock that went back does not keep it up for longer.
+fn is_over(session: &Session, now_ms: i64, rules: &DeviceRules) -> bool {
+    let (least, most) = rules.lock_minutes_range;
+    let minutes = i64::from(rules.lock_minutes.clamp(least, most));
+    let idle_ms = now_ms - session.touched_ms;
+    idle_ms >= minutes * 60_000 || idle_ms < -minutes * 60_000
+}
+
+fn seconds(ms: i64) -> i64 {
+    (ms + 999) / 1000
+}
+
+fn wait_ms(failures: u32) -> i64 {
+    match failures.checked_sub(FREE_FAILURES + 1) {
+        None => 0,
+        Some(beyond) => WAIT_MS_FIRST
+            .saturating_mul(1_i64 << beyond.min(20))
+            .min(WAIT_MS_MAX),
+    }
+}
+
+struct StoredPin {
+    hash: String,
+    failures: u32,
+    blocked_until_ms: i64,
+}
+
+fn stored_pin(conn: &Connection, staff_id: &str) -> Result<Option<StoredPin>> {
+    Ok(conn
+        .prepare_cached("SELECT hash, failures, blocked_until_ms FROM pin WHERE staff_id = ?1")?
+        .query_row([staff_id], |row| {
+            Ok(StoredPin {
+                hash: row.get(0)?,
+                failures: row.get(1)?,
+                blocked_until_ms: row.get(2)?,
+            })
+        })
+        .optional()?)
+}
+
+/// Argon2id, 19 MiB and two passes (OWASP's floor): about 50 ms on a phone.
+fn slow_hash(pin: &str, salt: &[u8]) -> Option<[u8; HASH_BYTES]> {
+    let params = Params::new(19 * 1024, 2, 1, Some(HASH_BYTES)).ok()?;
+    let mut hash = [0; HASH_BYTES];
+    let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    argon.hash_password_into(pin.as_bytes(), salt, &mut hash).ok()?;
+    Some(hash)
+}
+
+fn hash_pin(pin: &str) -> AppResult<String> {
+    let failed = || AppError::Storage {
+        code: "random".into(),
+        message: "the system gives no random bytes".into(),
+    };
+    let mut salt = [0; SALT_BYTES];
+    getrandom::fill(&mut salt).map_err(|_| failed())?;
+    let hash = slow_hash(pin, &salt).ok_or_else(failed)?;
+    Ok(format!("{}:{}", hex::encode(salt), hex::encode(hash)))
+}
+
+fn verify_pin(pin: &str, stored: &str) -> bool {
+    let Some((salt, hash)) = stored.split_once(':') else {
+        return false;
+    };
+    let (Ok(salt), Ok(hash)) = (hex::decode(salt), hex::decode(hash)) else {
+        return false;
+    };
+    slow_hash(pin, &salt).is_some_and(|found| bool::from(found.as_slice().ct_eq(&hash)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pin_fits_itself_only_and_its_hash_is_salted() {
+        let (one, two) = (hash_pin("1234").unwrap(), hash_pin("1234").unwrap());
+        assert_ne!(one, two);
+        assert!(verify_pin("1234", &one) && verify_pin("1234", &two));
+        assert!(!verify_pin("1235", &one) && !verify_pin("", &one) && !verify_pin("1234", "damaged"));
+    }
+
+    #[test]
+    fn waits_begin_after_three_failures_and_double_up_to_an_hour() {
+        assert_eq!([3, 4, 5, 6].map(wait_ms), [0, 30_000, 60_000, 120_000]);
+        assert_eq!(wait_ms(40), WAIT_MS_MAX);
+    }
+
+    #[test]
+    fn the_lock_falls_at_its_minute_and_not_before() {
+        let rules = DeviceRules::default();
+        let session = Session {
+            staff_id: Some("C1".into()),
+            touched_ms: 1_000_000,
+            written_ms: 0,
+        };
+        assert!(!is_over(&session, 1_000_000 + 15 * 60_000 - 1, &rules));
+        assert!(is_over(&session, 1_000_000 + 15 * 60_000, &rules));
+    }
+}
