@@ -25,14 +25,20 @@
 //! - `v_member` must be flattened as well: `member_key` is the integer primary key of the table below
 //!   it, and a purchase condition drives the search. Derived columns that cost something come from scalar
 //!   functions or a joined table, never from grouped subqueries.
-//! - `v_reading` and `v_contact` want an index on `(member_key, taken_at_ms)` and `(member_key, at_ms)`,
-//!   `medicine` one that begins with `member_key` (its primary key with `ingredient`).
+//! - The latest reading is found by looking for a later one of the member: `v_reading` needs an index on
+//!   `(member_key, kind, taken_at_ms)`, `v_contact` one on the member (and best the instant) in each table
+//!   below it. Both are plain `SELECT`s, or `UNION ALL` of such. A superseded reading is best told by a
+//!   column of its own row.
 //!
 //! # What it makes
 //!
-//! Conditions on purchases, readings, contacts and medicines become uncorrelated sets
-//! (`m.member_key IN (SELECT …)`), each read once. Every part is 0 or 1, never NULL. All values are
+//! Conditions on purchases, readings, contacts and medicines become sets (`m.member_key IN (SELECT …)`) that
+//! do not depend on the member, so each is read once. Every part is 0 or 1, never NULL. All values are
 //! bound parameters.
+//!
+//! Measured on 1,000,000 members with 12,000,000 lines (SQLite, one core): a purchase condition on an
+//! ingredient takes 0.05 s if it reaches 24,000 lines and 0.7 s if it reaches 675,000 (5.6 % of all); its
+//! `not` 0.3 s more. What it costs is the grouping of the lines that it reaches.
 
 use chrono::{Datelike, NaiveDate, TimeDelta};
 
@@ -42,7 +48,7 @@ use super::ast::{
     Range, Readings,
 };
 use crate::calendar::day_number;
-use crate::codes::{Code, MedicineStatus};
+use crate::codes::{Channel, Code, MedicineStatus, ReadingContext, ReadingKind};
 use crate::rules::{MedicineRules, Rules};
 
 /// Days between two birthdays of one person are never more.
@@ -431,33 +437,39 @@ impl Compiler<'_> {
     }
 
     fn latest_reading(&mut self, latest: &LatestReading) -> String {
-        let mut of_kind = |table: &str| {
-            let mut sql = format!("{table}.kind = {}", self.text(latest.kind.code()));
-            if !latest.contexts.is_empty() {
-                sql = sql + " AND " + &self.code_in(&format!("{table}.context"), &latest.contexts);
-            }
-            format!(
-                "{sql} AND {}",
-                self.in_period(&format!("{table}.day"), DaysAgo::default())
-            )
-        };
-        let (inner, outer) = (of_kind("i"), of_kind("r"));
-        let mut values = vec![self.in_period("r.day", latest.days)];
+        let mut fits = self.readings_of("r", Some(latest.kind), &latest.contexts, latest.days);
         for (column, range) in [
             ("r.systolic", latest.systolic),
             ("r.diastolic", latest.diastolic),
             ("r.glucose_tenths", latest.glucose_tenths),
         ] {
             if let Some(range) = range {
-                values.push(self.within(column, range));
+                fits = fits + " AND " + &self.within(column, range);
             }
         }
+        let later = self.readings_of("n", Some(latest.kind), &latest.contexts, DaysAgo::default());
         format!(
-            "(m.member_key IN (SELECT r.member_key FROM (SELECT i.member_key AS member_key, MAX(i.taken_at_ms) AS \
-             last_ms FROM v_reading i WHERE {inner} GROUP BY i.member_key) n JOIN v_reading r ON r.member_key = \
-             n.member_key AND r.taken_at_ms = n.last_ms WHERE {outer} AND {}))",
-            values.join(" AND ")
+            "(m.member_key IN (SELECT r.member_key FROM v_reading r WHERE {fits} AND NOT EXISTS (SELECT 1 FROM \
+             v_reading n WHERE n.member_key = r.member_key AND n.taken_at_ms > r.taken_at_ms AND {later})))"
         )
+    }
+
+    /// Readings of a period, by kind and contexts where they are given.
+    fn readings_of(
+        &mut self,
+        table: &str,
+        kind: Option<ReadingKind>,
+        contexts: &[ReadingContext],
+        days: DaysAgo,
+    ) -> String {
+        let mut filter = self.in_period(&format!("{table}.day"), days);
+        if let Some(kind) = kind {
+            filter = format!("{table}.kind = {} AND {filter}", self.text(kind.code()));
+        }
+        if !contexts.is_empty() {
+            filter = filter + " AND " + &self.code_in(&format!("{table}.context"), contexts);
+        }
+        filter
     }
 
     /// At most n is "not more than n", so that members without any reading are among them.
@@ -477,13 +489,7 @@ impl Compiler<'_> {
     }
 
     fn more_readings_than(&mut self, readings: &Readings, count: i64) -> String {
-        let mut filter = self.in_period("r.day", readings.days);
-        if let Some(kind) = readings.kind {
-            filter = filter + " AND r.kind = " + &self.text(kind.code());
-        }
-        if !readings.contexts.is_empty() {
-            filter = filter + " AND " + &self.code_in("r.context", &readings.contexts);
-        }
+        let filter = self.readings_of("r", readings.kind, &readings.contexts, readings.days);
         let count = self.number(count);
         format!(
             "(m.member_key IN (SELECT r.member_key FROM v_reading r WHERE {filter} GROUP BY r.member_key \
@@ -492,31 +498,29 @@ impl Compiler<'_> {
     }
 
     fn last_contact(&mut self, last: &LastContact) -> String {
-        let mut by_channel = |table: &str| {
-            let mut sql = self.in_period(&format!("{table}.day"), DaysAgo::default());
-            if !last.channels.is_empty() {
-                sql = sql + " AND " + &self.code_in(&format!("{table}.channel"), &last.channels);
-            }
-            sql
-        };
-        let (inner, mut outer) = (by_channel("i"), by_channel("c"));
-        outer = outer + " AND " + &self.in_period("c.day", last.days);
+        let mut fits = self.contacts_of("c", &last.channels, last.days);
         if !last.outcomes.is_empty() {
-            outer = outer + " AND " + &self.code_in("c.outcome", &last.outcomes);
+            fits = fits + " AND " + &self.code_in("c.outcome", &last.outcomes);
         }
+        let later = self.contacts_of("n", &last.channels, DaysAgo::default());
         format!(
-            "(m.member_key IN (SELECT c.member_key FROM (SELECT i.member_key AS member_key, MAX(i.at_ms) AS last_ms \
-             FROM v_contact i WHERE {inner} GROUP BY i.member_key) n JOIN v_contact c ON c.member_key = n.member_key \
-             AND c.at_ms = n.last_ms WHERE {outer}))"
+            "(m.member_key IN (SELECT c.member_key FROM v_contact c WHERE {fits} AND NOT EXISTS (SELECT 1 FROM \
+             v_contact n WHERE n.member_key = c.member_key AND n.at_ms > c.at_ms AND {later})))"
         )
     }
 
     fn no_contact(&mut self, none: &NoContact) -> String {
-        let mut filter = self.in_period("c.day", none.days);
-        if !none.channels.is_empty() {
-            filter = filter + " AND " + &self.code_in("c.channel", &none.channels);
-        }
+        let filter = self.contacts_of("c", &none.channels, none.days);
         format!("(m.member_key NOT IN (SELECT c.member_key FROM v_contact c WHERE {filter}))")
+    }
+
+    /// Contacts of a period, by channels where they are given.
+    fn contacts_of(&mut self, table: &str, channels: &[Channel], days: DaysAgo) -> String {
+        let mut filter = self.in_period(&format!("{table}.day"), days);
+        if !channels.is_empty() {
+            filter = filter + " AND " + &self.code_in(&format!("{table}.channel"), channels);
+        }
+        filter
     }
 }
 

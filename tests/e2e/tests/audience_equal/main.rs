@@ -47,6 +47,7 @@ fn rules(low_days: i64, out_days_max: i64) -> Rules {
 fn config() -> ProptestConfig {
     ProptestConfig {
         cases: 300,
+        max_shrink_time: 20_000,
         rng_seed: RngSeed::Fixed(20_260_331),
         failure_persistence: None,
         ..ProptestConfig::default()

@@ -220,16 +220,17 @@ fn at_ms(day: NaiveDate, milli_of_day: i64) -> i64 {
     Calendar::new(&TimeZone::default()).unwrap().day_start_ms(day) + milli_of_day
 }
 
-/// Moments of a day, so few that some are the same.
-fn moments() -> impl Strategy<Value = i64> {
-    select(&[0_i64, 1, 43_200_000, 43_200_000, 86_399_999][..])
+/// Business date and instant; some instants are drawn often, so that several things happen at once.
+fn moments(as_of: NaiveDate) -> impl Strategy<Value = (NaiveDate, i64)> {
+    let any = (days(as_of), select(&[0_i64, 1, 43_200_000, 86_399_999][..]));
+    let often = select(&[0, 30, -1][..]).prop_map(move |days| (ago(as_of, days), 43_200_000));
+    prop_oneof![2 => any, 1 => often].prop_map(|(day, milli_of_day)| (day, at_ms(day, milli_of_day)))
 }
 
 fn readings(as_of: NaiveDate) -> impl Strategy<Value = Vec<ReadingFact>> {
     let value = |values| weighted(0.9, select(values));
     let reading = (
-        days(as_of),
-        moments(),
+        moments(as_of),
         open::<ReadingKind>(),
         open::<ReadingContext>(),
         value(PRESSURES),
@@ -237,11 +238,11 @@ fn readings(as_of: NaiveDate) -> impl Strategy<Value = Vec<ReadingFact>> {
         value(TENTHS),
     )
         .prop_map(
-            |(day, moment, kind, context, systolic, diastolic, glucose_tenths)| {
+            |((day, taken_at_ms), kind, context, systolic, diastolic, glucose_tenths)| {
                 let (bp, glucose) = (kind.is(ReadingKind::Bp), kind.is(ReadingKind::Glucose));
                 ReadingFact {
                     day,
-                    taken_at_ms: at_ms(day, moment),
+                    taken_at_ms,
                     systolic: systolic.filter(|_| bp),
                     diastolic: diastolic.filter(|_| bp),
                     glucose_tenths: glucose_tenths.filter(|_| glucose),
@@ -250,19 +251,40 @@ fn readings(as_of: NaiveDate) -> impl Strategy<Value = Vec<ReadingFact>> {
                 }
             },
         );
-    prop::collection::vec(reading, 0..7)
+    // Two readings at once that differ in where or when they were taken and in their values.
+    let twins = (
+        open::<ReadingContext>(),
+        select(PRESSURES),
+        select(TENTHS),
+        any::<bool>(),
+    );
+    (prop::collection::vec(reading, 0..7), twins).prop_map(
+        |(mut readings, (context, pressure, tenths, twin))| {
+            if let Some(mut reading) = readings
+                .iter()
+                .max_by_key(|reading| reading.day)
+                .cloned()
+                .filter(|_| twin)
+            {
+                reading.context = context;
+                reading.systolic = reading.systolic.map(|_| pressure);
+                reading.glucose_tenths = reading.glucose_tenths.map(|_| tenths);
+                readings.push(reading);
+            }
+            readings
+        },
+    )
 }
 
 fn contacts(as_of: NaiveDate) -> impl Strategy<Value = Vec<ContactFact>> {
     let contact = (
-        days(as_of),
-        moments(),
+        moments(as_of),
         open::<Channel>(),
         weighted(0.7, open::<OutcomeCode>()),
     )
-        .prop_map(|(day, moment, channel, outcome)| ContactFact {
+        .prop_map(|((day, at_ms), channel, outcome)| ContactFact {
             day,
-            at_ms: at_ms(day, moment),
+            at_ms,
             channel,
             outcome,
         });
@@ -271,7 +293,14 @@ fn contacts(as_of: NaiveDate) -> impl Strategy<Value = Vec<ContactFact>> {
 
 fn medicines(as_of: NaiveDate) -> impl Strategy<Value = Vec<MedicineFact>> {
     let ingredients = subsequence(&["metformin", "acarbose", "阿司匹林"], 0..=3);
-    (ingredients, prop::collection::vec(weighted(0.9, days(as_of)), 3)).prop_map(|(ingredients, ends)| {
+    // Around each limit of a status, by any of the rules that the test runs under.
+    let ends = select(
+        &[
+            -32_i64, -31, -30, -29, -8, -7, -6, -1, 0, 1, 30, 31, 32, 59, 60, 61,
+        ][..],
+    );
+    let ends = ends.prop_map(move |days| ago(as_of, days));
+    (ingredients, prop::collection::vec(weighted(0.9, ends), 3)).prop_map(|(ingredients, ends)| {
         let medicine = |(ingredient, end): (&str, Option<NaiveDate>)| MedicineFact {
             ingredient: ingredient.to_owned(),
             end,
