@@ -53,7 +53,9 @@ pub struct Plan {
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Created {
     /// Id of the campaign.
-    pub campaign: String,
+    pub campaign_id: String,
+    /// Its name.
+    pub name: String,
     /// Members assigned, in both arms.
     pub assigned: usize,
     /// Of these, held out: no task.
@@ -113,7 +115,8 @@ pub fn create(
         return Err(CampaignError::Nobody("the list or the rule selects none"));
     }
     let mut created = Created {
-        campaign: campaign.id.clone(),
+        campaign_id: campaign.id.clone(),
+        name: campaign.name.clone(),
         left_out,
         ..Created::default()
     };
@@ -136,9 +139,13 @@ fn begin(tx: &Tx<'_>, plan: &Plan, now_ms: i64) -> Result<CampaignRow, CampaignE
         };
     }
     let id = tx.next_campaign_id()?;
-    let script_id = format!("script-{id}");
-    let template: Template =
-        script::read_script(&script_id, &plan.name, &plan.script, plan.kind, plan.purpose);
+    let template: Template = script::read_script(
+        &format!("script-{id}"),
+        &plan.name,
+        &plan.script,
+        plan.kind,
+        plan.purpose,
+    )?;
     script::check(tx, &template, &tx.rules()?)?;
     tx.put_template(&template)?;
     let window = Days::new(plan.window_days.unsigned_abs() - 1);
@@ -147,7 +154,7 @@ fn begin(tx: &Tx<'_>, plan: &Plan, now_ms: i64) -> Result<CampaignRow, CampaignE
         name: plan.name.clone(),
         kind: plan.kind.code().to_owned(),
         purpose: plan.purpose.code().to_owned(),
-        script_id: Some(script_id),
+        script_id: Some(template.id.clone()),
         start: plan.start,
         due: plan
             .due

@@ -22,7 +22,7 @@ use crate::storage::sqlite::lines::{KeyNames, StoredLine};
 #[derive(Debug, Clone, Serialize)]
 pub struct Effect {
     /// Id.
-    pub campaign: String,
+    pub campaign_id: String,
     /// Name.
     pub name: String,
     /// Day of assignment.
@@ -159,7 +159,7 @@ pub fn effect(tx: &Tx<'_>, id_or_name: &str, as_of: NaiveDate) -> Result<Effect,
         i32::try_from(i64::from(day_number(campaign.start)) + campaign.window_days - 1).unwrap_or(i32::MAX),
     );
     Ok(Effect {
-        campaign: campaign.id.clone(),
+        campaign_id: campaign.id.clone(),
         name: campaign.name,
         start: campaign.start,
         window_end,

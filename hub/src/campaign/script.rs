@@ -26,9 +26,37 @@ pub fn text_kind(kind: TaskKind) -> &'static str {
     }
 }
 
-/// The script of a campaign from a text file. The first line that begins with `#` is its title,
-/// lines that begin with `- ` are talking points, the rest is the text.
-pub fn read_script(id: &str, title: &str, text: &str, kind: TaskKind, purpose: ContactPurpose) -> Template {
+/// The script of a campaign from a file: a template in JSON, which keeps its own id, or plain text.
+/// In a text the line that begins with `#` is the title, lines that begin with `- ` are talking
+/// points, the rest is what to say or send; its id is the one given.
+pub fn read_script(
+    id: &str,
+    title: &str,
+    text: &str,
+    kind: TaskKind,
+    purpose: ContactPurpose,
+) -> Result<Template, CampaignError> {
+    let text = text.trim_start_matches('\u{feff}');
+    if !text.trim_start().starts_with('{') {
+        return Ok(plain_script(id, title, text, kind, purpose));
+    }
+    let mut templates = read_templates(text)?;
+    let Some(template) = templates.pop() else {
+        return Err(CampaignError::Script("it is empty".to_owned()));
+    };
+    if template.kind != text_kind(kind) || !template.purpose.is(purpose) {
+        return Err(CampaignError::Script(format!(
+            "`{}` is a {} for {}, the campaign needs a {} for {purpose}",
+            template.id,
+            template.kind,
+            template.purpose.code(),
+            text_kind(kind)
+        )));
+    }
+    Ok(template)
+}
+
+fn plain_script(id: &str, title: &str, text: &str, kind: TaskKind, purpose: ContactPurpose) -> Template {
     let mut template = Template {
         id: id.to_owned(),
         title: title.to_owned(),
@@ -38,7 +66,7 @@ pub fn read_script(id: &str, title: &str, text: &str, kind: TaskKind, purpose: C
         points: Vec::new(),
     };
     let mut lines = Vec::new();
-    for line in text.trim_start_matches('\u{feff}').lines().map(str::trim) {
+    for line in text.lines().map(str::trim) {
         if let Some(title) = line.strip_prefix('#') {
             title.trim().clone_into(&mut template.title);
         } else if let Some(point) = line.strip_prefix("- ") {
@@ -117,13 +145,22 @@ mod tests {
     #[test]
     fn a_script_has_title_points_and_text() {
         let text = "\u{feff}# 续药提醒\n您好，{name}。\n- 先问血压\n- 再问用药\n祝好";
-        let script = read_script("s1", "x", text, TaskKind::Call, ContactPurpose::Service);
+        let script = read_script("s1", "x", text, TaskKind::Call, ContactPurpose::Service).unwrap();
         assert_eq!(
             (script.title.as_str(), script.kind.as_str()),
             ("续药提醒", "script")
         );
         assert_eq!(script.text, "您好，{name}。\n祝好");
         assert_eq!(script.points, ["先问血压", "再问用药"]);
+    }
+
+    #[test]
+    fn a_script_in_json_keeps_its_id_and_must_fit() {
+        let json = r#"{"id":"t","title":"T","kind":"script","purpose":"service","text":"您好"}"#;
+        let read = |kind, purpose| read_script("s1", "x", json, kind, purpose);
+        assert_eq!(read(TaskKind::Call, ContactPurpose::Service).unwrap().id, "t");
+        assert!(read(TaskKind::Sms, ContactPurpose::Service).is_err());
+        assert!(read(TaskKind::Call, ContactPurpose::Marketing).is_err());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The command line: one file a command. Exit codes: 0 done, 1 refused with a reason, 2 usage.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -8,11 +8,14 @@ use clap::{Args, Parser, Subcommand};
 use crate::storage::StorageError;
 use crate::storage::sqlite::Database;
 
+mod audit;
 mod campaign;
 mod device;
 mod init;
+mod ops;
 mod pair;
 mod serve;
+mod status;
 mod template;
 
 /// Why a command was refused, in words for the person at the terminal (exit code 1).
@@ -65,6 +68,12 @@ enum Command {
     Device(device::DeviceArgs),
     /// Serve the phones.
     Serve(serve::ServeArgs),
+    /// Inspect and replay operations that could not be read or done.
+    Ops(ops::OpsArgs),
+    /// Check the audit trail.
+    Audit(audit::AuditArgs),
+    /// Show the hub at a glance.
+    Status(status::StatusArgs),
 }
 
 /// Where the hub's data live.
@@ -82,6 +91,25 @@ impl DataArgs {
     }
 }
 
+/// Largest text file that a command reads whole.
+const TEXT_BYTES_MAX: u64 = 64 << 20;
+
+/// Reads a text file in UTF-8.
+fn read_text(path: &Path) -> Result<String, CliError> {
+    let failed = |source| CliError::File {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    };
+    if std::fs::metadata(path).map_err(failed)?.len() > TEXT_BYTES_MAX {
+        return Err(CliError::Refused(format!(
+            "{} is larger than 64 MB",
+            path.display()
+        )));
+    }
+    std::fs::read_to_string(path).map_err(failed)
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
@@ -91,6 +119,9 @@ pub fn main() -> ExitCode {
         Command::Pair(args) => pair::run(&args),
         Command::Device(args) => device::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Ops(args) => ops::run(&args),
+        Command::Audit(args) => audit::run(&args),
+        Command::Status(args) => status::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use super::is_absorbing;
+use super::{is_absorbing, pharmacist_of};
 use crate::codes::{Role, TaskKind, TaskState};
 use crate::model::{CareTask, Staff};
 
@@ -13,33 +13,45 @@ pub fn is_present(staff: &Staff, day: NaiveDate) -> bool {
     staff.active && staff.role.is(Role::Clerk) && staff.off_on != Some(day)
 }
 
-/// Who gets which task so that the loads of the clerks present differ by one at most. Returns only
-/// what changes: tasks of nobody or of somebody absent, and as few others as balance asks for.
-/// A task that a clerk is at stays, and so do a pharmacist's tasks and what is closed. With nobody
-/// present the tasks of the absent go to anyone (`None`).
-pub fn rebalance(tasks: &[CareTask], present: &[String]) -> Vec<(String, Option<String>)> {
-    let mut loads: BTreeMap<&str, BTreeSet<&str>> = present
+/// Who gets which of a store's tasks on a day so that the loads of the clerks present differ by one
+/// at most. Returns only what changes: tasks of nobody or of somebody absent, and as few others as
+/// balance asks for. A task that a clerk is at stays with that clerk, and a pharmacist's task with
+/// its pharmacist, while they are there; what is closed is left alone. With nobody present the tasks
+/// of the absent go to anyone (`None`).
+pub fn rebalance(tasks: &[CareTask], staff: &[Staff], day: NaiveDate) -> Vec<(String, Option<String>)> {
+    let here = |id: &str| {
+        staff
+            .iter()
+            .any(|s| s.id == id && s.active && s.off_on != Some(day))
+    };
+    let mut loads: BTreeMap<&str, BTreeSet<&str>> = staff
         .iter()
-        .map(|clerk| (clerk.as_str(), BTreeSet::new()))
+        .filter(|s| is_present(s, day))
+        .map(|s| (s.id.as_str(), BTreeSet::new()))
         .collect();
     let mut fixed: BTreeMap<&str, usize> = BTreeMap::new();
     let mut free: BTreeSet<&str> = BTreeSet::new();
     let mut before: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+    let mut changes: Vec<(String, Option<String>)> = Vec::new();
     for task in tasks.iter().filter(|task| !is_absorbing(&task.state)) {
-        let clerk = task.assignee.as_deref().filter(|clerk| loads.contains_key(clerk));
-        let stays = task.kind.is(TaskKind::Pharmacist) || task.state.is(TaskState::InProgress);
-        match clerk {
-            _ if stays => {
-                let whose = task.assignee.as_deref().unwrap_or_default();
-                *fixed.entry(whose).or_default() += 1;
+        let assignee = task.assignee.as_deref().filter(|id| here(id));
+        let is_pharmacists = task.kind.is(TaskKind::Pharmacist);
+        match assignee {
+            Some(id) if is_pharmacists || task.state.is(TaskState::InProgress) => {
+                *fixed.entry(id).or_default() += 1;
             }
-            Some(clerk) => {
-                loads.entry(clerk).or_default().insert(&task.id);
-                before.insert(&task.id, Some(clerk));
+            None if is_pharmacists => {
+                let to = pharmacist_of(staff, &task.store_id, day);
+                if to != task.assignee {
+                    changes.push((task.id.clone(), to));
+                }
             }
-            None => {
-                free.insert(&task.id);
+            _ => {
                 before.insert(&task.id, task.assignee.as_deref());
+                match assignee.and_then(|id| loads.get_mut(id)) {
+                    Some(own) => own.insert(&task.id),
+                    None => free.insert(&task.id),
+                };
             }
         }
     }
@@ -48,11 +60,12 @@ pub fn rebalance(tasks: &[CareTask], present: &[String]) -> Vec<(String, Option<
     for (clerk, ids) in &loads {
         after.extend(ids.iter().map(|id| (*id, *clerk)));
     }
-    before
+    let moved = before
         .into_iter()
-        .filter(|(id, clerk)| after.get(id).copied() != *clerk)
-        .map(|(id, _)| (id.to_owned(), after.get(id).map(|clerk| (*clerk).to_owned())))
-        .collect()
+        .filter(|(id, clerk)| after.get(id).copied() != *clerk);
+    changes.extend(moved.map(|(id, _)| (id.to_owned(), after.get(id).map(|clerk| (*clerk).to_owned()))));
+    changes.sort_unstable();
+    changes
 }
 
 /// Gives the free tasks to the least loaded, then moves one at a time from the most to the least

@@ -235,6 +235,17 @@ impl Tx<'_> {
     }
 }
 
+/// How far a campaign is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CampaignCounts {
+    /// Members assigned.
+    pub members: u64,
+    /// Tasks.
+    pub tasks: u64,
+    /// Tasks that are done.
+    pub done: u64,
+}
+
 /// A member's contacts in a campaign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CampaignContact {
@@ -262,6 +273,24 @@ impl Tx<'_> {
             |row| Ok((row.get(0)?, CampaignContact { first_day: row.get(1)?, answered: row.get(2)? })),
         )?;
         Ok(contacts.into_iter().collect())
+    }
+
+    /// How far a campaign is.
+    pub fn campaign_counts(&self, campaign_id: &str) -> Result<CampaignCounts, StorageError> {
+        let counts = self.one(
+            "SELECT (SELECT count(*) FROM assignment WHERE campaign_id = ?1), \
+                    (SELECT count(*) FROM task WHERE campaign_id = ?1), \
+                    (SELECT count(*) FROM task WHERE campaign_id = ?1 AND state = 'done')",
+            [campaign_id],
+            |row| {
+                Ok(CampaignCounts {
+                    members: row.get(0)?,
+                    tasks: row.get(1)?,
+                    done: row.get(2)?,
+                })
+            },
+        )?;
+        Ok(counts.unwrap_or_default())
     }
 
     /// Tasks of a campaign by state.

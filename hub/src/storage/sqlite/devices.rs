@@ -1,5 +1,7 @@
 //! Phones and the one-time codes that pair them. Secrets are held as SHA-256 only.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Row, params};
 
 use super::Tx;
@@ -194,6 +196,21 @@ impl Tx<'_> {
             },
         )?;
         Ok(counts.unwrap_or_default())
+    }
+
+    /// How many records of each kind there are, for `status`.
+    pub fn record_counts(&self) -> Result<BTreeMap<String, u64>, StorageError> {
+        let tables = [
+            "store", "staff", "drug", "member", "reading", "task", "attempt", "send", "campaign", "template",
+        ];
+        let counts: Vec<String> = tables
+            .iter()
+            .map(|table| format!("SELECT '{table}' AS name, count(*) AS rows FROM {table}"))
+            .collect();
+        let rows = self.all(&counts.join(" UNION ALL "), [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+        Ok(rows.into_iter().collect())
     }
 
     /// Marks a code used by a device; false if somebody was quicker.

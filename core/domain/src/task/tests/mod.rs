@@ -1,11 +1,11 @@
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
 
 use super::*;
 use crate::codes::{CarrierResult, Class, Code, ContactPurpose, OutcomeCode, Role, TaskKind, TaskOrigin};
 use crate::model::{Outcome, Reading, Why};
 use crate::rules::TimeZone;
+
+mod share;
 
 fn calendar() -> Calendar {
     Calendar::new(&TimeZone::default()).unwrap()
@@ -498,87 +498,6 @@ fn a_household_stands_together() {
     assert_eq!(names, [vec!["a", "d"], vec!["b"], vec!["c"], vec!["e"]]);
 }
 
-fn assigned(id: &str, assignee: Option<&str>) -> CareTask {
-    CareTask {
-        assignee: assignee.map(str::to_owned),
-        ..task(id)
-    }
-}
-
-#[test]
-fn a_clerk_who_is_off_gets_none_and_others_keep_theirs() {
-    let tasks = [
-        assigned("t1", Some("off")),
-        assigned("t2", Some("off")),
-        assigned("t3", Some("a")),
-        assigned("t4", Some("b")),
-        assigned("t5", None),
-        CareTask {
-            state: TaskState::Done.into(),
-            ..assigned("t6", Some("off"))
-        },
-        CareTask {
-            state: TaskState::InProgress.into(),
-            ..assigned("t7", Some("off"))
-        },
-        CareTask {
-            kind: TaskKind::Pharmacist.into(),
-            ..assigned("t8", Some("p"))
-        },
-    ];
-    let some = |id: &str| Some(id.to_owned());
-    assert_eq!(
-        rebalance(&tasks, &["a".into(), "b".into()]),
-        [
-            ("t1".into(), some("a")),
-            ("t2".into(), some("b")),
-            ("t5".into(), some("a"))
-        ]
-    );
-    assert_eq!(
-        rebalance(&tasks, &[]).len(),
-        4,
-        "of the absent, to anyone; t5 is anyone's already"
-    );
-    assert!(rebalance(&tasks, &[]).iter().all(|(_, to)| to.is_none()));
-}
-
-#[test]
-fn a_campaign_is_allotted_by_store_and_balanced() {
-    let members = [
-        ("m1", "S1"),
-        ("m2", "S1"),
-        ("m3", "S1"),
-        ("m4", "S2"),
-        ("m5", "S3"),
-    ];
-    let members = members.map(|(member, store)| (member.to_owned(), store.to_owned()));
-    let staff = [
-        staff("a", Role::Clerk, "S1"),
-        staff("b", Role::Clerk, "S1"),
-        staff("m", Role::StoreManager, "S1"),
-        Staff {
-            off_on: Some(day("2026-03-10")),
-            ..staff("c", Role::Clerk, "S1")
-        },
-        staff("d", Role::Clerk, "S2"),
-    ];
-    let loads = BTreeMap::from([("a".to_owned(), 1)]);
-    let allotted = allocate(members, &staff, &loads, day("2026-03-10"));
-    let allotted: Vec<(&str, Option<&str>)> =
-        allotted.iter().map(|(m, c)| (m.as_str(), c.as_deref())).collect();
-    assert_eq!(
-        allotted,
-        [
-            ("m1", Some("b")),
-            ("m2", Some("a")),
-            ("m3", Some("b")),
-            ("m4", Some("d")),
-            ("m5", None)
-        ]
-    );
-}
-
 fn any_of<T: Code + std::fmt::Debug>() -> impl Strategy<Value = T> {
     prop::sample::select(T::ALL)
 }
@@ -653,34 +572,5 @@ proptest! {
             }
             now = next;
         }
-    }
-
-    #[test]
-    fn rebalancing_is_balanced_and_moves_as_few_as_possible(
-        owners in prop::collection::vec(0_usize..6, 0..40), present in 1_usize..5,
-    ) {
-        // Owners 0..present are there, the others are off; the last is nobody.
-        let clerks: Vec<String> = (0..present).map(|n| format!("c{n}")).collect();
-        let tasks: Vec<CareTask> = owners.iter().enumerate().map(|(n, owner)| {
-            let assignee = (*owner < 5).then(|| format!("c{owner}"));
-            assigned(&format!("t{n:03}"), assignee.as_deref())
-        }).collect();
-        let changes = rebalance(&tasks, &clerks);
-        let after: BTreeMap<&str, &str> = tasks.iter().filter_map(|t| Some((t.id.as_str(), t.assignee.as_deref()?)))
-            .chain(changes.iter().filter_map(|(id, to)| Some((id.as_str(), to.as_deref()?)))).collect();
-        let load = |clerk: &str| after.values().filter(|c| **c == clerk).count();
-        let loads: Vec<usize> = clerks.iter().map(|c| load(c)).collect();
-        prop_assert_eq!(loads.iter().sum::<usize>(), tasks.len());
-        prop_assert!(loads.iter().max().unwrap() - loads.iter().min().unwrap() <= 1);
-        // The fewest: what nobody present has, and what lies above the balanced loads.
-        let mut before: Vec<usize> = (0..present).map(|n| owners.iter().filter(|o| **o == n).count()).collect();
-        before.sort_unstable_by(|a, b| b.cmp(a));
-        let (base, extra) = (tasks.len() / present, tasks.len() % present);
-        let kept: usize = before.iter().enumerate().map(|(n, have)| (*have).min(base + usize::from(n < extra))).sum();
-        prop_assert_eq!(changes.len(), tasks.len() - kept);
-        // Again: nothing to do, whatever the order.
-        let mut done: Vec<CareTask> = tasks.iter().map(|t| assigned(&t.id, after.get(t.id.as_str()).copied())).collect();
-        done.reverse();
-        prop_assert!(rebalance(&done, &clerks).is_empty());
     }
 }
