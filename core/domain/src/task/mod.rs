@@ -7,7 +7,7 @@
 //! |---|---|
 //! | this one | events and what they do to the state, what the clock does to it ([`settle`]) |
 //! | [`attempt`] | what a carrier's result does |
-//! | [`outcome`] | what an outcome does, to the task and to the member |
+//! | [`mod@outcome`] | what an outcome does, to the task and to the member |
 //! | [`follow`] | tasks that follow from an outcome or a reading, with ids both ends derive alike |
 //! | [`order`] | the order of the list, households |
 //! | [`share`] | allotment of tasks to clerks |
@@ -196,18 +196,19 @@ pub fn is_on_list(settled: &CareTask, today: NaiveDate) -> bool {
 
 /// What an event makes of a task. Attempts and outcomes have their own functions.
 pub fn apply(task: &CareTask, event: &TaskEvent, ctx: &TaskCtx) -> Result<CareTask, TaskError> {
-    let mut next = settle(task, ctx.at_ms, ctx.calendar);
     // A purchase in time closes the task even if it has come back since, or run out.
     if let TaskEvent::Purchase { day } = event {
-        let closes = task
+        let mut closed = task.clone();
+        if task
             .closes_on_purchase
-            .is_some_and(|(from, to)| (from..=to).contains(day));
-        if closes && !is_absorbing(&task.state) {
-            next = task.clone();
-            close(&mut next, TaskState::Done, ctx);
+            .is_some_and(|(from, to)| (from..=to).contains(day))
+            && !is_absorbing(&task.state)
+        {
+            close(&mut closed, TaskState::Done, ctx);
         }
-        return Ok(next);
+        return Ok(closed);
     }
+    let mut next = settle(task, ctx.at_ms, ctx.calendar);
     if is_absorbing(&next.state) {
         return Err(TaskError::Closed(next.state.code().to_owned()));
     }

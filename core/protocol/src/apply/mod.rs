@@ -8,7 +8,7 @@
 //!
 //! | module | operations |
 //! |---|---|
-//! | [`member`](self) | register, edit, tags, consent, regimen |
+//! | `member` | register, edit, tags, consent, regimen |
 //! | `record` | readings, notes, attempts, sends |
 //! | `task` | tasks and outcomes, marking off |
 //! | `merge` | two records of one person |
