@@ -6,6 +6,7 @@
 //! | [`campaign`] | campaigns: arms, tasks, effect |
 //! | [`cli`] | the commands, one file each; they parse, call and print, nothing else |
 //! | [`clock`] | the time, injected |
+//! | [`import`] | the chain's files into the database |
 //! | [`ops`] | operations of phones, each to its stored result |
 //! | [`serve`] | what phones talk to: TLS, pairing, sync, metrics |
 //! | [`storage`] | the records and figures at rest; everything about SQL stays in there |
@@ -13,6 +14,7 @@
 pub mod campaign;
 pub mod cli;
 pub mod clock;
+pub mod import;
 pub mod ops;
 pub mod serve;
 pub mod storage;

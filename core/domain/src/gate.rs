@@ -87,10 +87,9 @@ impl PastContact {
     }
 }
 
-/// Whether a call with this result counts as a contact: an answered one. One that was cut off does
-/// not, so that the clerk may call back at once.
+/// Whether a call with this result reached somebody.
 pub fn is_answered(result: CarrierResult) -> bool {
-    result == CarrierResult::Answered
+    matches!(result, CarrierResult::Answered | CarrierResult::Dropped)
 }
 
 /// Whether an attempt counts among the dials to its number: all but those that never rang. One

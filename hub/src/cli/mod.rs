@@ -5,12 +5,14 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::import::ImportError;
 use crate::storage::StorageError;
 use crate::storage::sqlite::Database;
 
 mod audit;
 mod campaign;
 mod device;
+mod import;
 mod init;
 mod ops;
 mod pair;
@@ -24,6 +26,9 @@ pub enum CliError {
     /// The store of data refused.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// An import stopped.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// A file could not be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
     File {
@@ -58,6 +63,8 @@ struct Cli {
 enum Command {
     /// Make a new, empty data directory for a chain.
     Init(init::InitArgs),
+    /// Import the chain's files.
+    Import(import::ImportArgs),
     /// Make, list and measure campaigns.
     Campaign(campaign::CampaignArgs),
     /// Manage message templates and call scripts.
@@ -114,6 +121,7 @@ fn read_text(path: &Path) -> Result<String, CliError> {
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Init(args) => init::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Campaign(args) => campaign::run(&args),
         Command::Template(args) => template::run(&args),
         Command::Pair(args) => pair::run(&args),

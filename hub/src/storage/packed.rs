@@ -40,6 +40,11 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
+    /// How many bytes are left.
+    pub fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     /// An unsigned number.
     #[inline]
     pub fn u64(&mut self) -> Result<u64, Damaged> {

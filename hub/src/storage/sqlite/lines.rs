@@ -149,9 +149,30 @@ impl Tx<'_> {
         Ok((purchases, skipped > 0))
     }
 
+    /// The first visit day of a member between two days (inclusive).
+    pub fn first_visit_between(
+        &self,
+        member_id: &str,
+        from: i32,
+        to: i32,
+    ) -> Result<Option<i32>, StorageError> {
+        let packed = self.packed_days(member_id)?;
+        for entry in days::read(&packed) {
+            let (day, net_fen) = entry.map_err(damaged(member_id))?;
+            if net_fen > 0 && (from..=to).contains(&day) {
+                return Ok(Some(day));
+            }
+        }
+        Ok(None)
+    }
+
     /// Life-time figures of a member.
     pub fn lifetime_of(&self, member_id: &str) -> Result<Lifetime, StorageError> {
-        let packed: Option<Vec<u8>> = self.one(
+        lifetime(&self.packed_days(member_id)?).map_err(damaged(member_id))
+    }
+
+    fn packed_days(&self, member_id: &str) -> Result<Vec<u8>, StorageError> {
+        let packed = self.one(
             "SELECT days FROM member_days
              WHERE member_key = (SELECT member_key FROM member WHERE member_id = ?1)
                 AND generation <= (SELECT generation FROM visible)
@@ -159,9 +180,7 @@ impl Tx<'_> {
             [member_id],
             |row| row.get(0),
         )?;
-        packed.map_or(Ok(Lifetime::default()), |packed| {
-            lifetime(&packed).map_err(damaged(member_id))
-        })
+        Ok(packed.unwrap_or_default())
     }
 }
 

@@ -87,12 +87,6 @@ impl Tx<'_> {
             .try_for_each(|line| self.return_line_day(line, from, back))
     }
 
-    fn visible_generation(&self) -> Result<i64, StorageError> {
-        Ok(self
-            .one("SELECT generation FROM visible", [], |row| row.get(0))?
-            .unwrap_or_default())
-    }
-
     /// The visible generation, and those of files that are not complete in which one of the two has rows.
     fn generations_of(&self, one: i64, two: i64, visible: i64) -> Result<BTreeSet<i64>, StorageError> {
         let above = self.all(

@@ -6,7 +6,8 @@
 //! | [`schema`] | the schema and its migrations; each table is explained in `sql/` |
 //! | [`scope`] | the change index, from which phones pull |
 //! | [`catalogue`], [`members`], [`readings`] | records |
-//! | [`lines`] | what members bought |
+//! | [`chain`] | what the import asks beyond single records |
+//! | [`lines`], [`figures`] | what members bought, read and written |
 //! | [`work`], [`campaigns`], [`duplicates`] | tasks, attempts, notes, sends; campaigns; pairs and lost values |
 //! | [`rows`], [`moves`] | what operations of phones read and write; moves and merges of members |
 //! | [`render`], [`pull`] | rows as they travel |
@@ -24,8 +25,10 @@ use super::{Records as _, StorageError};
 pub mod audit;
 pub mod campaigns;
 mod catalogue;
+mod chain;
 pub mod devices;
 pub mod duplicates;
+pub(crate) mod figures;
 pub mod lines;
 mod members;
 mod merge_lines;

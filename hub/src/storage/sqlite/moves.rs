@@ -35,14 +35,6 @@ impl Tx<'_> {
         self.put_aliases(id, &[])
     }
 
-    fn member_key(&self, id: &str) -> Result<Option<i64>, StorageError> {
-        self.one(
-            "SELECT member_key FROM member WHERE member_id = ?1",
-            [id],
-            |row| row.get(0),
-        )
-    }
-
     /// All rows of a member that travel with it, but for the member itself.
     pub fn rows_of_member(&self, id: &str) -> Result<Vec<RowRef>, StorageError> {
         let mut rows = vec![RowRef::new(entity::PURCHASES, id)];

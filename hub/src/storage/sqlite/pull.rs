@@ -30,6 +30,22 @@ impl Tx<'_> {
         Ok(changes.write(self.connection())?)
     }
 
+    /// Notes that rows of one entity of a scope are new or changed.
+    pub fn touch_many<S: AsRef<str>>(
+        &self,
+        scope: &str,
+        entity: &str,
+        ids: &[S],
+    ) -> Result<(), StorageError> {
+        Ok(scope::touch_many(
+            self.connection(),
+            scope,
+            entity,
+            ids,
+            scope::Mark::Put,
+        )?)
+    }
+
     /// Rises with each change of any scope.
     pub fn heads_sum(&self) -> Result<u64, StorageError> {
         Ok(self

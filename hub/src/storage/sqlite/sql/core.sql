@@ -53,7 +53,7 @@ CREATE TABLE stock (
 -- neighbours; allergies, consents, regimens and aliases are JSON. Life-time figures come from
 -- `member_days`, so that they switch with the other figures.
 CREATE TABLE member (
-    member_key         INTEGER PRIMARY KEY,
+    member_key         INTEGER PRIMARY KEY AUTOINCREMENT, -- never given twice: packed rows hold it
     member_id          TEXT NOT NULL UNIQUE,
     store_id           TEXT,
     name               TEXT NOT NULL,

@@ -1,0 +1,254 @@
+//! `DIR/import.db`: what a file of purchases has given so far, before any of it is visible.
+//!
+//! Parts of the file are sorted and written here one by one, each in one transaction together with
+//! the journal row that says how far the file got, so a run that stopped goes on where it stood. The
+//! serving database is not written at all until the file has been read to its end.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::import::ImportError;
+
+const FILE_NAME: &str = "import.db";
+
+const SCHEMA: &str = "
+-- How far the file got. One row.
+CREATE TABLE journal (
+    one            INTEGER PRIMARY KEY CHECK (one = 1),
+    file_name      TEXT NOT NULL,
+    digest         TEXT NOT NULL,    -- of the file
+    known          TEXT NOT NULL,    -- stamp of the ids that its rows were checked against
+    generation     INTEGER NOT NULL,
+    bytes          INTEGER NOT NULL, -- of the file, behind us
+    lines          INTEGER NOT NULL,
+    parts          INTEGER NOT NULL,
+    accepted       INTEGER NOT NULL,
+    unchanged      INTEGER NOT NULL,
+    skipped        INTEGER NOT NULL,
+    rejected       INTEGER NOT NULL,
+    rejects_bytes  INTEGER NOT NULL, -- of the reject file
+    complete       INTEGER NOT NULL
+);
+-- Entries of accepted lines (import::purchases::entry).
+CREATE TABLE entry (
+    bucket  INTEGER NOT NULL,
+    part    INTEGER NOT NULL,
+    entries BLOB NOT NULL,
+    PRIMARY KEY (bucket, part)
+) WITHOUT ROWID;
+-- Accepted lines, each part sorted twice: kind 1 by member, kind 2 by drug, day and member.
+CREATE TABLE sorted (
+    kind INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    seq  INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (kind, part, seq)
+) WITHOUT ROWID;
+";
+
+/// See the table `journal`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Journal {
+    pub file_name: String,
+    pub digest: String,
+    pub known: String,
+    pub generation: i64,
+    pub bytes: u64,
+    pub lines: u64,
+    pub parts: u32,
+    pub accepted: u64,
+    pub unchanged: u64,
+    pub skipped: u64,
+    pub rejected: u64,
+    pub rejects_bytes: u64,
+    pub complete: bool,
+}
+
+/// Lines sorted by member.
+pub(super) const BY_MEMBER: u8 = 1;
+/// Lines sorted by drug, day and member.
+pub(super) const BY_DRUG: u8 = 2;
+
+/// What one part adds.
+pub(super) struct StagedPart {
+    /// (bucket, entries).
+    pub entries: Vec<(u32, Vec<u8>)>,
+    pub by_member: Vec<Vec<u8>>,
+    pub by_drug: Vec<Vec<u8>>,
+}
+
+/// The open file.
+pub(super) struct Stage {
+    connection: Connection,
+}
+
+impl Stage {
+    /// Whether there is one in a data directory.
+    pub fn exists(dir: &Path) -> bool {
+        dir.join(FILE_NAME).exists()
+    }
+
+    /// Opens the one of a data directory; none if there is none or it cannot be used.
+    pub fn open(dir: &Path) -> Result<Option<(Self, Journal)>, ImportError> {
+        if !Self::exists(dir) {
+            return Ok(None);
+        }
+        let path = dir.join(FILE_NAME);
+        let opened = Connection::open(&path).and_then(|connection| {
+            let stage = Self { connection };
+            stage.configure()?;
+            let journal = stage.journal()?;
+            Ok(journal.map(|journal| (stage, journal)))
+        });
+        match opened {
+            Ok(found) => Ok(found),
+            // It holds nothing that the chain's file does not hold too: one that is damaged is made anew.
+            Err(error) if is_unusable(&error) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes a new one, in memory for a dry run.
+    pub fn create(dir: Option<&Path>, journal: &Journal) -> Result<Self, ImportError> {
+        let connection = if let Some(dir) = dir {
+            Self::remove(dir)?;
+            Connection::open(dir.join(FILE_NAME))?
+        } else {
+            Connection::open_in_memory()?
+        };
+        let mut stage = Self { connection };
+        stage.configure()?;
+        let transaction = stage.connection.transaction()?;
+        transaction.execute_batch(SCHEMA)?;
+        put_journal(&transaction, journal)?;
+        transaction.commit()?;
+        Ok(stage)
+    }
+
+    /// Removes the one of a data directory.
+    pub fn remove(dir: &Path) -> Result<(), ImportError> {
+        for suffix in ["", "-wal", "-shm"] {
+            let path = dir.join(format!("{FILE_NAME}{suffix}"));
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(ImportError::File {
+                        action: "remove",
+                        path,
+                        source: error,
+                    });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn configure(&self) -> rusqlite::Result<()> {
+        self.connection.pragma_update(None, "page_size", 65_536)?;
+        self.connection.pragma_update(None, "journal_mode", "wal")?;
+        // A power cut may cost the last parts; they are read from the file again.
+        self.connection.pragma_update(None, "synchronous", "normal")?;
+        self.connection.pragma_update(None, "wal_autocheckpoint", 256)?;
+        self.connection.pragma_update(None, "cache_size", -16_384)
+    }
+
+    /// How far the file got.
+    fn journal(&self) -> rusqlite::Result<Option<Journal>> {
+        self.connection
+            .query_row(
+                "SELECT file_name, digest, known, generation, bytes, lines, parts, accepted, unchanged, skipped,
+                    rejected, rejects_bytes, complete FROM journal",
+                [],
+                |row| {
+                    Ok(Journal {
+                        file_name: row.get(0)?,
+                        digest: row.get(1)?,
+                        known: row.get(2)?,
+                        generation: row.get(3)?,
+                        bytes: row.get::<_, i64>(4)? as u64,
+                        lines: row.get::<_, i64>(5)? as u64,
+                        parts: row.get(6)?,
+                        accepted: row.get::<_, i64>(7)? as u64,
+                        unchanged: row.get::<_, i64>(8)? as u64,
+                        skipped: row.get::<_, i64>(9)? as u64,
+                        rejected: row.get::<_, i64>(10)? as u64,
+                        rejects_bytes: row.get::<_, i64>(11)? as u64,
+                        complete: row.get(12)?,
+                    })
+                },
+            )
+            .optional()
+    }
+
+    /// Adds a part and moves the journal on, in one transaction.
+    pub fn add(&mut self, part: &StagedPart, journal: &Journal) -> Result<(), ImportError> {
+        let number = journal.parts;
+        let transaction = self.connection.transaction()?;
+        {
+            let mut entry = transaction.prepare_cached("INSERT INTO entry VALUES (?1, ?2, ?3)")?;
+            for (bucket, entries) in &part.entries {
+                entry.execute(params![bucket, number, entries])?;
+            }
+            let mut sorted = transaction.prepare_cached("INSERT INTO sorted VALUES (?1, ?2, ?3, ?4)")?;
+            for (kind, blobs) in [(BY_MEMBER, &part.by_member), (BY_DRUG, &part.by_drug)] {
+                for (seq, data) in blobs.iter().enumerate() {
+                    sorted.execute(params![kind, number, seq as i64, data])?;
+                }
+            }
+        }
+        put_journal(&transaction, journal)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// The rows of entries of one bucket.
+    pub fn entries(&self, bucket: u32, into: &mut Vec<Vec<u8>>) -> Result<(), ImportError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT entries FROM entry WHERE bucket = ?1")?;
+        let mut rows = statement.query([bucket])?;
+        while let Some(row) = rows.next()? {
+            into.push(row.get(0)?);
+        }
+        Ok(())
+    }
+
+    /// A piece of a sorted part; none after the last one.
+    pub fn sorted(&self, kind: u8, part: u32, seq: u32) -> Result<Option<Vec<u8>>, ImportError> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT data FROM sorted WHERE kind = ?1 AND part = ?2 AND seq = ?3")?
+            .query_row(params![kind, part, seq], |row| row.get(0))
+            .optional()?)
+    }
+}
+
+fn put_journal(connection: &Connection, journal: &Journal) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO journal VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")?
+        .execute(params![
+            journal.file_name,
+            journal.digest,
+            journal.known,
+            journal.generation,
+            journal.bytes as i64,
+            journal.lines as i64,
+            journal.parts,
+            journal.accepted as i64,
+            journal.unchanged as i64,
+            journal.skipped as i64,
+            journal.rejected as i64,
+            journal.rejects_bytes as i64,
+            journal.complete,
+        ])?;
+    Ok(())
+}
+
+fn is_unusable(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, Unknown};
+    matches!(
+        error.sqlite_error_code(),
+        Some(DatabaseCorrupt | NotADatabase | Unknown)
+    ) || matches!(error, rusqlite::Error::InvalidColumnType(..))
+}
