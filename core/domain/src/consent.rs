@@ -273,6 +273,24 @@ mod tests {
     }
 
     #[test]
+    fn at_the_same_instant_the_withdrawal_stands() {
+        let mut list = vec![consent(None, false, 5)];
+        assert_eq!(
+            record(&mut list, consent(None, true, 5)),
+            Recorded::StaysWithdrawn
+        );
+        assert_eq!(
+            record(&mut list, consent(Some(Channel::Sms), true, 5)),
+            Recorded::StaysWithdrawn
+        );
+        assert_eq!(
+            record(&mut list, consent(Some(Channel::Sms), true, 6)),
+            Recorded::Stands
+        );
+        assert_eq!(sms(&list), Standing::Granted);
+    }
+
+    #[test]
     fn only_a_whole_reply_opts_out() {
         let rules = GateRules::default();
         for reply in ["R", "r", " td ", "退订", "拒收\n", "Ｔ", "T"] {

@@ -255,3 +255,49 @@ fn a_pair_is_kept_apart() {
     assert_eq!(said(&run_as(&mut rows, MANAGER, &apart)), DUPLICATE);
     assert_eq!(rows.duplicates["M1+M2"].state, "apart");
 }
+
+#[test]
+fn a_store_goes_on_with_whom_it_registered_though_the_hub_found_them_in_another() {
+    let mut rows = hub();
+    rows.members.get_mut("M1").unwrap().store_id = Some("S2".into());
+    let applied = run(&mut rows, &register(|_| {}));
+    assert_eq!(
+        (applied.status, applied.member_id.as_deref()),
+        (OpStatus::Merged, Some("M1"))
+    );
+    let tags = |id: &str| Op::Tags {
+        member_id: id.into(),
+        add: vec!["a".into()],
+        remove: vec![],
+    };
+    assert_eq!(said(&run(&mut rows, &tags("tmp-1"))), APPLIED);
+    assert_eq!(
+        said(&run(&mut rows, &tags("M1"))),
+        rejected(reason::MEMBER_OTHER_STORE)
+    );
+    assert_eq!(rows.members["M1"].tags, ["a"]);
+}
+
+#[test]
+fn the_more_restrictive_counts_for_both() {
+    for restricted in ["M1", "M2"] {
+        let mut rows = hub();
+        rows.members.insert("M2".into(), member("M2"));
+        let hard = rows.members.get_mut(restricted).unwrap();
+        hard.do_not_contact = true;
+        hard.deceased = true;
+        hard.paused_until = Some(day("2026-04-01"));
+        assert_eq!(said(&run_as(&mut rows, MANAGER, &merge("M1", "M2"))), APPLIED);
+        let one = &rows.members["M1"];
+        assert!(one.do_not_contact && one.deceased, "{restricted}");
+        assert_eq!(one.paused_until, Some(day("2026-04-01")), "{restricted}");
+        assert_eq!(said(&run_as(&mut rows, MANAGER, &undo("M1", "M2"))), APPLIED);
+        for (id, member) in &rows.members {
+            assert_eq!(
+                (member.do_not_contact, member.deceased),
+                (id == restricted, id == restricted),
+                "{id}"
+            );
+        }
+    }
+}
