@@ -244,6 +244,7 @@ impl Driver {
         cancel: &Cancel,
     ) -> RoundReport {
         let mut calls = Calls {
+            transport: None,
             tasks: JoinSet::new(),
             channel: mpsc::unbounded_channel(),
         };
@@ -311,7 +312,10 @@ impl Driver {
     }
 
     fn call(&self, calls: &mut Calls, store: &mut dyn SyncStore, wanted: Wanted) -> Result<(), CallFailure> {
-        let transport = self.transport(store)?;
+        let transport = match &calls.transport {
+            Some(transport) => Arc::clone(transport),
+            None => Arc::clone(calls.transport.insert(self.transport(store)?)),
+        };
         let request = wire::request(&wanted.call, wanted.token, wanted.timeout_ms)?;
         let arrivals = calls.channel.0.clone();
         let exchange = async move {
@@ -378,6 +382,8 @@ struct Way {
 type Arrival = (u64, Result<Answer, CallFailure>);
 
 struct Calls {
+    /// Found with the first call.
+    transport: Option<Arc<dyn Transport>>,
     tasks: JoinSet<()>,
     channel: (mpsc::UnboundedSender<Arrival>, mpsc::UnboundedReceiver<Arrival>),
 }

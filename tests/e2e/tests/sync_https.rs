@@ -1,0 +1,275 @@
+//! The production path: the driver over HTTPS with the certificate of the pairing code, the hub as it
+//! serves, the phone's encrypted file.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use secrecy::SecretBox;
+use yaoban_clerk_core::store::outbox::{self, NewOp};
+use yaoban_clerk_core::store::{Durability, Store, rows};
+use yaoban_clerk_core::sync::{
+    Background, BackgroundListener, Cancel, Driver, Https, Options, Progress, RoundReport, Stage,
+    SyncListener, code,
+};
+use yaoban_clerk_core::vault::{DatabaseKey, KeyVault, VaultError};
+use yaoban_domain::model::{Member, Staff};
+use yaoban_hub::clock::{Clock as _, SystemClock};
+use yaoban_hub::serve::pairing::{Whom, make_code};
+use yaoban_hub::serve::run::serve;
+use yaoban_hub::storage::sqlite::scope::{Changes, Mark, store_scope};
+use yaoban_hub::storage::sqlite::{Database, Tx};
+use yaoban_hub::storage::{Records as _, StorageError};
+use yaoban_protocol::message::LookupRequest;
+use yaoban_protocol::op::Op;
+use yaoban_protocol::pair::PairCode;
+use yaoban_protocol::row::entity;
+
+/// Long enough for any machine; what is waited for comes at once.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn now_ms() -> i64 {
+    SystemClock.now_ms()
+}
+
+struct Served {
+    dir: tempfile::TempDir,
+    database: Database,
+    runtime: Option<tokio::runtime::Runtime>,
+    url: String,
+    fingerprint: String,
+}
+
+fn put_member(tx: &Tx<'_>, store_id: &str, id: &str, name: &str) -> Result<(), StorageError> {
+    let member: Member = serde_json::from_value(serde_json::json!({
+        "id": id, "store_id": store_id, "name": name, "phone": null, "sex": null, "birthday": null,
+        "joined_on": "2024-01-01", "height_cm": null, "weight_hg": null
+    }))
+    .unwrap();
+    tx.put_member(&member)?;
+    let mut changes = Changes::new();
+    changes.add(&store_scope(store_id), entity::MEMBER, id, Mark::Put);
+    tx.touch(&changes)
+}
+
+fn put_store(tx: &Tx<'_>, store_id: &str) -> Result<(), StorageError> {
+    tx.put_store(&yaoban_domain::model::Store {
+        id: store_id.into(),
+        name: format!("{store_id}店"),
+        region: None,
+    })?;
+    let clerk: Staff = serde_json::from_value(serde_json::json!({
+        "id": format!("clerk-{store_id}"), "store_id": store_id, "region": null, "name": "店员", "role": "clerk"
+    }))
+    .unwrap();
+    tx.put_staff(&clerk)?;
+    let mut changes = Changes::new();
+    changes.add(&store_scope(store_id), entity::STORE, store_id, Mark::Put);
+    changes.add(&store_scope(store_id), entity::STAFF, &clerk.id, Mark::Put);
+    tx.touch(&changes)
+}
+
+impl Served {
+    fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::create(dir.path(), "康健大药房", None).unwrap();
+        database
+            .write::<_, StorageError>(|tx| {
+                put_store(tx, "A")?;
+                put_store(tx, "B")?;
+                put_member(tx, "B", "MB", "外店会员")?;
+                (0..50).try_for_each(|i| put_member(tx, "A", &format!("M{i}"), "会员"))
+            })
+            .unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let served = Database::open(dir.path()).unwrap();
+        let (tell, told) = mpsc::channel();
+        runtime.spawn(async move {
+            let address: SocketAddr = "127.0.0.1:0".parse().unwrap();
+            let ready = |url: &str, fingerprint: &str| {
+                let _ = tell.send((url.to_owned(), fingerprint.to_owned()));
+            };
+            let _ = serve(served, address, ready).await;
+        });
+        let (url, fingerprint) = told.recv_timeout(PATIENCE).unwrap();
+        Self {
+            dir,
+            database,
+            runtime: Some(runtime),
+            url,
+            fingerprint,
+        }
+    }
+
+    fn code(&self) -> String {
+        let secret = self
+            .database
+            .write(|tx| make_code(tx, &Whom::Store("A".into()), now_ms()))
+            .unwrap();
+        PairCode {
+            url: self.url.clone(),
+            fingerprint: self.fingerprint.clone(),
+            secret,
+        }
+        .to_text()
+    }
+
+    fn stop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(PATIENCE);
+        }
+    }
+}
+
+struct TestVault;
+
+impl KeyVault for TestVault {
+    fn database_key(&self) -> Result<DatabaseKey, VaultError> {
+        Ok(SecretBox::new(Box::new([7; 32])))
+    }
+}
+
+fn driver() -> Driver {
+    Driver::new(Box::new(Https), Box::new(now_ms), "test").unwrap()
+}
+
+/// Keeps the stages it heard of, and passes reports on.
+struct Ear {
+    stages: Mutex<Vec<Stage>>,
+    reports: Mutex<mpsc::Sender<RoundReport>>,
+}
+
+impl Ear {
+    fn new() -> (Arc<Self>, mpsc::Receiver<RoundReport>) {
+        let (tell, told) = mpsc::channel();
+        (
+            Arc::new(Self {
+                stages: Mutex::default(),
+                reports: Mutex::new(tell),
+            }),
+            told,
+        )
+    }
+}
+
+impl SyncListener for Ear {
+    fn progress(&self, progress: Progress) {
+        self.stages.lock().unwrap().push(progress.stage);
+    }
+}
+
+impl BackgroundListener for Ear {
+    fn finished(&self, report: &RoundReport) {
+        let _ = self.reports.lock().unwrap().send(report.clone());
+    }
+}
+
+#[test]
+fn a_phone_pairs_loads_works_offline_and_syncs_over_https() {
+    let mut hub = Served::start();
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Arc::new(
+        Store::open(&folder.path().join("clerk.db"), &TestVault, now_ms())
+            .unwrap()
+            .0,
+    );
+    let (driver, cancel) = (Arc::new(driver()), Cancel::default());
+    let (ear, told) = Ear::new();
+
+    // A code works once.
+    let text = hub.code();
+    let pairing = driver.pair(&mut store, &text, "柜台手机").unwrap();
+    assert_eq!(
+        (pairing.store_id.as_str(), pairing.store_name.as_str()),
+        ("A", "A店")
+    );
+    let other = tempfile::tempdir().unwrap();
+    let mut second = Arc::new(
+        Store::open(&other.path().join("clerk.db"), &TestVault, now_ms())
+            .unwrap()
+            .0,
+    );
+    assert_eq!(
+        driver.pair(&mut second, &text, "手机").unwrap_err().code,
+        "pair_code_invalid"
+    );
+
+    // First load, then an operation that was done offline.
+    let report = driver
+        .sync_once(&mut store, Options::default(), ear.as_ref(), &cancel)
+        .checked()
+        .unwrap();
+    assert_eq!(report.loaded_scopes.len(), 2);
+    assert!(ear.stages.lock().unwrap().contains(&Stage::Indexing));
+    let name = |store: &Store, id: &str| store.read(|c| rows::member(c, id)).unwrap().map(|m| m.name);
+    assert_eq!(name(&store, "M7").as_deref(), Some("会员"));
+    assert_eq!(name(&store, "MB"), None, "nothing of other stores");
+    let op = Op::Tags {
+        member_id: "M7".into(),
+        add: vec!["糖友".into()],
+        remove: Vec::new(),
+    };
+    let new = NewOp {
+        staff_id: "clerk-A".into(),
+        at_ms: now_ms(),
+        held_until_ms: None,
+        op,
+    };
+    store
+        .write(Durability::Full, |tx| outbox::push(tx, &new))
+        .unwrap();
+    let report = driver
+        .sync_once(&mut store, Options { repair: true }, ear.as_ref(), &cancel)
+        .checked()
+        .unwrap();
+    assert_eq!((report.pushed_ops, report.repaired_ranges), (1, 0));
+    let at_hub = hub
+        .database
+        .read::<_, StorageError>(|tx| tx.member("M7"))
+        .unwrap()
+        .unwrap();
+    assert_eq!(at_hub.tags, ["糖友"]);
+    assert!(store.read(outbox::under_way).unwrap().is_empty());
+
+    // A walk-in from another store, and lines older than the phone holds.
+    let request = LookupRequest {
+        query: "MB".into(),
+        reason: "walk_in".into(),
+        staff_id: "clerk-A".into(),
+    };
+    assert!(driver.lookup(&mut store, request, &cancel).unwrap() > 0);
+    assert_eq!(name(&store, "MB").as_deref(), Some("外店会员"));
+    assert!(
+        !driver
+            .history(&mut store, "M7", 20_000, 50, &cancel)
+            .unwrap()
+            .more
+    );
+
+    // In the background a change comes by itself.
+    let background = Background::start(Arc::clone(&driver), Box::new(Arc::clone(&store)), ear).unwrap();
+    told.recv_timeout(PATIENCE).unwrap().checked().unwrap();
+    hub.database
+        .write(|tx| put_member(tx, "A", "M7", "改名"))
+        .unwrap();
+    let changed = |report: RoundReport| report.pulled_rows > 0;
+    assert!(std::iter::from_fn(|| told.recv_timeout(PATIENCE).ok()).any(changed));
+    assert_eq!(name(&store, "M7").as_deref(), Some("改名"));
+    background.stop();
+
+    // The hub goes away: said clearly, everything stays usable.
+    hub.stop();
+    let report = driver.sync_once(
+        &mut store,
+        Options::default(),
+        &yaoban_clerk_core::sync::Deaf,
+        &cancel,
+    );
+    assert_eq!(report.checked().unwrap_err().code, code::HUB_UNREACHABLE);
+    assert_eq!(name(&store, "M7").as_deref(), Some("改名"));
+    assert!(hub.dir.path().join("hub.db").is_file());
+}
