@@ -6,12 +6,17 @@
 //! | this one | opening, pausing, status, sync, who acts |
 //! | [`error`] | the one flat error |
 //! | [`staff`] | who uses the phone: PIN, switch, lock |
+//! | [`tasks`] | the task list, tasks that a clerk makes |
+//! | [`contact`] | gate, dial, outcome, take-back |
 //!
 //! Calls block and may come from any thread; none waits for the network but [`ClerkApp::pair`],
 //! [`ClerkApp::sync`] and the look-ups.
 
+pub mod contact;
 pub mod error;
 pub mod staff;
+pub mod tasks;
+mod work;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -29,6 +34,7 @@ use crate::store::{Durability, OpenReport, Settings, Store, meta, read_pairing, 
 use crate::sync::{Cancel, Connect, Driver, Https, Options, RoundReport, SyncListener, SyncStore};
 use crate::vault::KeyVault;
 pub use error::{AppError, AppResult};
+pub use work::{GROUP_MAX, ReasonCount, Refused};
 
 /// Name of the file in the app's directory.
 const FILE: &str = "clerk.db";

@@ -1,0 +1,652 @@
+//! A contact from the gate to the outcome: verdict → dial → what the carrier said → what came of it.
+//!
+//! The attempt is on the disk before the number leaves this module, and an attempt whose end was
+//! never told is found again after a restart ([`ClerkApp::open_attempts`]).
+
+use hmac::{Hmac, KeyInit, Mac};
+use rusqlite::{Connection, params};
+use secrecy::SecretString;
+use serde::Serialize;
+use sha2::Sha256;
+use yaoban_domain::calendar::{Calendar, day_number};
+use yaoban_domain::codes::{
+    Action, CarrierResult, Channel, Code as _, ContactPurpose, GateReason, Open, OutcomeCode,
+};
+use yaoban_domain::gate::{GateInput, MemberFlags, PastContact, Verdict, strictest, verdict};
+use yaoban_domain::model::{Attempt, Member, Outcome};
+use yaoban_domain::task::{follow_up_id, is_absorbing, needs_outcome};
+use yaoban_protocol::apply::reason;
+use yaoban_protocol::codec::from_cbor;
+use yaoban_protocol::op::Op;
+
+use super::tasks::{Listing, Script, TaskRow, script_of, task_row};
+use super::work::{Work, known_member, masked, new_id, refused, refused_with};
+use super::{AppError, AppResult, ClerkApp};
+use crate::store::{Result, Tx, meta, outbox, rows};
+
+/// Days for which an attempt without an end, or an answered one without an outcome, is asked about.
+const OPEN_DAYS: i64 = 7;
+/// Open attempts of a list at most.
+const OPEN_MAX: i64 = 50;
+/// Dials shown with a task at most.
+const ATTEMPTS_MAX: i64 = 20;
+
+/// What the gate says of a contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GateVerdict {
+    /// `allow`, `defer` or `refuse`.
+    pub verdict: &'static str,
+    /// Why not, or not now.
+    pub reason: Option<GateReason>,
+    /// Deferred until this instant, UTC.
+    pub until_ms: Option<i64>,
+    /// Given up at this instant, UTC.
+    pub expires_ms: Option<i64>,
+}
+
+impl From<Verdict> for GateVerdict {
+    fn from(verdict: Verdict) -> Self {
+        let (word, reason, until_ms, expires_ms) = match verdict {
+            Verdict::Allow => ("allow", None, None, None),
+            Verdict::Defer {
+                reason,
+                until_ms,
+                expires_ms,
+            } => ("defer", Some(reason), Some(until_ms), Some(expires_ms)),
+            Verdict::Refuse { reason } => ("refuse", Some(reason), None, None),
+        };
+        Self {
+            verdict: word,
+            reason,
+            until_ms,
+            expires_ms,
+        }
+    }
+}
+
+impl GateVerdict {
+    /// Whether the contact may be made now.
+    pub fn allows(&self) -> bool {
+        self.reason.is_none()
+    }
+
+    /// The refusal's code and values, if it is one or a deferral.
+    pub(super) fn refusal(&self) -> Option<(String, Vec<(String, String)>)> {
+        let reason = self.reason?;
+        let value = |name: &str, ms: Option<i64>| ms.map(|ms| (name.to_owned(), ms.to_string()));
+        let values = [
+            value("until_ms", self.until_ms),
+            value("expires_ms", self.expires_ms),
+        ];
+        Some((
+            format!("gate.{}", reason.code()),
+            values.into_iter().flatten().collect(),
+        ))
+    }
+}
+
+/// Whom to call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DialTarget {
+    /// The member of a task.
+    Task(String),
+    /// A member, without a task.
+    Member {
+        /// Whom.
+        member_id: String,
+        /// Service or marketing.
+        purpose: ContactPurpose,
+    },
+}
+
+/// A dial that may begin: its attempt is stored.
+#[derive(Debug, Serialize)]
+pub struct Dial {
+    /// Id of the attempt.
+    pub attempt_id: String,
+    /// Whom.
+    pub member_id: String,
+    /// The member's name.
+    pub name: String,
+    /// The task, if there is one.
+    pub task_id: Option<String>,
+    /// The number as it shows.
+    pub phone_masked: Option<String>,
+    /// What to say.
+    pub script: Option<Script>,
+    /// The number, for the dialler and nothing else.
+    #[serde(skip)]
+    pub number: SecretString,
+}
+
+/// A dial, ready to show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AttemptRow {
+    /// Id.
+    pub attempt_id: String,
+    /// Who called.
+    pub staff_id: String,
+    /// When, UTC.
+    pub started_at_ms: i64,
+    /// Talking time in seconds.
+    pub duration_s: Option<u32>,
+    /// What the carrier made of it; none while it is not told.
+    pub result: Option<Open<CarrierResult>>,
+}
+
+/// A dial that waits for the clerk's word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OpenAttempt {
+    /// Id.
+    pub attempt_id: String,
+    /// The task, if there is one.
+    pub task_id: Option<String>,
+    /// Who was called.
+    pub member_id: String,
+    /// The member's name.
+    pub name: String,
+    /// The number, masked.
+    pub phone_masked: Option<String>,
+    /// When it began, UTC.
+    pub started_at_ms: i64,
+    /// `result` of the carrier, or `outcome` of an answered call.
+    pub awaits: &'static str,
+}
+
+/// What the end of a dial did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EndedAttempt {
+    /// The attempt.
+    pub attempt_id: String,
+    /// The clerk must say what came of it.
+    pub outcome_required: bool,
+    /// The number was marked: it does not reach the member.
+    pub number_marked: bool,
+    /// The task after it.
+    pub task: Option<TaskRow>,
+}
+
+/// What a clerk says came of a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewOutcome {
+    /// What came of it.
+    pub code: OutcomeCode,
+    /// The dial it belongs to; none: the clerk's last answered one of this task without an outcome.
+    pub attempt_id: Option<String>,
+    /// The day chosen (visit, call back, stock until).
+    pub date: Option<chrono::NaiveDate>,
+    /// The instant chosen for a call back, UTC.
+    pub call_at_ms: Option<i64>,
+    /// The ingredient it concerns.
+    pub ingredient: Option<String>,
+    /// Note; required for `other`.
+    pub note: Option<String>,
+    /// The outcome that this one corrects.
+    pub supersedes: Option<String>,
+}
+
+impl NewOutcome {
+    /// An outcome without anything beside it.
+    pub fn of(code: OutcomeCode) -> Self {
+        Self {
+            code,
+            attempt_id: None,
+            date: None,
+            call_at_ms: None,
+            ingredient: None,
+            note: None,
+            supersedes: None,
+        }
+    }
+}
+
+/// An outcome that was recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Recorded {
+    /// Id of the outcome; what it takes to take it back.
+    pub outcome_id: String,
+    /// It can be taken back until then, UTC.
+    pub take_back_until_ms: i64,
+    /// The task after it.
+    pub task: TaskRow,
+    /// The pharmacist's task that follows.
+    pub follow_up: Option<TaskRow>,
+}
+
+impl ClerkApp {
+    /// What the gate says of a contact, without making it.
+    pub fn check_contact(
+        &self,
+        member_id: &str,
+        channel: Channel,
+        purpose: ContactPurpose,
+    ) -> AppResult<GateVerdict> {
+        let work = Work::begin(self)?;
+        work.read(|conn| {
+            let member = known_member(conn, member_id)?;
+            gate(conn, &work, &member, &contact(channel, purpose))
+        })
+    }
+
+    /// Begins a dial: the gate, then the attempt on the disk, then the number. A refusal of the gate
+    /// is kept, and comes back as `gate.<reason>`.
+    pub fn dial(&self, target: &DialTarget) -> AppResult<Dial> {
+        let work = Work::begin(self)?;
+        let dialled = work.write(|tx| {
+            work.allowed(Action::RunTask)?;
+            begin_dial(tx, &work, target)
+        })?;
+        dialled.map_err(|(code, values)| AppError::Refused { code, values })
+    }
+
+    /// The clerk's dials that wait for a word: what the carrier said, or what came of an answered
+    /// call. Newest first.
+    pub fn open_attempts(&self) -> AppResult<Vec<OpenAttempt>> {
+        let work = Work::begin(self)?;
+        work.read(|conn| open_attempts(conn, &work.staff.id, work.now_ms, None))
+    }
+
+    /// The dial ended: what the carrier's result does to the task and the number.
+    pub fn end_attempt(
+        &self,
+        attempt_id: &str,
+        result: CarrierResult,
+        duration_s: Option<u32>,
+    ) -> AppResult<EndedAttempt> {
+        let work = Work::begin(self)?;
+        work.write(|tx| {
+            let attempt = rows::attempt(tx, attempt_id)?.ok_or_else(|| refused(reason::ATTEMPT_UNKNOWN))?;
+            let before = known_member(tx, &attempt.member_id)?;
+            end(tx, &work, &attempt, result, duration_s)?;
+            let task = attempt.task_id.as_ref();
+            Ok(EndedAttempt {
+                attempt_id: attempt_id.to_owned(),
+                outcome_required: needs_outcome(result) && attempt.task_id.is_some(),
+                number_marked: !before.phone_invalid && known_member(tx, &attempt.member_id)?.phone_invalid,
+                task: task.map(|id| task_row(tx, &work, id)).transpose()?,
+            })
+        })
+    }
+
+    /// What came of a task. It shows at once and can be taken back for ten seconds; a task that
+    /// follows is there at once as well.
+    pub fn record_outcome(&self, task_id: &str, new: &NewOutcome) -> AppResult<Recorded> {
+        let work = Work::begin(self)?;
+        let hold_ms = work.settings.rules.task.take_back_seconds * 1_000;
+        let take_back_until_ms = work.now_ms + hold_ms;
+        work.write(|tx| {
+            let outcome = outcome_of(tx, &work, task_id, new)?;
+            let outcome_id = outcome.id.clone();
+            let op = Op::RecordOutcome {
+                task_id: task_id.to_owned(),
+                outcome,
+            };
+            work.put_as(tx, &work.staff.id, op, Some(take_back_until_ms))?;
+            let follow_up = follow_up_id(&outcome_id);
+            let follow_up = rows::task(tx, &follow_up)?
+                .map(|task| task_row(tx, &work, &task.id))
+                .transpose()?;
+            Ok(Recorded {
+                task: task_row(tx, &work, task_id)?,
+                outcome_id,
+                take_back_until_ms,
+                follow_up,
+            })
+        })
+    }
+
+    /// Takes an outcome back, as if it had never been. Returns its task. Refused with
+    /// `take_back_over` once its ten seconds are over.
+    pub fn take_back(&self, outcome_id: &str) -> AppResult<TaskRow> {
+        let work = Work::begin(self)?;
+        work.write(|tx| {
+            let over = || refused("take_back_over");
+            let (outbox_id, task_id) = held_outcome(tx, outcome_id)?.ok_or_else(over)?;
+            if !outbox::take_back(tx, outbox_id, work.now_ms)? {
+                return Err(over());
+            }
+            task_row(tx, &work, &task_id)
+        })
+    }
+
+    /// The last outcome of a task that can still be taken back, if there is one.
+    pub fn held_outcome_of(&self, task_id: &str) -> AppResult<Option<String>> {
+        let work = Work::begin(self)?;
+        work.read(|conn| {
+            let held = held_outcomes(conn)?;
+            Ok(held
+                .into_iter()
+                .rev()
+                .find(|(_, task, _)| task == task_id)
+                .map(|(_, _, outcome_id)| outcome_id))
+        })
+    }
+}
+
+/// A contact to be decided.
+pub(super) struct Contact {
+    /// By which channel.
+    pub channel: Channel,
+    /// Why.
+    pub purpose: ContactPurpose,
+    /// Its text promotes something.
+    pub promotional: bool,
+}
+
+/// A contact without a promotional text.
+pub(super) fn contact(channel: Channel, purpose: ContactPurpose) -> Contact {
+    Contact {
+        channel,
+        purpose,
+        promotional: false,
+    }
+}
+
+/// The gate's verdict, from what this phone knows.
+pub(super) fn gate(
+    conn: &Connection,
+    work: &Work<'_>,
+    member: &Member,
+    contact: &Contact,
+) -> Result<GateVerdict> {
+    let rules = &work.settings.rules;
+    let calendar = work.settings.calendar;
+    let days = rules.gate.marketing_caps.iter().map(|(days, _)| *days).max();
+    let since_ms = calendar.day_start_ms(work.today) - days.unwrap_or(1).max(1) * 86_400_000;
+    let dials_today = match &member.phone {
+        Some(number) => dials_on(conn, &number_hash(conn, number)?, work)?,
+        None => 0,
+    };
+    let input = GateInput {
+        channel: contact.channel,
+        purpose: contact.purpose,
+        promotional: contact.promotional,
+        member: MemberFlags::from(member),
+        consents: &member.consents,
+        history: &past_contacts(conn, &member.id, since_ms, calendar)?,
+        dials_today,
+        now_ms: work.now_ms,
+        calendar,
+    };
+    Ok(verdict(&input, rules).into())
+}
+
+/// Contacts that reached the member since an instant.
+fn past_contacts(
+    conn: &Connection,
+    member_id: &str,
+    since_ms: i64,
+    calendar: Calendar,
+) -> Result<Vec<PastContact>> {
+    let Some(key) = rows::existing_key(conn, member_id)? else {
+        return Ok(Vec::new());
+    };
+    let mut statement = conn.prepare_cached(
+        "SELECT started_at_ms, channel, purpose FROM attempt
+         WHERE member_key = ?1 AND started_at_ms >= ?2 AND result IN ('answered', 'dropped')
+         UNION ALL SELECT at_ms, channel, purpose FROM send
+         WHERE member_key = ?1 AND at_ms >= ?2 AND state = 'delivered'",
+    )?;
+    let contacts = statement.query_map([key, since_ms], |row| {
+        Ok(PastContact {
+            day: calendar.day(row.get(0)?),
+            channel: Channel::from_code(row.get_ref(1)?.as_str()?).unwrap_or(Channel::Call),
+            purpose: strictest(&Open::read(row.get_ref(2)?.as_str()?)),
+        })
+    })?;
+    Ok(contacts.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Dials to a number today, by anybody; those that never rang do not count.
+fn dials_on(conn: &Connection, number_hash: &str, work: &Work<'_>) -> Result<u32> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT count(*) FROM attempt WHERE number_hash = ?1 AND day = ?2
+                AND (result IS NULL OR result NOT IN ('cancelled', 'blocked_by_policy'))",
+        )?
+        .query_row(params![number_hash, day_number(work.today)], |row| row.get(0))?)
+}
+
+/// A number's hash under a key that every phone of the chain has and no other chain: the digest of
+/// the hub's certificate. Phones of one chain count the dials to a number together without the
+/// number in the record of a dial.
+fn number_hash(conn: &Connection, number: &str) -> Result<String> {
+    let key: String = meta::get(conn, meta::HUB_FINGERPRINT)?.unwrap_or_default();
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).map_err(|_| refused("number_hash"))?;
+    mac.update(number.as_bytes());
+    Ok(hex::encode(mac.finalize().into_bytes()))
+}
+
+/// Keeps a refusal of the gate: each is counted.
+pub(super) fn keep_refusal(
+    tx: &Tx<'_>,
+    work: &Work<'_>,
+    member: &Member,
+    contact: &Contact,
+    reason: GateReason,
+) -> Result<()> {
+    let key = rows::key_of(tx, &member.id)?;
+    tx.prepare_cached(
+        "INSERT INTO refusal (at_ms, member_key, channel, purpose, reason) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![
+        work.now_ms,
+        key,
+        contact.channel.code(),
+        contact.purpose.code(),
+        reason.code()
+    ])?;
+    // A year of refusals is enough for every figure that is made of them.
+    tx.prepare_cached("DELETE FROM refusal WHERE at_ms < ?1")?
+        .execute([work.now_ms - 366 * 86_400_000])?;
+    Ok(())
+}
+
+type Refusal = (String, Vec<(String, String)>);
+
+/// The gate and the attempt in one transaction; a refusal of the gate is kept and handed back.
+fn begin_dial(
+    tx: &Tx<'_>,
+    work: &Work<'_>,
+    target: &DialTarget,
+) -> Result<std::result::Result<Dial, Refusal>> {
+    let found = match target {
+        DialTarget::Task(id) => Some(Listing::new(tx, work)?.one(id)?),
+        DialTarget::Member { .. } => None,
+    };
+    let (member_id, purpose) = match (&found, target) {
+        (Some(found), _) => (found.task.member_id.clone(), strictest(&found.task.purpose)),
+        (
+            None,
+            DialTarget::Member {
+                purpose: ContactPurpose::Emergency,
+                ..
+            },
+        ) => {
+            return Err(refused(reason::ORIGIN_NOT_ALLOWED));
+        }
+        (None, DialTarget::Member { member_id, purpose }) => (member_id.clone(), *purpose),
+        (None, DialTarget::Task(_)) => return Err(refused(reason::TASK_UNKNOWN)),
+    };
+    if let Some(found) = found.as_ref().filter(|found| is_absorbing(&found.task.state)) {
+        let state = ("state".to_owned(), found.task.state.code().to_owned());
+        return Err(refused_with("task_closed", vec![state]));
+    }
+    let member = known_member(tx, &member_id)?;
+    let open = open_attempts(tx, &work.staff.id, work.now_ms, Some(&member.id))?;
+    if let Some(open) = open.into_iter().find(|open| open.awaits == "result") {
+        return Err(refused_with(
+            "attempt_open",
+            vec![("attempt_id".to_owned(), open.attempt_id)],
+        ));
+    }
+    let contact = contact(Channel::Call, purpose);
+    let verdict = gate(tx, work, &member, &contact)?;
+    if let (Some(reason), Some(refusal)) = (verdict.reason, verdict.refusal()) {
+        keep_refusal(tx, work, &member, &contact, reason)?;
+        return Ok(Err(refusal));
+    }
+    let number = member.phone.clone().ok_or_else(|| refused("gate.no_number"))?;
+    let attempt = Attempt {
+        id: new_id(),
+        task_id: found.as_ref().map(|found| found.task.id.clone()),
+        member_id: member.id.clone(),
+        staff_id: work.staff.id.clone(),
+        purpose: purpose.into(),
+        channel: Channel::Call.into(),
+        number_hash: number_hash(tx, &number)?,
+        started_at_ms: work.now_ms,
+        ended_at_ms: None,
+        duration_s: None,
+        result: None,
+        recording: None,
+    };
+    let dial = Dial {
+        attempt_id: attempt.id.clone(),
+        member_id: member.id.clone(),
+        task_id: attempt.task_id.clone(),
+        phone_masked: masked(&member),
+        name: member.name,
+        script: found
+            .map(|found| script_of(tx, work, &found))
+            .transpose()?
+            .flatten(),
+        number: number.into(),
+    };
+    work.put(tx, Op::StartAttempt { attempt })?;
+    Ok(Ok(dial))
+}
+
+/// Stores the end of a dial. It belongs to who began it: on a shared phone somebody else may have
+/// signed in before the carrier told.
+fn end(
+    tx: &Tx<'_>,
+    work: &Work<'_>,
+    attempt: &Attempt,
+    result: CarrierResult,
+    duration_s: Option<u32>,
+) -> Result<()> {
+    let op = Op::EndAttempt {
+        attempt_id: attempt.id.clone(),
+        ended_at_ms: work.now_ms,
+        duration_s,
+        result: result.into(),
+    };
+    work.put_as(tx, &attempt.staff_id, op, None)?;
+    Ok(())
+}
+
+/// The outcome to record. A dial of the task whose end was not told is ended as answered: somebody
+/// said something.
+fn outcome_of(tx: &Tx<'_>, work: &Work<'_>, task_id: &str, new: &NewOutcome) -> Result<Outcome> {
+    let mut attempt_id = new.attempt_id.clone();
+    if attempt_id.is_none() && new.supersedes.is_none() {
+        let task = rows::task(tx, task_id)?.ok_or_else(|| refused(reason::TASK_UNKNOWN))?;
+        let open = open_attempts(tx, &work.staff.id, work.now_ms, Some(&task.member_id))?;
+        let open = open
+            .into_iter()
+            .find(|open| open.task_id.as_deref() == Some(task_id));
+        attempt_id = open.map(|open| open.attempt_id);
+    }
+    if let Some(id) = &attempt_id {
+        let attempt = rows::attempt(tx, id)?.ok_or_else(|| refused(reason::ATTEMPT_UNKNOWN))?;
+        if attempt.task_id.as_deref() != Some(task_id) {
+            return Err(refused("attempt_other_task"));
+        }
+        if attempt.result.is_none() {
+            end(tx, work, &attempt, CarrierResult::Answered, None)?;
+        }
+    }
+    let text = |text: &Option<String>| {
+        let text = text.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        text.map(str::to_owned)
+    };
+    Ok(Outcome {
+        id: new_id(),
+        code: new.code.into(),
+        at_ms: work.now_ms,
+        day: work.today,
+        staff_id: work.staff.id.clone(),
+        attempt_id,
+        date: new.date,
+        call_at_ms: new.call_at_ms,
+        ingredient: text(&new.ingredient),
+        note: text(&new.note),
+        supersedes: new.supersedes.clone(),
+    })
+}
+
+/// A clerk's dials without a result, or answered and without an outcome, newest first; only those of
+/// one member if it is given.
+fn open_attempts(
+    conn: &Connection,
+    staff_id: &str,
+    now_ms: i64,
+    member_id: Option<&str>,
+) -> Result<Vec<OpenAttempt>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT a.attempt_id, a.task_id, m.member_id, m.name, m.phone_reversed, a.started_at_ms, a.result IS NULL
+         FROM attempt a JOIN member m ON m.member_key = a.member_key
+         LEFT JOIN task t ON t.task_id = a.task_id
+         WHERE a.staff_id = ?1 AND a.day >= ?2 AND (?3 IS NULL OR m.member_id = ?3)
+           AND (a.result IS NULL OR (a.result IN ('answered', 'dropped') AND t.state = 'in_progress'
+                AND NOT EXISTS (SELECT 1 FROM task_outcome o WHERE o.attempt_id = a.attempt_id)))
+         ORDER BY a.started_at_ms DESC, a.attempt_id DESC LIMIT ?4",
+    )?;
+    let first_day = now_ms.div_euclid(86_400_000) - OPEN_DAYS;
+    let open = statement.query_map(params![staff_id, first_day, member_id, OPEN_MAX], |row| {
+        let reversed: Option<String> = row.get(4)?;
+        Ok(OpenAttempt {
+            attempt_id: row.get(0)?,
+            task_id: row.get(1)?,
+            member_id: row.get(2)?,
+            name: row.get(3)?,
+            phone_masked: reversed
+                .map(|digits| yaoban_domain::phone::mask(&digits.chars().rev().collect::<String>())),
+            started_at_ms: row.get(5)?,
+            awaits: if row.get(6)? { "result" } else { "outcome" },
+        })
+    })?;
+    Ok(open.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The dials of a task, newest first.
+pub(super) fn attempts_of_task(conn: &Connection, task_id: &str) -> Result<Vec<AttemptRow>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT a.attempt_id, a.staff_id, a.started_at_ms, a.duration_s, a.result
+         FROM task t JOIN attempt a ON a.member_key = t.member_key AND a.task_id = t.task_id
+         WHERE t.task_id = ?1 ORDER BY a.started_at_ms DESC, a.attempt_id DESC LIMIT ?2",
+    )?;
+    let attempts = statement.query_map(params![task_id, ATTEMPTS_MAX], |row| {
+        Ok(AttemptRow {
+            attempt_id: row.get(0)?,
+            staff_id: row.get(1)?,
+            started_at_ms: row.get(2)?,
+            duration_s: row.get(3)?,
+            result: row.get_ref(4)?.as_str_or_null()?.map(Open::read),
+        })
+    })?;
+    Ok(attempts.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Outcomes that can still be taken back: key in the outbox, task, outcome.
+fn held_outcomes(conn: &Connection) -> Result<Vec<(i64, String, String)>> {
+    let mut statement =
+        conn.prepare_cached("SELECT outbox_id, body FROM outbox WHERE state = 'held' ORDER BY outbox_id")?;
+    let mut rows = statement.query([])?;
+    let mut held = Vec::new();
+    while let Some(row) = rows.next()? {
+        let op: Op = from_cbor(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
+        if let Op::RecordOutcome { task_id, outcome } = op {
+            held.push((row.get(0)?, task_id, outcome.id));
+        }
+    }
+    Ok(held)
+}
+
+fn held_outcome(conn: &Connection, outcome_id: &str) -> Result<Option<(i64, String)>> {
+    Ok(held_outcomes(conn)?
+        .into_iter()
+        .find(|(_, _, id)| id == outcome_id)
+        .map(|(outbox_id, task_id, _)| (outbox_id, task_id)))
+}

@@ -1,0 +1,743 @@
+//! The task list: whom to call next, why, and what to say.
+
+use std::collections::BTreeMap;
+
+use chrono::{Days, NaiveDate};
+use rusqlite::{Connection, Row, ToSql};
+use serde::Serialize;
+use yaoban_domain::calendar::{Calendar, day_number};
+use yaoban_domain::codes::{Action, Care, Class, ContactPurpose, Open, TaskKind, TaskOrigin, TaskState};
+use yaoban_domain::model::{CareTask, Staff, Template, Why};
+use yaoban_domain::task::{OrderInput, OrderKey, households, is_absorbing, is_on_list, order_key, settle};
+use yaoban_domain::{phone, template};
+use yaoban_protocol::apply::reason;
+use yaoban_protocol::codec::from_cbor;
+use yaoban_protocol::op::Op;
+use yaoban_protocol::row::{Campaign, entity};
+
+use super::contact::{AttemptRow, attempts_of_task};
+use super::work::{Refused, Work, check_group, known_member, new_id, refused};
+use super::{AppResult, ClerkApp};
+use crate::store::figures::{CACHED_COLUMNS, Cached, read_cached};
+use crate::store::{Result, Tx, rows};
+
+/// Tasks of a list at most.
+pub const LIST_MAX: usize = 2_000;
+/// Days for which a task that ran out stays among the overdue.
+pub const OVERDUE_DAYS: u64 = 30;
+/// Days within which a clerk's own task is due, if no day is chosen.
+const OWN_TASK_DAYS: u64 = 7;
+
+/// Which tasks a list shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskView {
+    /// Begun and waiting to be done today.
+    #[default]
+    Due,
+    /// Put off, or not begun.
+    Later,
+    /// Expired within [`OVERDUE_DAYS`], without a result.
+    Overdue,
+    /// Done today.
+    DoneToday,
+}
+
+/// What a list is narrowed to. All conditions hold together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TaskFilter {
+    /// Which tasks.
+    pub view: TaskView,
+    /// The whole store's instead of the clerk's own and those of nobody.
+    pub whole_store: bool,
+    /// Tasks of this member of staff (with `whole_store`).
+    pub assignee: Option<String>,
+    /// Members of this class.
+    pub class: Option<Class>,
+    /// Members with this disease.
+    pub disease: Option<String>,
+    /// Members with this tag.
+    pub tag: Option<String>,
+    /// Tasks for this member.
+    pub member_id: Option<String>,
+}
+
+/// A task, ready to show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TaskRow {
+    /// Id of the task.
+    pub task_id: String,
+    /// For whom.
+    pub member_id: String,
+    /// The member's name.
+    pub name: String,
+    /// The member's number, masked.
+    pub phone_masked: Option<String>,
+    /// How it is carried out.
+    pub kind: Open<TaskKind>,
+    /// Service, marketing or emergency.
+    pub purpose: Open<ContactPurpose>,
+    /// Where it comes from.
+    pub origin: Open<TaskOrigin>,
+    /// Name of its campaign.
+    pub campaign: Option<String>,
+    /// Where it stands now.
+    pub state: Open<TaskState>,
+    /// First day on the list.
+    pub start: NaiveDate,
+    /// Last day.
+    pub due: NaiveDate,
+    /// Put off until this day.
+    pub deferred_until: Option<NaiveDate>,
+    /// Put off until this instant, UTC.
+    pub deferred_until_ms: Option<i64>,
+    /// Why this member is on the list.
+    pub why: Why,
+    /// The member's class.
+    pub class: Option<Class>,
+    /// Chronic or general.
+    pub care: Option<Care>,
+    /// The member's value index, 0..=100.
+    pub value_index: u8,
+    /// The earliest end of a medicine that the member takes.
+    pub medicine_end: Option<NaiveDate>,
+    /// Whose task it is.
+    pub assignee: Option<String>,
+    /// That clerk's name.
+    pub assignee_name: Option<String>,
+    /// Attempts that count.
+    pub attempts: u32,
+    /// Part of the day to be avoided next (0, 1, 2).
+    pub avoid_part: Option<u8>,
+    /// A health emergency.
+    pub emergency: bool,
+    /// The manager asked for it to be done soon.
+    pub nudged: bool,
+    /// The member answered before at this hour of the day.
+    pub hour_matches: bool,
+    /// The outcome that counts, as a code.
+    pub outcome: Option<String>,
+    /// When its state last changed, UTC.
+    pub changed_at_ms: i64,
+}
+
+/// Tasks of one phone number, shown together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Household {
+    /// The number, masked.
+    pub phone_masked: Option<String>,
+    /// Its tasks, in order.
+    pub tasks: Vec<TaskRow>,
+}
+
+/// The list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct TaskList {
+    /// The clerk is marked off for today and gets none.
+    pub off_today: bool,
+    /// Number of tasks.
+    pub count: usize,
+    /// The tasks by household, in the order of each one's first task.
+    pub households: Vec<Household>,
+}
+
+impl TaskList {
+    /// The tasks one after another.
+    pub fn tasks(&self) -> impl Iterator<Item = &TaskRow> {
+        self.households.iter().flat_map(|household| &household.tasks)
+    }
+}
+
+/// What to say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Script {
+    /// Title.
+    pub title: String,
+    /// The text, filled in for this member.
+    pub text: String,
+    /// Talking points, filled in.
+    pub points: Vec<String>,
+    /// Placeholders that have no value here and stand as they are.
+    pub missing: Vec<String>,
+}
+
+/// What was recorded of a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutcomeRow {
+    /// Id.
+    pub outcome_id: String,
+    /// What came of it.
+    pub code: String,
+    /// When it was recorded, UTC.
+    pub at_ms: i64,
+    /// Who recorded it.
+    pub staff_id: String,
+    /// The day that was chosen.
+    pub date: Option<NaiveDate>,
+    /// Note.
+    pub note: Option<String>,
+    /// It is the one that counts.
+    pub counts: bool,
+}
+
+/// A task with its script and history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TaskDetail {
+    /// The task.
+    pub task: TaskRow,
+    /// What to say, if it has a script.
+    pub script: Option<Script>,
+    /// Its dials, newest first.
+    pub attempts: Vec<AttemptRow>,
+    /// What was recorded, what counts first.
+    pub outcomes: Vec<OutcomeRow>,
+}
+
+/// A task that a clerk makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewTask {
+    /// How it is carried out.
+    pub kind: TaskKind,
+    /// Service or marketing.
+    pub purpose: ContactPurpose,
+    /// First day; none: today.
+    pub start: Option<NaiveDate>,
+    /// Last day; none: a week from the first one.
+    pub due: Option<NaiveDate>,
+    /// Script to follow.
+    pub script_id: Option<String>,
+    /// In the clerk's words, why.
+    pub note: Option<String>,
+}
+
+impl NewTask {
+    /// A service task of a kind, from today on.
+    pub fn of_kind(kind: TaskKind) -> Self {
+        Self {
+            kind,
+            purpose: ContactPurpose::Service,
+            start: None,
+            due: None,
+            script_id: None,
+            note: None,
+        }
+    }
+}
+
+/// What became of a group of tasks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct GroupTasks {
+    /// Ids of the tasks that were made.
+    pub made: Vec<String>,
+    /// Members for whom none was made, and why.
+    pub refused: Vec<Refused>,
+}
+
+impl ClerkApp {
+    /// The task list in the order of the rules. A clerk who is marked off gets none of its own.
+    pub fn tasks(&self, filter: &TaskFilter) -> AppResult<TaskList> {
+        let work = Work::begin(self)?;
+        work.read(|conn| {
+            work.allowed(Action::SeeTask)?;
+            let off_today = work.staff.off_on == Some(work.today);
+            if off_today && !filter.whole_store {
+                return Ok(TaskList {
+                    off_today,
+                    ..TaskList::default()
+                });
+            }
+            let rows = Listing::new(conn, &work)?.list(filter)?;
+            Ok(TaskList {
+                off_today,
+                count: rows.len(),
+                households: by_household(rows),
+            })
+        })
+    }
+
+    /// One task with its script and history.
+    pub fn task(&self, task_id: &str) -> AppResult<TaskDetail> {
+        let work = Work::begin(self)?;
+        work.read(|conn| {
+            work.allowed(Action::SeeTask)?;
+            let found = Listing::new(conn, &work)?.one(task_id)?;
+            let outcomes = outcome_rows(&found.task);
+            let script = script_of(conn, &work, &found)?;
+            Ok(TaskDetail {
+                script,
+                attempts: attempts_of_task(conn, task_id)?,
+                outcomes,
+                task: found.row,
+            })
+        })
+    }
+
+    /// A task that the clerk makes for itself. Returns its id.
+    pub fn make_task(&self, member_id: &str, new: &NewTask) -> AppResult<String> {
+        let work = Work::begin(self)?;
+        work.write(|tx| {
+            let task = own_task(&work, member_id, new)?;
+            let id = task.id.clone();
+            work.put(tx, Op::CreateTask { task: Box::new(task) })?;
+            Ok(id)
+        })
+    }
+
+    /// Tasks that the clerk makes for itself from a group of members. One that is refused, or has
+    /// an open task of the same kind by a clerk's wish already, is listed with its reason.
+    pub fn make_tasks(&self, member_ids: &[String], new: &NewTask) -> AppResult<GroupTasks> {
+        let work = Work::begin(self)?;
+        work.write(|tx| {
+            check_group(member_ids)?;
+            let mut result = GroupTasks::default();
+            for member_id in member_ids {
+                let made = if has_own_task(tx, member_id, new.kind, work.now_ms)? {
+                    Err(("task_exists".to_owned(), Vec::new()))
+                } else {
+                    let task = own_task(&work, member_id, new)?;
+                    let id = task.id.clone();
+                    let op = Op::CreateTask { task: Box::new(task) };
+                    work.try_put(tx, op)?.map(|_| id)
+                };
+                match made {
+                    Ok(id) => result.made.push(id),
+                    Err((code, values)) => result.refused.push(Refused {
+                        id: member_id.clone(),
+                        name: rows::member(tx, member_id)?.map(|m| m.name).unwrap_or_default(),
+                        code,
+                        values,
+                    }),
+                }
+            }
+            Ok(result)
+        })
+    }
+
+    /// The clerk is at the task. Returns it as it is now.
+    pub fn start_task(&self, task_id: &str) -> AppResult<TaskRow> {
+        self.change_task(
+            task_id,
+            Op::StartTask {
+                task_id: task_id.to_owned(),
+            },
+        )
+    }
+
+    /// The task is put off until a day, and an instant of it.
+    pub fn defer_task(&self, task_id: &str, until: NaiveDate, until_ms: Option<i64>) -> AppResult<TaskRow> {
+        let op = Op::DeferTask {
+            task_id: task_id.to_owned(),
+            until,
+            until_ms,
+        };
+        self.change_task(task_id, op)
+    }
+
+    /// The task is cancelled: a clerk's own wish by the clerk, any by the manager.
+    pub fn cancel_task(&self, task_id: &str) -> AppResult<TaskRow> {
+        self.change_task(
+            task_id,
+            Op::CancelTask {
+                task_id: task_id.to_owned(),
+            },
+        )
+    }
+
+    /// Applies an operation on a task and shows the task after it.
+    pub(super) fn change_task(&self, task_id: &str, op: Op) -> AppResult<TaskRow> {
+        let work = Work::begin(self)?;
+        work.write(|tx| {
+            work.put(tx, op)?;
+            task_row(tx, &work, task_id)
+        })
+    }
+}
+
+/// A task as it shows.
+pub(super) fn task_row(conn: &Connection, work: &Work<'_>, task_id: &str) -> Result<TaskRow> {
+    Ok(Listing::new(conn, work)?.one(task_id)?.row)
+}
+
+/// A clerk's own task for a member.
+fn own_task(work: &Work<'_>, member_id: &str, new: &NewTask) -> Result<CareTask> {
+    if new.purpose == ContactPurpose::Emergency {
+        return Err(refused(reason::ORIGIN_NOT_ALLOWED));
+    }
+    let start = new.start.unwrap_or(work.today);
+    let due = new
+        .due
+        .unwrap_or_else(|| start.checked_add_days(Days::new(OWN_TASK_DAYS)).unwrap_or(start));
+    let note = new.note.as_deref().map(str::trim).filter(|note| !note.is_empty());
+    Ok(CareTask {
+        id: new_id(),
+        member_id: member_id.to_owned(),
+        store_id: work.store_id.clone(),
+        assignee: Some(work.staff.id.clone()),
+        kind: new.kind.into(),
+        purpose: new.purpose.into(),
+        origin: TaskOrigin::Clerk.into(),
+        campaign_id: None,
+        step: 0,
+        why: Why {
+            code: "clerk".to_owned(),
+            values: note
+                .map(|note| ("note".to_owned(), note.to_owned()))
+                .into_iter()
+                .collect(),
+        },
+        script_id: new.script_id.clone(),
+        emergency: false,
+        start,
+        due,
+        state: TaskState::Open.into(),
+        deferred_until: None,
+        deferred_until_ms: None,
+        closes_on_purchase: None,
+        attempts: 0,
+        avoid_part: None,
+        outcome: None,
+        other_outcomes: Vec::new(),
+        nudged_at_ms: None,
+        created_at_ms: work.now_ms,
+        changed_at_ms: work.now_ms,
+        version: 0,
+    })
+}
+
+/// Whether a member has an open task of a kind that a clerk made.
+fn has_own_task(tx: &Tx<'_>, member_id: &str, kind: TaskKind, now_ms: i64) -> Result<bool> {
+    let Some(key) = rows::existing_key(tx, member_id)? else {
+        return Ok(false);
+    };
+    let mut statement = tx.prepare_cached("SELECT body FROM task WHERE member_key = ?1 AND kind = ?2")?;
+    let mut found = statement.query((key, kind.to_string()))?;
+    while let Some(row) = found.next()? {
+        let task: CareTask = from_cbor(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
+        let settled = settle(&task, now_ms, tx.calendar);
+        if settled.origin.is(TaskOrigin::Clerk) && !is_absorbing(&settled.state) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn outcome_rows(task: &CareTask) -> Vec<OutcomeRow> {
+    let counts = task.outcome.iter().map(|outcome| (outcome, true));
+    let others = task.other_outcomes.iter().rev().map(|outcome| (outcome, false));
+    counts
+        .chain(others)
+        .map(|(outcome, counts)| OutcomeRow {
+            outcome_id: outcome.id.clone(),
+            code: outcome.code.code().to_owned(),
+            at_ms: outcome.at_ms,
+            staff_id: outcome.staff_id.clone(),
+            date: outcome.date,
+            note: outcome.note.clone(),
+            counts,
+        })
+        .collect()
+}
+
+/// A task as it stands, and as it shows.
+pub(super) struct Found {
+    /// The task, settled by the clock.
+    pub task: CareTask,
+    /// The full number, for households; never shown.
+    number: Option<String>,
+    /// The member's diseases, `;`-wrapped.
+    diseases: String,
+    /// The member's tags, `;`-wrapped.
+    tags: String,
+    key: OrderKey,
+    /// Ready to show.
+    pub row: TaskRow,
+}
+
+const SELECT: &str = "SELECT t.body, m.member_id, m.name, m.phone_reversed, m.diseases, m.tags, t.assignee";
+const FROM: &str = "FROM task t JOIN member m ON m.member_key = t.member_key
+    LEFT JOIN figure f ON f.member_key = t.member_key";
+
+/// Reads tasks as they show: one query for the tasks with members and figures, one each for the
+/// names of staff and campaigns.
+pub(super) struct Listing<'a> {
+    conn: &'a Connection,
+    calendar: Calendar,
+    now_ms: i64,
+    hour: u32,
+    today: NaiveDate,
+    staff_id: String,
+    staff: BTreeMap<String, String>,
+    campaigns: BTreeMap<String, String>,
+}
+
+impl<'a> Listing<'a> {
+    pub fn new(conn: &'a Connection, work: &Work<'_>) -> Result<Self> {
+        let staff: Vec<Staff> = rows::records(conn, entity::STAFF)?;
+        let campaigns: Vec<Campaign> = rows::records(conn, entity::CAMPAIGN)?;
+        Ok(Self {
+            conn,
+            calendar: work.settings.calendar,
+            now_ms: work.now_ms,
+            hour: work.settings.calendar.hour(work.now_ms),
+            today: work.today,
+            staff_id: work.staff.id.clone(),
+            staff: staff.into_iter().map(|one| (one.id, one.name)).collect(),
+            campaigns: campaigns.into_iter().map(|one| (one.id, one.name)).collect(),
+        })
+    }
+
+    /// Tasks by a filter, in the order of the rules; what was done, newest first.
+    pub fn list(&self, filter: &TaskFilter) -> Result<Vec<Found>> {
+        let today = day_number(self.today);
+        let day_start_ms = self.calendar.day_start_ms(self.today);
+        let first = day_number(
+            self.today
+                .checked_sub_days(Days::new(OVERDUE_DAYS))
+                .unwrap_or(self.today),
+        );
+        let first_ms = day_start_ms.saturating_sub(OVERDUE_DAYS as i64 * 86_400_000);
+        let mut found = match filter.view {
+            TaskView::Due | TaskView::Later => self.query(
+                "t.state IN ('open', 'in_progress', 'deferred') AND t.due_day >= ?1",
+                &[&today],
+            )?,
+            TaskView::Overdue => {
+                let mut found = self.query(
+                    "t.state IN ('open', 'in_progress', 'deferred') AND t.due_day >= ?1 AND t.due_day < ?2",
+                    &[&first, &today],
+                )?;
+                found.extend(self.query("t.changed_at_ms >= ?1 AND t.state = 'expired'", &[&first_ms])?);
+                found
+            }
+            TaskView::DoneToday => {
+                self.query("t.changed_at_ms >= ?1 AND t.state = 'done'", &[&day_start_ms])?
+            }
+        };
+        found.retain(|one| self.fits(one, filter));
+        if filter.view == TaskView::DoneToday {
+            found.sort_by(|a, b| {
+                b.row
+                    .changed_at_ms
+                    .cmp(&a.row.changed_at_ms)
+                    .then_with(|| a.key.cmp(&b.key))
+            });
+        } else {
+            found.sort_by(|a, b| a.key.cmp(&b.key));
+        }
+        found.truncate(LIST_MAX);
+        Ok(found)
+    }
+
+    fn fits(&self, found: &Found, filter: &TaskFilter) -> bool {
+        let row = &found.row;
+        let viewed = match filter.view {
+            TaskView::Due => is_on_list(&found.task, self.today),
+            TaskView::Later => !is_absorbing(&found.task.state) && !is_on_list(&found.task, self.today),
+            TaskView::Overdue => row.state.is(TaskState::Expired),
+            TaskView::DoneToday => true,
+        };
+        let whose = if filter.whole_store {
+            filter.assignee.is_none() || filter.assignee == row.assignee
+        } else if filter.view == TaskView::DoneToday {
+            self.did(&found.task)
+        } else {
+            row.assignee
+                .as_deref()
+                .is_none_or(|assignee| assignee == self.staff_id)
+        };
+        viewed
+            && whose
+            && filter.class.is_none_or(|class| row.class == Some(class))
+            && filter
+                .disease
+                .as_ref()
+                .is_none_or(|code| has_word(&found.diseases, code))
+            && filter.tag.as_ref().is_none_or(|tag| has_word(&found.tags, tag))
+            && filter.member_id.as_ref().is_none_or(|id| *id == row.member_id)
+    }
+
+    /// Whether the clerk did it: recorded what counts, or had it when it was closed without one.
+    fn did(&self, task: &CareTask) -> bool {
+        done_by(task).is_some_and(|staff_id| staff_id == self.staff_id)
+    }
+
+    /// One task, whatever its state.
+    pub fn one(&self, task_id: &str) -> Result<Found> {
+        let found = self.query("t.task_id = ?1", &[&task_id])?;
+        found
+            .into_iter()
+            .next()
+            .ok_or_else(|| refused(reason::TASK_UNKNOWN))
+    }
+
+    /// Tasks by a condition over `t` (task), `m` (member), `f` (figure), in no order.
+    pub fn query(&self, condition: &str, values: &[&dyn ToSql]) -> Result<Vec<Found>> {
+        let sql = format!("{SELECT}, {CACHED_COLUMNS} {FROM} WHERE {condition}");
+        let mut statement = self.conn.prepare_cached(&sql)?;
+        let mut rows = statement.query(values)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(self.read(row)?);
+        }
+        Ok(found)
+    }
+
+    fn read(&self, row: &Row<'_>) -> Result<Found> {
+        let task: CareTask = from_cbor(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
+        let task = CareTask {
+            member_id: row.get(1)?,
+            ..settle(&task, self.now_ms, self.calendar)
+        };
+        let reversed: Option<String> = row.get(3)?;
+        let number: Option<String> = reversed.map(|digits| digits.chars().rev().collect());
+        let figures = read_cached(row, 7)?;
+        let shown = self.show(&task, row.get(2)?, number.as_deref(), &figures);
+        let order = OrderInput {
+            class: figures.class,
+            medicine_end: figures.next_end,
+            value_index: figures.value_index,
+            hour_matches: shown.hour_matches,
+        };
+        Ok(Found {
+            key: order_key(&task, &order),
+            number,
+            diseases: row.get(4)?,
+            tags: row.get(5)?,
+            row: shown,
+            task,
+        })
+    }
+
+    fn show(&self, task: &CareTask, name: String, number: Option<&str>, figures: &Cached) -> TaskRow {
+        let name_of = |names: &BTreeMap<String, String>, id: &Option<String>| {
+            id.as_ref().and_then(|id| names.get(id)).cloned()
+        };
+        TaskRow {
+            task_id: task.id.clone(),
+            member_id: task.member_id.clone(),
+            name,
+            phone_masked: number.map(phone::mask),
+            kind: task.kind.clone(),
+            purpose: task.purpose.clone(),
+            origin: task.origin.clone(),
+            campaign: name_of(&self.campaigns, &task.campaign_id),
+            state: task.state.clone(),
+            start: task.start,
+            due: task.due,
+            deferred_until: task.deferred_until,
+            deferred_until_ms: task.deferred_until_ms,
+            why: task.why.clone(),
+            class: figures.class,
+            care: figures.care,
+            value_index: figures.value_index,
+            medicine_end: figures.next_end,
+            assignee: task.assignee.clone(),
+            assignee_name: name_of(&self.staff, &task.assignee),
+            attempts: task.attempts,
+            avoid_part: task.avoid_part,
+            emergency: task.emergency,
+            nudged: task.nudged_at_ms.is_some(),
+            hour_matches: figures.answered_hours >> self.hour & 1 == 1,
+            outcome: task
+                .outcome
+                .as_ref()
+                .map(|outcome| outcome.code.code().to_owned()),
+            changed_at_ms: task.changed_at_ms,
+        }
+    }
+}
+
+/// Who did a task that is closed: who recorded what counts, else whose it was.
+pub(super) fn done_by(task: &CareTask) -> Option<&str> {
+    let recorded = task.outcome.as_ref().map(|outcome| outcome.staff_id.as_str());
+    recorded.or(task.assignee.as_deref())
+}
+
+fn has_word(wrapped: &str, word: &str) -> bool {
+    wrapped.split(';').any(|one| one == word)
+}
+
+fn by_household(found: Vec<Found>) -> Vec<Household> {
+    households(found, |one| one.number.clone())
+        .into_iter()
+        .map(|tasks| Household {
+            phone_masked: tasks.first().and_then(|one| one.row.phone_masked.clone()),
+            tasks: tasks.into_iter().map(|one| one.row).collect(),
+        })
+        .collect()
+}
+
+/// The script of a task, filled in for its member. A clerk reads it, so a placeholder without a
+/// value stands as it is.
+pub(super) fn script_of(conn: &Connection, work: &Work<'_>, found: &Found) -> Result<Option<Script>> {
+    let Some(id) = &found.task.script_id else {
+        return Ok(None);
+    };
+    let Some(script) = rows::record::<Template>(conn, entity::TEMPLATE, id)? else {
+        return Ok(None);
+    };
+    let (store, chain) = Work::names(conn)?;
+    let member = known_member(conn, &found.task.member_id)?;
+    let end = found.row.medicine_end.map(|day| day.to_string());
+    let medicine = next_medicine(conn, &found.task.member_id)?;
+    let mut values: Vec<(&str, &str)> = vec![
+        ("name", &member.name),
+        ("store", &store),
+        ("chain", &chain),
+        ("clerk", &work.staff.name),
+    ];
+    values.extend(medicine.as_deref().map(|name| ("medicine", name)));
+    values.extend(end.as_deref().map(|day| ("medicine_end", day)));
+    for (name, value) in &found.task.why.values {
+        values.push((name, value));
+    }
+    let mut missing = Vec::new();
+    let text = fill(&script.text, &values, &mut missing);
+    let points = script
+        .points
+        .iter()
+        .map(|point| fill(point, &values, &mut missing))
+        .collect();
+    Ok(Some(Script {
+        title: script.title,
+        text,
+        points,
+        missing,
+    }))
+}
+
+/// Fills in what has a value; the rest stands as it is and is told.
+fn fill(text: &str, values: &[(&str, &str)], missing: &mut Vec<String>) -> String {
+    let Ok(names) = template::placeholders(text) else {
+        return text.to_owned();
+    };
+    let stand_ins: Vec<(String, String)> = names
+        .iter()
+        .filter(|name| !values.iter().any(|(known, _)| known == *name))
+        .map(|name| ((*name).to_owned(), format!("{{{name}}}")))
+        .collect();
+    missing.extend(stand_ins.iter().map(|(name, _)| name.clone()));
+    let all: Vec<(&str, &str)> = values
+        .iter()
+        .copied()
+        .chain(
+            stand_ins
+                .iter()
+                .map(|(name, text)| (name.as_str(), text.as_str())),
+        )
+        .collect();
+    template::render(text, &all).unwrap_or_else(|_| text.to_owned())
+}
+
+/// The ingredient whose stock ends first.
+fn next_medicine(conn: &Connection, member_id: &str) -> Result<Option<String>> {
+    let Some(key) = rows::existing_key(conn, member_id)? else {
+        return Ok(None);
+    };
+    let mut statement = conn.prepare_cached(
+        "SELECT x.ingredient FROM medicine x JOIN figure f ON f.member_key = x.member_key
+         WHERE x.member_key = ?1 AND x.end_day = f.next_end_day ORDER BY x.ingredient LIMIT 1",
+    )?;
+    let mut found = statement.query([key])?;
+    Ok(found.next()?.map(|row| row.get(0)).transpose()?)
+}
