@@ -8,12 +8,23 @@
 //! | [`staff`] | who uses the phone: PIN, switch, lock |
 //! | [`tasks`] | the task list, tasks that a clerk makes |
 //! | [`contact`] | gate, dial, outcome, take-back |
+//! | [`find`], [`lookup`] | finding a member, here or at the hub |
+//! | [`profile`], [`history`], [`readings`] | what is known of a member |
+//! | [`members`] | what a clerk changes in a record |
+//! | [`groups`] | members by an audience |
 //!
 //! Calls block and may come from any thread; none waits for the network but [`ClerkApp::pair`],
 //! [`ClerkApp::sync`] and the look-ups.
 
 pub mod contact;
 pub mod error;
+pub mod find;
+pub mod groups;
+pub mod history;
+pub mod lookup;
+pub mod members;
+pub mod profile;
+pub mod readings;
 pub mod staff;
 pub mod tasks;
 mod work;

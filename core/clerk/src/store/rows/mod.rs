@@ -32,7 +32,7 @@ pub use member::{
     remove_member, resolve_alias, standing,
 };
 pub use purchases::{StoredLine, move_lines, packed as purchases, put_purchases, stored_lines};
-pub use reading::{put_reading, reading};
+pub use reading::{put_reading, read as read_reading, reading};
 pub use scope::{
     ScopeState, digest_sums, drop_scope, evict_range_rest, forget_row, looked_up_rows, looked_up_rows_of,
     mark_scopes_stale, remember_row, rows_of_scope, scope_key, scope_state, scopes, server_body, set_cursor,
@@ -43,7 +43,7 @@ pub use task::{put_task, remove_task, task};
 pub(super) use catalogue::Interned;
 pub(super) use member::insert_member;
 pub(super) use purchases::insert_lines;
-pub(super) use reading::{insert_reading, read as read_reading, settle_superseded};
+pub(super) use reading::{insert_reading, settle_superseded};
 pub(super) use scope::insert_scope_row;
 
 use super::{Result, StoreError, Tx};

@@ -106,8 +106,9 @@ pub fn reading(conn: &Connection, id: &str) -> Result<Option<Reading>> {
         .transpose()
 }
 
-/// Reads a row of [`COLUMNS`].
-pub(in crate::store) fn read(row: &Row<'_>, member_id: String) -> rusqlite::Result<Reading> {
+/// Reads a row of the columns of a reading: id, member key, time, kind, context, the three values,
+/// staff, what it supersedes.
+pub fn read(row: &Row<'_>, member_id: String) -> rusqlite::Result<Reading> {
     Ok(Reading {
         id: row.get(0)?,
         member_id,

@@ -1,0 +1,166 @@
+//! Finding members, and the row under which a member shows in every list.
+
+use chrono::NaiveDate;
+use rusqlite::{Connection, OptionalExtension};
+use serde::Serialize;
+use yaoban_domain::calendar::age_on;
+use yaoban_domain::codes::Open;
+use yaoban_domain::model::Member;
+use yaoban_domain::phone::mask;
+
+use super::{Acting, AppError, AppResult, ClerkApp};
+use crate::search::search;
+use crate::store::figures::{CACHED_COLUMNS, Cached, read_cached};
+use crate::store::rows;
+
+/// A member in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MemberRow {
+    /// Id.
+    pub member_id: String,
+    /// Name.
+    pub name: String,
+    /// The number with its middle hidden.
+    pub phone_masked: Option<String>,
+    /// Sex, as a code.
+    pub sex: Option<String>,
+    /// Completed years.
+    pub age: Option<i32>,
+    /// Home store.
+    pub store_id: Option<String>,
+    /// Belongs to this store.
+    pub own_store: bool,
+    /// Was looked up from another store and is forgotten after a day.
+    pub looked_up: bool,
+    /// Class, as a code; none until it was computed.
+    pub class: Option<String>,
+    /// `chronic` or `general`; none until it was computed.
+    pub care: Option<String>,
+    /// Value index, 0..=100.
+    pub value_index: u8,
+    /// Last visit day.
+    pub last_visit: Option<NaiveDate>,
+    /// Has allergies.
+    pub allergies: bool,
+    /// Other members on the same number.
+    pub household: u32,
+    /// What it was found by, as a code; none in lists that were not searched.
+    pub found_by: Option<String>,
+}
+
+impl ClerkApp {
+    /// The members that fit what was typed, best first, at most `limit` (and 100).
+    pub fn find(&self, text: &str, limit: usize) -> AppResult<Vec<MemberRow>> {
+        let acting = self.acting()?;
+        self.store.read(|conn| {
+            let hits = search(conn, text, &acting.store_id, limit)?;
+            let mut found = Vec::with_capacity(hits.len());
+            for hit in hits {
+                if let Some(row) = member_row(conn, hit.member_key, &acting)? {
+                    found.push(MemberRow {
+                        found_by: Some(hit.by.code().to_owned()),
+                        ..row
+                    });
+                }
+            }
+            Ok(found)
+        })
+    }
+}
+
+/// The cached figures of a member; empty until they were computed.
+pub(crate) fn cached(conn: &Connection, member_key: i64) -> AppResult<Cached> {
+    let found = conn
+        .prepare_cached(&format!(
+            "SELECT {CACHED_COLUMNS} FROM figure f WHERE f.member_key = ?1"
+        ))?
+        .query_row([member_key], |row| read_cached(row, 0))
+        .optional()?;
+    Ok(found.unwrap_or(Cached {
+        class: None,
+        care: None,
+        value_index: 0,
+        next_end: None,
+        answered_hours: 0,
+    }))
+}
+
+/// A member that may be shown: held, or looked up less than a day ago, and not erased.
+pub(crate) fn shown_member(conn: &Connection, member_key: i64, now_ms: i64) -> AppResult<Option<Member>> {
+    let Some(member) = rows::member_by_key(conn, member_key)?.filter(|member| !member.erased) else {
+        return Ok(None);
+    };
+    let over: bool = conn
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM member m JOIN lookup l ON l.member_id = m.member_id
+                WHERE m.member_key = ?1 AND m.standing = 2 AND l.until_ms <= ?2)",
+        )?
+        .query_row([member_key, now_ms], |row| row.get(0))?;
+    Ok(Some(member).filter(|_| !over))
+}
+
+/// The key and record of a member by id or alias, if it may be shown.
+pub(crate) fn require_member(conn: &Connection, id: &str, now_ms: i64) -> AppResult<(i64, Member)> {
+    let unknown = AppError::Unknown { what: "member" };
+    let Some(key) = rows::existing_key(conn, id)? else {
+        return Err(unknown);
+    };
+    shown_member(conn, key, now_ms)?
+        .map(|member| (key, member))
+        .ok_or(unknown)
+}
+
+/// The row of a member, if it may be shown.
+pub(crate) fn member_row(
+    conn: &Connection,
+    member_key: i64,
+    acting: &Acting,
+) -> AppResult<Option<MemberRow>> {
+    shown_member(conn, member_key, acting.now_ms)?
+        .map(|member| row_of(conn, member_key, &member, acting))
+        .transpose()
+}
+
+/// The row of a member whose record is at hand.
+pub(crate) fn row_of(
+    conn: &Connection,
+    member_key: i64,
+    member: &Member,
+    acting: &Acting,
+) -> AppResult<MemberRow> {
+    let cached = cached(conn, member_key)?;
+    let own_store = member.store_id.as_deref() == Some(acting.store_id.as_str());
+    Ok(MemberRow {
+        member_id: member.id.clone(),
+        name: member.name.clone(),
+        phone_masked: member.phone.as_deref().map(mask),
+        sex: member.sex.as_ref().map(|sex: &Open<_>| sex.code().to_owned()),
+        age: member
+            .birthday
+            .and_then(|birthday| age_on(birthday, acting.today)),
+        store_id: member.store_id.clone(),
+        own_store,
+        looked_up: rows::standing(conn, &member.id)? == Some(rows::Standing::LookedUp),
+        class: cached.class.map(|class| class.to_string()),
+        care: cached.care.map(|care| care.to_string()),
+        value_index: cached.value_index,
+        last_visit: member.lifetime.last_visit,
+        allergies: !member.allergies.is_empty(),
+        household: match &member.phone {
+            Some(phone) => household(conn, member_key, phone)?.len() as u32,
+            None => 0,
+        },
+        found_by: None,
+    })
+}
+
+/// Other members on a number; at most 20.
+pub(crate) fn household(conn: &Connection, member_key: i64, phone: &str) -> AppResult<Vec<i64>> {
+    let reversed: String = phone.chars().rev().collect();
+    let mut statement = conn.prepare_cached(
+        "SELECT member_key FROM member WHERE phone_reversed = ?1 AND member_key <> ?2 AND standing > 0
+            AND (flags & 4) = 0 LIMIT 20",
+    )?;
+    let keys = statement.query_map(rusqlite::params![reversed, member_key], |row| row.get(0))?;
+    Ok(keys.collect::<rusqlite::Result<_>>()?)
+}

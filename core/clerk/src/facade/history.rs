@@ -1,0 +1,200 @@
+//! Purchases of a member, day by day, newest first. What is older than a phone holds comes from the
+//! hub when it is asked for.
+
+use chrono::NaiveDate;
+use rusqlite::{Connection, params};
+use serde::Serialize;
+use yaoban_domain::calendar::{day_number, from_day_number};
+use yaoban_protocol::row::Purchases;
+
+use super::find::require_member;
+use super::{AppError, AppResult, ClerkApp};
+use crate::store::rows;
+use crate::sync::Cancel;
+
+/// Days of one page.
+const DAYS_MAX: usize = 100;
+
+/// One line as it shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LineRow {
+    /// Id of the drug, if the chain told it.
+    pub drug_id: Option<String>,
+    /// Its name; the id where the catalogue does not know it.
+    pub name: Option<String>,
+    /// Strength and pack.
+    pub spec: Option<String>,
+    /// Ingredient.
+    pub ingredient: Option<String>,
+    /// Packs in thousandths, negative for a return.
+    pub quantity_milli: i64,
+    /// Fen, negative for a return.
+    pub amount_fen: i64,
+}
+
+/// Purchases of one business date.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HistoryDay {
+    /// The date.
+    pub day: NaiveDate,
+    /// The store, of the first line that tells it.
+    pub store_id: Option<String>,
+    /// Net amount in fen.
+    pub net_fen: i64,
+    /// The lines.
+    pub lines: Vec<LineRow>,
+}
+
+/// A page of the history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HistoryPage {
+    /// Days, newest first.
+    pub days: Vec<HistoryDay>,
+    /// Ask for the next page with this day; none: nothing older is here.
+    pub before: Option<NaiveDate>,
+    /// Life-time visits, to see whether the hub holds more.
+    pub lifetime_times: u32,
+}
+
+impl ClerkApp {
+    /// The days before `before` (none: from the newest on), at most `days_max`.
+    pub fn history(
+        &self,
+        member_id: &str,
+        before: Option<NaiveDate>,
+        days_max: usize,
+    ) -> AppResult<HistoryPage> {
+        let acting = self.acting()?;
+        self.store.read(|conn| {
+            let (key, member) = require_member(conn, member_id, acting.now_ms)?;
+            let wanted = days_max.clamp(1, DAYS_MAX);
+            let mut days = days_before(conn, key, before, wanted + 1)?;
+            let more = days.len() > wanted;
+            days.truncate(wanted);
+            Ok(HistoryPage {
+                before: days.last().map(|day| day.day).filter(|_| more),
+                days,
+                lifetime_times: member.lifetime.times,
+            })
+        })
+    }
+
+    /// Older days than the phone holds, from the hub. They are shown and not kept.
+    pub fn older_history(
+        &self,
+        member_id: &str,
+        before: NaiveDate,
+        lines_max: u32,
+        cancel: &Cancel,
+    ) -> AppResult<HistoryPage> {
+        let acting = self.acting()?;
+        let (_, member) = self
+            .store
+            .read(|conn| require_member(conn, member_id, acting.now_ms))?;
+        let mut store = std::sync::Arc::clone(&self.store);
+        let reply = self
+            .driver()
+            .history(&mut store, &member.id, day_number(before), lines_max, cancel)?;
+        let days = self.store.read(|conn| days_of(conn, &reply.purchases))?;
+        Ok(HistoryPage {
+            before: days.last().map(|day| day.day).filter(|_| reply.more),
+            days,
+            lifetime_times: member.lifetime.times,
+        })
+    }
+}
+
+/// The newest days before a day.
+pub(super) fn days_before(
+    conn: &Connection,
+    member_key: i64,
+    before: Option<NaiveDate>,
+    limit: usize,
+) -> AppResult<Vec<HistoryDay>> {
+    let before = before.map_or(i32::MAX, day_number);
+    let mut statement = conn.prepare_cached(
+        "SELECT l.day, p.store_id, d.drug_id, d.name, d.spec, d.ingredient, l.quantity_milli, l.amount_fen
+         FROM line l LEFT JOIN drug d ON d.drug_key = l.drug_key LEFT JOIN place p ON p.store_key = l.store_key
+         WHERE l.member_key = ?1 AND l.day < ?2 ORDER BY l.day DESC, l.ord DESC",
+    )?;
+    let mut found = statement.query(params![member_key, before])?;
+    let mut days: Vec<HistoryDay> = Vec::new();
+    while let Some(row) = found.next()? {
+        let day = from_day_number(row.get(0)?);
+        if days.last().is_none_or(|last| last.day != day) {
+            if days.len() == limit {
+                break;
+            }
+            days.push(HistoryDay {
+                day,
+                store_id: None,
+                net_fen: 0,
+                lines: Vec::new(),
+            });
+        }
+        let Some(last) = days.last_mut() else { break };
+        let line = LineRow {
+            drug_id: row.get(2)?,
+            name: row.get(3)?,
+            spec: row.get(4)?,
+            ingredient: row.get(5)?,
+            quantity_milli: row.get(6)?,
+            amount_fen: row.get(7)?,
+        };
+        last.store_id = row.get::<_, Option<String>>(1)?.or(last.store_id.take());
+        last.net_fen += line.amount_fen;
+        last.lines.push(line);
+    }
+    days.iter_mut().for_each(|day| day.lines.reverse());
+    Ok(days)
+}
+
+/// Lines as they travel, day by day, newest first.
+fn days_of(conn: &Connection, purchases: &Purchases) -> AppResult<Vec<HistoryDay>> {
+    let unreadable = || AppError::Hub {
+        code: "reply_unreadable".into(),
+        message: "history columns differ".into(),
+    };
+    let pick = |ids: &[String], index: i32| usize::try_from(index).ok().and_then(|at| ids.get(at).cloned());
+    let mut days: Vec<HistoryDay> = Vec::new();
+    for (at, day) in purchases.days.iter().enumerate() {
+        let day = from_day_number(*day);
+        let drug_id = purchases
+            .drug_index
+            .get(at)
+            .and_then(|index| pick(&purchases.drugs, *index));
+        let drug = match &drug_id {
+            Some(id) => rows::drug(conn, id)?,
+            None => None,
+        };
+        let line = LineRow {
+            name: drug
+                .as_ref()
+                .map(|drug| drug.name.clone())
+                .or_else(|| drug_id.clone()),
+            spec: drug.as_ref().and_then(|drug| drug.spec.clone()),
+            ingredient: drug.and_then(|drug| drug.ingredient),
+            drug_id,
+            quantity_milli: *purchases.quantities_milli.get(at).ok_or_else(unreadable)?,
+            amount_fen: *purchases.amounts_fen.get(at).ok_or_else(unreadable)?,
+        };
+        let store_id = purchases
+            .store_index
+            .get(at)
+            .and_then(|index| pick(&purchases.stores, *index));
+        match days.last_mut() {
+            Some(last) if last.day == day => {
+                last.net_fen += line.amount_fen;
+                last.lines.push(line);
+            }
+            _ => days.push(HistoryDay {
+                day,
+                store_id,
+                net_fen: line.amount_fen,
+                lines: vec![line],
+            }),
+        }
+    }
+    days.reverse();
+    Ok(days)
+}

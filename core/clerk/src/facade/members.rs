@@ -1,0 +1,290 @@
+//! What a clerk changes in a member's record.
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use yaoban_domain::codes::{Channel, ConsentPurpose, Open, Sex};
+use yaoban_domain::model::{Allergy, Consent, Lifetime, Member, Note, Regimen};
+use yaoban_domain::phone::normalise;
+use yaoban_protocol::apply::temporary_id;
+use yaoban_protocol::op::{Op, ProfileFields};
+
+use super::find::{MemberRow, household, member_row, require_member};
+use super::readings::parse;
+use super::{Acted, Acting, AppError, AppResult, ClerkApp};
+use crate::store::rows;
+
+/// A new member at the counter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewMember {
+    /// Name.
+    pub name: String,
+    /// Phone number as typed.
+    pub phone: Option<String>,
+    /// Sex, as a code.
+    pub sex: Option<String>,
+    /// Birthday.
+    pub birthday: Option<NaiveDate>,
+    /// Disease codes or names.
+    pub diseases: Vec<String>,
+    /// Allergies, as the member said them.
+    pub allergies: Vec<String>,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// Height in centimetres.
+    pub height_cm: Option<u16>,
+    /// Weight in hundreds of grams.
+    pub weight_hg: Option<u16>,
+    /// Consents.
+    pub consents: Vec<NewConsent>,
+}
+
+/// A consent as a clerk takes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewConsent {
+    /// Purpose, as a code.
+    pub purpose: String,
+    /// Channel, as a code; none: every channel.
+    pub channel: Option<String>,
+    /// Given or withdrawn.
+    pub granted: bool,
+    /// Version of the wording that was shown.
+    pub wording_version: String,
+}
+
+/// A member that was registered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Registered {
+    /// The member, under its temporary id until the hub gives one.
+    pub member: MemberRow,
+    /// Others on the same number, who may be the same person or its household.
+    pub same_number: Vec<MemberRow>,
+    /// The operation.
+    pub acted: Acted,
+}
+
+/// How a member takes one ingredient; what is none stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewRegimen {
+    /// The ingredient.
+    pub ingredient: String,
+    /// Units a day in thousandths.
+    pub daily_units_milli: Option<i64>,
+    /// Stock up to and including this day.
+    pub stock_until: Option<NaiveDate>,
+    /// No longer taken.
+    pub inactive: bool,
+}
+
+impl ClerkApp {
+    /// Registers a member, without a network: it has a temporary id until the hub gives one.
+    pub fn register(&self, new: &NewMember) -> AppResult<Registered> {
+        let acting = self.acting()?;
+        let consents = new
+            .consents
+            .iter()
+            .map(|one| consent_of(one, &acting))
+            .collect::<AppResult<Vec<_>>>()?;
+        let name = new.name.trim().to_owned();
+        if name.is_empty() {
+            return Err(AppError::Invalid {
+                field: "name",
+                expected: "a name".into(),
+            });
+        }
+        let mut member = Member {
+            id: temporary_id(&uuid::Uuid::now_v7().to_string()),
+            store_id: Some(acting.store_id.clone()),
+            name,
+            phone: new.phone.as_deref().map(phone_of).transpose()?,
+            phone_invalid: false,
+            sex: new
+                .sex
+                .as_deref()
+                .map(|code| parse::<Sex>(code, "sex").map(Open::from))
+                .transpose()?,
+            birthday: new.birthday,
+            joined_on: Some(acting.today),
+            diseases: new
+                .diseases
+                .iter()
+                .map(|word| disease_of(word))
+                .collect::<AppResult<_>>()?,
+            allergies: new.allergies.iter().map(|text| allergy_of(text)).collect(),
+            tags: new.tags.clone(),
+            height_cm: new.height_cm,
+            weight_hg: new.weight_hg,
+            consents: Vec::new(),
+            regimens: Vec::new(),
+            paused_until: None,
+            do_not_contact: false,
+            deceased: false,
+            erased: false,
+            ask_number: false,
+            aliases: Vec::new(),
+            lifetime: Lifetime::default(),
+            version: 0,
+        };
+        for consent in consents {
+            yaoban_domain::consent::record_for(&mut member, consent);
+        }
+        for set in [&mut member.tags, &mut member.diseases] {
+            set.sort_unstable();
+            set.dedup();
+        }
+        let id = member.id.clone();
+        let acted = self.act(
+            &acting,
+            Op::RegisterMember {
+                member: Box::new(member),
+            },
+        )?;
+        self.store.read(|conn| {
+            let (key, member) = require_member(conn, &id, acting.now_ms)?;
+            let mut same_number = Vec::new();
+            if let Some(phone) = &member.phone {
+                for other in household(conn, key, phone)? {
+                    same_number.extend(member_row(conn, other, &acting)?);
+                }
+            }
+            let row = member_row(conn, key, &acting)?.ok_or(AppError::Unknown { what: "member" })?;
+            Ok(Registered {
+                member: row,
+                same_number,
+                acted,
+            })
+        })
+    }
+
+    /// Edits fields of a profile; only those that are `Some` change. An empty phone takes it away.
+    pub fn edit_member(&self, member_id: &str, edit: ProfileFields) -> AppResult<Acted> {
+        let acting = self.acting()?;
+        let (_, member) = self
+            .store
+            .read(|conn| require_member(conn, member_id, acting.now_ms))?;
+        let mut edit = edit;
+        if let Some(phone) = edit.phone.as_deref().filter(|phone| !phone.trim().is_empty()) {
+            edit.phone = Some(phone_of(phone)?);
+        }
+        if let Some(diseases) = &edit.diseases {
+            edit.diseases = Some(
+                diseases
+                    .iter()
+                    .map(|word| disease_of(word))
+                    .collect::<AppResult<_>>()?,
+            );
+        }
+        let base = ProfileFields {
+            name: Some(member.name),
+            phone: Some(member.phone.unwrap_or_default()),
+            sex: member.sex,
+            birthday: member.birthday,
+            diseases: Some(member.diseases),
+            allergies: Some(member.allergies),
+            height_cm: member.height_cm,
+            weight_hg: member.weight_hg,
+        };
+        self.act(
+            &acting,
+            Op::EditMember {
+                member_id: member.id,
+                base: Box::new(base),
+                edit: Box::new(edit),
+            },
+        )
+    }
+
+    /// Adds and removes tags.
+    pub fn tag(&self, member_id: &str, add: &[String], remove: &[String]) -> AppResult<Acted> {
+        let (acting, member_id) = self.acting_on(member_id)?;
+        self.act(
+            &acting,
+            Op::Tags {
+                member_id,
+                add: add.to_vec(),
+                remove: remove.to_vec(),
+            },
+        )
+    }
+
+    /// Writes a note; `supersedes` names the note that it corrects.
+    pub fn add_note(&self, member_id: &str, text: &str, supersedes: Option<&str>) -> AppResult<Acted> {
+        let (acting, member_id) = self.acting_on(member_id)?;
+        let note = Note {
+            id: uuid::Uuid::now_v7().to_string(),
+            member_id,
+            at_ms: acting.now_ms,
+            staff_id: acting.staff.id.clone(),
+            text: text.trim().to_owned(),
+            supersedes: supersedes.map(str::to_owned),
+        };
+        self.act(&acting, Op::AddNote { note })
+    }
+
+    /// Gives or withdraws a consent.
+    pub fn set_consent(&self, member_id: &str, new: &NewConsent) -> AppResult<Acted> {
+        let (acting, member_id) = self.acting_on(member_id)?;
+        let consent = consent_of(new, &acting)?;
+        self.act(&acting, Op::SetConsent { member_id, consent })
+    }
+
+    /// Sets how the member takes one ingredient.
+    pub fn set_regimen(&self, member_id: &str, new: &NewRegimen) -> AppResult<Acted> {
+        let (acting, member_id) = self.acting_on(member_id)?;
+        let regimen = Regimen {
+            ingredient: new.ingredient.trim().to_owned(),
+            daily_units_milli: new.daily_units_milli,
+            stock_until: new.stock_until,
+            inactive: new.inactive,
+            changed_on: acting.today,
+        };
+        self.act(&acting, Op::SetRegimen { member_id, regimen })
+    }
+
+    /// Who acts, and the id under which the member is kept now.
+    pub(crate) fn acting_on(&self, member_id: &str) -> AppResult<(Acting, String)> {
+        let acting = self.acting()?;
+        let known = self.store.read(|conn| rows::resolve_alias(conn, member_id))?;
+        known
+            .map(|id| (acting, id))
+            .ok_or(AppError::Unknown { what: "member" })
+    }
+}
+
+fn phone_of(text: &str) -> AppResult<String> {
+    normalise(text).ok_or_else(|| AppError::Invalid {
+        field: "phone",
+        expected: "a phone number".into(),
+    })
+}
+
+/// A disease by its code or one of its names.
+fn disease_of(word: &str) -> AppResult<String> {
+    let known = yaoban_domain::disease::find(word.trim()).map(|disease| disease.code.to_owned());
+    known.ok_or_else(|| AppError::Invalid {
+        field: "diseases",
+        expected: "a disease of the list; anything else is a tag".into(),
+    })
+}
+
+fn allergy_of(text: &str) -> Allergy {
+    Allergy {
+        text: text.trim().to_owned(),
+        ingredients: Vec::new(),
+    }
+}
+
+fn consent_of(new: &NewConsent, acting: &Acting) -> AppResult<Consent> {
+    Ok(Consent {
+        purpose: parse::<ConsentPurpose>(&new.purpose, "purpose")?.into(),
+        channel: new
+            .channel
+            .as_deref()
+            .map(|code| parse::<Channel>(code, "channel").map(Open::from))
+            .transpose()?,
+        granted: new.granted,
+        at_ms: acting.now_ms,
+        wording_version: new.wording_version.clone(),
+        place: acting.store_id.clone(),
+        staff_id: Some(acting.staff.id.clone()),
+    })
+}

@@ -1,0 +1,587 @@
+//! One member at a glance: allergies first, then who it is, why its class, how its health and its
+//! medicines stand, and what to say. Everything is computed afresh for the one member.
+
+use chrono::NaiveDate;
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::Serialize;
+use yaoban_domain::calendar::{days_to_birthday, is_in_window};
+use yaoban_domain::codes::{Code as _, ConsentPurpose, MedicineStatus, Open, ReadingKind, TaskKind};
+use yaoban_domain::model::{Member, Why};
+use yaoban_domain::task::{is_on_list, settle};
+
+use super::find::{MemberRow, household, member_row, require_member, row_of};
+use super::history::{HistoryDay, days_before};
+use super::readings::{ReadingRow, of_kind};
+use super::{Acting, AppResult, ClerkApp};
+use crate::store::figures::{Catalogue, Computed, Medicine, compute};
+use crate::store::rows;
+
+/// Notes that a profile shows.
+const NOTES: u32 = 5;
+/// A birthday this near is worth a word.
+const BIRTHDAY_DAYS: i64 = 7;
+
+/// An allergy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AllergyRow {
+    /// What the member said.
+    pub text: String,
+    /// Ingredients it concerns.
+    pub ingredients: Vec<String>,
+}
+
+/// The class and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ClassWhy {
+    /// The class, as a code.
+    pub class: String,
+    /// The row of the table that fired, as a class.
+    pub base: String,
+    /// Health lifted it by one step.
+    pub lifted: bool,
+    /// Days since the last visit day.
+    pub recency: Option<i64>,
+    /// Visit days in the window.
+    pub frequency: i64,
+    /// Net fen in the window.
+    pub monetary_fen: i64,
+    /// Net fen a visit.
+    pub basket_fen: Option<i64>,
+    /// Score of recency.
+    pub r: u8,
+    /// Score of frequency.
+    pub f: u8,
+    /// Score of monetary.
+    pub m: u8,
+    /// Health need; none if unknown.
+    pub h: Option<u8>,
+    /// Recency reached its mark.
+    pub recent: bool,
+    /// Frequency reached its mark.
+    pub frequent: bool,
+    /// Monetary reached its mark.
+    pub big: bool,
+    /// 0..=100.
+    pub value_index: u8,
+    /// Version of the model, 0 if none was published.
+    pub model_version: u64,
+}
+
+/// A medicine and when it runs out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MedicineRow {
+    /// The ingredient.
+    pub ingredient: String,
+    /// The drug bought last.
+    pub drug_id: Option<String>,
+    /// Its name.
+    pub drug_name: Option<String>,
+    /// Its strength and pack.
+    pub spec: Option<String>,
+    /// Day of the last fill.
+    pub last_fill: Option<NaiveDate>,
+    /// Last day with stock.
+    pub end: Option<NaiveDate>,
+    /// Days until then; below 0: since then.
+    pub days_left: Option<i64>,
+    /// `in_use`, `running_low`, `out`, `lapsed`; none if unknown.
+    pub status: Option<String>,
+    /// The end is an estimate.
+    pub estimated: bool,
+    /// No longer taken.
+    pub inactive: bool,
+    /// Days covered, in per cent, floored; none if it cannot be told.
+    pub pdc_percent: Option<i64>,
+    /// Adherent by that.
+    pub adherent: Option<bool>,
+    /// Packs of any drug with this ingredient in the store, in thousandths; none if it was never told.
+    pub stock_milli: Option<i64>,
+    /// An allergy names the ingredient.
+    pub allergy: bool,
+}
+
+/// What the member tends to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeaningsRow {
+    /// Loyal to this manufacturer.
+    pub brand: Option<String>,
+    /// `price_minded` or `quality_minded`.
+    pub price: Option<String>,
+    /// Visits every so many days.
+    pub rhythm_days: Option<i64>,
+    /// `none`, `occasional`, `frequent`.
+    pub testing: String,
+    /// The highest current grade.
+    pub severity: Option<String>,
+}
+
+/// A consent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConsentRow {
+    /// Purpose, as a code.
+    pub purpose: String,
+    /// Channel, as a code; none: every channel.
+    pub channel: Option<String>,
+    /// Given or withdrawn.
+    pub granted: bool,
+    /// When, UTC.
+    pub at_ms: i64,
+    /// Version of the wording.
+    pub wording_version: String,
+    /// Where.
+    pub place: String,
+    /// Who took it.
+    pub staff_id: Option<String>,
+}
+
+/// A note.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NoteRow {
+    /// Id.
+    pub note_id: String,
+    /// When, UTC.
+    pub at_ms: i64,
+    /// Who wrote it.
+    pub staff_id: String,
+    /// The text.
+    pub text: String,
+}
+
+/// The last contact that reached the member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ContactRow {
+    /// When, UTC.
+    pub at_ms: i64,
+    /// Channel, as a code.
+    pub channel: String,
+    /// What came of it, as a code.
+    pub outcome: Option<String>,
+}
+
+/// A task that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TaskBrief {
+    /// Id.
+    pub task_id: String,
+    /// Kind, as a code.
+    pub kind: String,
+    /// State, as a code.
+    pub state: String,
+    /// Last day.
+    pub due: NaiveDate,
+    /// Why.
+    pub why: Why,
+    /// Who it is allotted to.
+    pub assignee: Option<String>,
+    /// An emergency.
+    pub emergency: bool,
+}
+
+/// Something to say or ask, as a code with values; in the order in which it matters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Say {
+    /// For example `medicine_out`, `ask_number`.
+    pub code: String,
+    /// Values for the wording, by name.
+    pub values: Vec<(String, String)>,
+}
+
+/// A member at a glance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a separate fact of the member's record"
+)]
+pub struct Profile {
+    /// Allergies, first and in the danger colour.
+    pub allergies: Vec<AllergyRow>,
+    /// Who it is.
+    pub member: MemberRow,
+    /// Birthday.
+    pub birthday: Option<NaiveDate>,
+    /// Days to the next birthday.
+    pub birthday_in_days: Option<i64>,
+    /// Height in centimetres.
+    pub height_cm: Option<u16>,
+    /// Weight in hundreds of grams.
+    pub weight_hg: Option<u16>,
+    /// The number does not reach the member.
+    pub phone_invalid: bool,
+    /// Ask for the right number.
+    pub ask_number: bool,
+    /// The member wants no contact.
+    pub do_not_contact: bool,
+    /// The member has died.
+    pub deceased: bool,
+    /// All contact pauses up to and including this day.
+    pub paused_until: Option<NaiveDate>,
+    /// The class and why.
+    pub class: ClassWhy,
+    /// `chronic` or `general`.
+    pub care: String,
+    /// Last visit day, of all time.
+    pub last_visit: Option<NaiveDate>,
+    /// Visits, of all time.
+    pub times: u32,
+    /// Net fen, of all time.
+    pub total_fen: i64,
+    /// Net fen a visit, of all time, half up.
+    pub basket_fen: Option<i64>,
+    /// Latest blood pressure.
+    pub bp: Option<ReadingRow>,
+    /// Latest glucose.
+    pub glucose: Option<ReadingRow>,
+    /// Medicines: what runs out first comes first.
+    pub medicines: Vec<MedicineRow>,
+    /// The latest day of purchases.
+    pub latest_purchase: Option<HistoryDay>,
+    /// What the member tends to.
+    pub leanings: LeaningsRow,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// Disease codes.
+    pub diseases: Vec<String>,
+    /// Consents.
+    pub consents: Vec<ConsentRow>,
+    /// The newest notes.
+    pub notes: Vec<NoteRow>,
+    /// The last contact that reached the member.
+    pub last_contact: Option<ContactRow>,
+    /// Tasks that wait.
+    pub tasks: Vec<TaskBrief>,
+    /// Others on the same number.
+    pub household: Vec<MemberRow>,
+    /// What to say.
+    pub say: Vec<Say>,
+}
+
+impl ClerkApp {
+    /// A member at a glance, by id, alias or card.
+    pub fn profile(&self, member_id: &str) -> AppResult<Profile> {
+        let acting = self.acting()?;
+        self.store.read(|conn| {
+            let (key, member) = require_member(conn, member_id, acting.now_ms)?;
+            profile(conn, key, &member, &acting)
+        })
+    }
+}
+
+fn profile(conn: &Connection, key: i64, member: &Member, acting: &Acting) -> AppResult<Profile> {
+    let settings = &acting.settings;
+    let lines = rows::stored_lines(conn, key)?;
+    let mut catalogue = Catalogue::default();
+    let computed = compute(conn, key, member, &lines, &mut catalogue, settings, acting.today)?;
+    let mut row = row_of(conn, key, member, acting)?;
+    row.class = Some(computed.verdict.class.to_string());
+    row.care = Some(computed.care.to_string());
+    row.value_index = computed.verdict.value_index;
+    let medicines = medicine_rows(conn, member, &computed.medicines, &catalogue, acting)?;
+    let latest = |kind| Ok(of_kind(conn, key, member, kind, 1, settings)?.into_iter().next());
+    let bp: AppResult<Option<ReadingRow>> = latest(ReadingKind::Bp);
+    let glucose: AppResult<Option<ReadingRow>> = latest(ReadingKind::Glucose);
+    let mut others = Vec::new();
+    if let Some(phone) = &member.phone {
+        for other in household(conn, key, phone)? {
+            others.extend(member_row(conn, other, acting)?);
+        }
+    }
+    let lifetime = &member.lifetime;
+    let times = i64::from(lifetime.times);
+    let mut profile = Profile {
+        allergies: member
+            .allergies
+            .iter()
+            .map(|allergy| AllergyRow {
+                text: allergy.text.clone(),
+                ingredients: allergy.ingredients.clone(),
+            })
+            .collect(),
+        member: row,
+        birthday: member.birthday,
+        birthday_in_days: member
+            .birthday
+            .map(|birthday| days_to_birthday(birthday, acting.today)),
+        height_cm: member.height_cm,
+        weight_hg: member.weight_hg,
+        phone_invalid: member.phone_invalid,
+        ask_number: member.ask_number,
+        do_not_contact: member.do_not_contact,
+        deceased: member.deceased,
+        paused_until: member.paused_until.filter(|day| *day >= acting.today),
+        class: class_why(&computed, settings.model.version),
+        care: computed.care.to_string(),
+        last_visit: lifetime.last_visit,
+        times: lifetime.times,
+        total_fen: lifetime.total_fen,
+        basket_fen: (times > 0).then(|| (2 * lifetime.total_fen + times).div_euclid(2 * times)),
+        bp: bp?,
+        glucose: glucose?,
+        medicines,
+        latest_purchase: days_before(conn, key, None, 1)?.into_iter().next(),
+        leanings: LeaningsRow {
+            brand: computed.leanings.brand.clone(),
+            price: computed.leanings.price.map(|price| price.to_string()),
+            rhythm_days: computed.leanings.rhythm_days,
+            testing: computed.leanings.testing.to_string(),
+            severity: computed.leanings.severity.map(|severity| severity.to_string()),
+        },
+        tags: member.tags.clone(),
+        diseases: member.diseases.clone(),
+        consents: consent_rows(member),
+        notes: notes(conn, key)?,
+        last_contact: last_contact(conn, key)?,
+        tasks: tasks(conn, key, acting)?,
+        household: others,
+        say: Vec::new(),
+    };
+    profile.say = say(&profile, acting);
+    Ok(profile)
+}
+
+fn class_why(computed: &Computed, model_version: u64) -> ClassWhy {
+    let (figures, verdict) = (&computed.figures, &computed.verdict);
+    ClassWhy {
+        class: verdict.class.to_string(),
+        base: verdict.base.to_string(),
+        lifted: verdict.class != verdict.base,
+        recency: figures.recency,
+        frequency: figures.frequency,
+        monetary_fen: figures.monetary_fen,
+        basket_fen: figures.basket_fen,
+        r: verdict.scores.r,
+        f: verdict.scores.f,
+        m: verdict.scores.m,
+        h: verdict.scores.h,
+        recent: verdict.recent,
+        frequent: verdict.frequent,
+        big: verdict.big,
+        value_index: verdict.value_index,
+        model_version,
+    }
+}
+
+fn medicine_rows(
+    conn: &Connection,
+    member: &Member,
+    medicines: &[Medicine],
+    catalogue: &Catalogue,
+    acting: &Acting,
+) -> AppResult<Vec<MedicineRow>> {
+    let rules = &acting.settings.rules.medicine;
+    let mut found = Vec::with_capacity(medicines.len());
+    for medicine in medicines {
+        let state = &medicine.state;
+        let drug = catalogue.get(medicine.last_drug_key).map(|info| &info.drug);
+        found.push(MedicineRow {
+            ingredient: medicine.ingredient.clone(),
+            drug_id: drug.map(|drug| drug.id.clone()),
+            drug_name: drug.map(|drug| drug.name.clone()),
+            spec: drug.and_then(|drug| drug.spec.clone()),
+            last_fill: state.last_fill,
+            end: state.end,
+            days_left: state.end.map(|end| (end - acting.today).num_days()),
+            status: state.status.map(|status| status.to_string()),
+            estimated: state.estimated,
+            inactive: state.inactive,
+            pdc_percent: medicine.pdc.map(|pdc| pdc.covered_days * 100 / pdc.days.max(1)),
+            adherent: medicine.pdc.map(|pdc| pdc.is_adherent(rules)),
+            stock_milli: stock_of(conn, &medicine.ingredient)?,
+            allergy: member
+                .allergies
+                .iter()
+                .any(|allergy| allergy.ingredients.contains(&medicine.ingredient)),
+        });
+    }
+    // Out and running low first, the most recent end first among the lapsed.
+    found.sort_by_key(|row| {
+        let place = match row.status.as_deref().and_then(MedicineStatus::from_code) {
+            Some(MedicineStatus::Out) => 0,
+            Some(MedicineStatus::RunningLow) => 1,
+            Some(MedicineStatus::InUse) => 2,
+            None => 3,
+            Some(MedicineStatus::Lapsed) => 4,
+        };
+        (row.inactive, place, row.end, row.ingredient.clone())
+    });
+    Ok(found)
+}
+
+/// Packs of an ingredient in the store; none if the hub told of none of its drugs.
+fn stock_of(conn: &Connection, ingredient: &str) -> AppResult<Option<i64>> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT sum(s.units_milli) FROM drug d JOIN stock s ON s.drug_key = d.drug_key WHERE d.ingredient = ?1",
+        )?
+        .query_row([ingredient], |row| row.get(0))?)
+}
+
+fn consent_rows(member: &Member) -> Vec<ConsentRow> {
+    let rows = member.consents.iter().map(|consent| ConsentRow {
+        purpose: consent.purpose.code().to_owned(),
+        channel: consent
+            .channel
+            .as_ref()
+            .map(|channel: &Open<_>| channel.code().to_owned()),
+        granted: consent.granted,
+        at_ms: consent.at_ms,
+        wording_version: consent.wording_version.clone(),
+        place: consent.place.clone(),
+        staff_id: consent.staff_id.clone(),
+    });
+    rows.collect()
+}
+
+fn notes(conn: &Connection, key: i64) -> AppResult<Vec<NoteRow>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT note_id, at_ms, staff_id, text FROM note n WHERE member_key = ?1
+            AND NOT EXISTS (SELECT 1 FROM note later WHERE later.member_key = ?1 AND later.supersedes = n.note_id)
+         ORDER BY at_ms DESC, note_id DESC LIMIT ?2",
+    )?;
+    let notes = statement.query_map(params![key, NOTES], |row| {
+        Ok(NoteRow {
+            note_id: row.get(0)?,
+            at_ms: row.get(1)?,
+            staff_id: row.get(2)?,
+            text: row.get(3)?,
+        })
+    })?;
+    Ok(notes.collect::<rusqlite::Result<_>>()?)
+}
+
+fn last_contact(conn: &Connection, key: i64) -> AppResult<Option<ContactRow>> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT at_ms, channel, outcome FROM v_contact WHERE member_key = ?1 ORDER BY at_ms DESC LIMIT 1",
+        )?
+        .query_row([key], |row| {
+            Ok(ContactRow {
+                at_ms: row.get(0)?,
+                channel: row.get(1)?,
+                outcome: row.get(2)?,
+            })
+        })
+        .optional()?)
+}
+
+fn tasks(conn: &Connection, key: i64, acting: &Acting) -> AppResult<Vec<TaskBrief>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT task_id FROM task WHERE member_key = ?1 AND state IN ('open', 'in_progress', 'deferred') ORDER BY due_day, task_id",
+    )?;
+    let ids: Vec<String> = statement
+        .query_map([key], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut waiting = Vec::new();
+    for id in ids {
+        let Some(task) = rows::task(conn, &id)? else {
+            continue;
+        };
+        let task = settle(&task, acting.now_ms, acting.settings.calendar);
+        if is_on_list(&task, acting.today) {
+            waiting.push(TaskBrief {
+                task_id: task.id,
+                kind: task.kind.code().to_owned(),
+                state: task.state.code().to_owned(),
+                due: task.due,
+                why: task.why,
+                assignee: task.assignee,
+                emergency: task.emergency,
+            });
+        }
+    }
+    Ok(waiting)
+}
+
+/// What to say, in the order in which it matters: danger, what the record lacks, what runs out, what
+/// to measure, a kind word, what may be asked.
+fn say(profile: &Profile, acting: &Acting) -> Vec<Say> {
+    let mut say = Vec::new();
+    if profile.deceased {
+        return say;
+    }
+    let mut add = |code: &str, values: &[(&str, String)]| {
+        let values = values
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect();
+        say.push(Say {
+            code: code.to_owned(),
+            values,
+        });
+    };
+    for reading in [&profile.bp, &profile.glucose].into_iter().flatten() {
+        let age_ms = acting.now_ms - reading.taken_at_ms;
+        let fresh = age_ms <= acting.settings.rules.health.emergency_hours * 3_600_000;
+        if reading.emergency && fresh {
+            add("emergency_reading", &[("kind", reading.kind.clone())]);
+        }
+    }
+    for medicine in profile
+        .medicines
+        .iter()
+        .filter(|medicine| medicine.allergy && !medicine.inactive)
+    {
+        add("allergy_medicine", &[("ingredient", medicine.ingredient.clone())]);
+    }
+    if profile.ask_number || profile.phone_invalid {
+        add("ask_number", &[]);
+    }
+    for task in profile
+        .tasks
+        .iter()
+        .filter(|task| task.kind == TaskKind::InStore.code())
+    {
+        add(
+            "in_store_task",
+            &[("task_id", task.task_id.clone()), ("why", task.why.code.clone())],
+        );
+    }
+    for medicine in profile.medicines.iter().filter(|medicine| !medicine.inactive) {
+        let code = match medicine.status.as_deref().and_then(MedicineStatus::from_code) {
+            Some(MedicineStatus::Out) => "medicine_out",
+            Some(MedicineStatus::RunningLow) => "medicine_running_low",
+            _ => continue,
+        };
+        let end = medicine.end.map(|end| end.to_string()).unwrap_or_default();
+        add(code, &[("ingredient", medicine.ingredient.clone()), ("end", end)]);
+    }
+    for (reading, code) in [
+        (&profile.bp, "bp_above_target"),
+        (&profile.glucose, "glucose_out_of_target"),
+    ] {
+        if reading
+            .as_ref()
+            .is_some_and(|reading| reading.in_target == Some(false) && !reading.emergency)
+        {
+            add(code, &[]);
+        }
+    }
+    for (disease, reading, code) in [
+        ("hypertension", &profile.bp, "measure_bp"),
+        ("diabetes", &profile.glucose, "measure_glucose"),
+    ] {
+        let days = acting.settings.rules.leaning.testing_days;
+        let recent = reading.as_ref().is_some_and(|reading| {
+            is_in_window(
+                yaoban_domain::calendar::day_number(reading.day),
+                acting.today,
+                days,
+            )
+        });
+        if profile.diseases.iter().any(|known| known == disease) && !recent {
+            add(code, &[]);
+        }
+    }
+    if let Some(days) = profile.birthday_in_days.filter(|days| *days <= BIRTHDAY_DAYS) {
+        add("birthday", &[("days", days.to_string())]);
+    }
+    for purpose in [ConsentPurpose::Membership, ConsentPurpose::Health] {
+        if !profile
+            .consents
+            .iter()
+            .any(|consent| consent.purpose == purpose.code())
+        {
+            add("ask_consent", &[("purpose", purpose.code().to_owned())]);
+        }
+    }
+    say
+}

@@ -1,0 +1,278 @@
+//! Readings: one as it shows, the list with its course, and a new one taken at the counter.
+
+use chrono::NaiveDate;
+use rusqlite::{Connection, params};
+use serde::Serialize;
+use yaoban_domain::codes::{Code as _, Open, ReadingContext, ReadingKind};
+use yaoban_domain::health::{
+    Measure, bp_grade, check_plausible, glucose_grade, is_emergency, mg_dl_to_tenths, raises_alarm,
+};
+use yaoban_domain::model::{Member, Reading};
+use yaoban_domain::task::emergency_id;
+use yaoban_protocol::op::Op;
+
+use super::find::require_member;
+use super::{Acted, Acting, AppError, AppResult, ClerkApp};
+use crate::store::{Settings, rows};
+
+/// Readings that a list shows at most.
+const READINGS_MAX: u32 = 500;
+
+/// A reading as it shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReadingRow {
+    /// Id.
+    pub reading_id: String,
+    /// When, UTC.
+    pub taken_at_ms: i64,
+    /// Business day.
+    pub day: NaiveDate,
+    /// `bp` or `glucose`.
+    pub kind: String,
+    /// `office`, `home`, `fasting`, `after_meal`, `random`.
+    pub context: String,
+    /// mmHg.
+    pub systolic: Option<u16>,
+    /// mmHg.
+    pub diastolic: Option<u16>,
+    /// Tenths of mmol/L.
+    pub glucose_tenths: Option<u16>,
+    /// Grade, as a code.
+    pub grade: Option<String>,
+    /// Meets the member's target.
+    pub in_target: Option<bool>,
+    /// An emergency by its values.
+    pub emergency: bool,
+    /// Change of the systolic pressure since the reading before, mmHg.
+    pub systolic_change: Option<i32>,
+    /// Change of the diastolic pressure since the reading before, mmHg.
+    pub diastolic_change: Option<i32>,
+    /// Change of the glucose since the reading before in the same context, tenths of mmol/L.
+    pub glucose_change_tenths: Option<i32>,
+    /// Who took it.
+    pub staff_id: Option<String>,
+}
+
+/// A member's readings, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Readings {
+    /// The readings.
+    pub readings: Vec<ReadingRow>,
+    /// Share of them in target, in per cent; none without readings.
+    pub in_target_percent: Option<u32>,
+}
+
+/// A reading as it is typed in. Blood pressure in mmHg, glucose in tenths of mmol/L or in mg/dL.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewReading {
+    /// `bp` or `glucose`.
+    pub kind: String,
+    /// mmHg.
+    pub systolic: Option<u16>,
+    /// mmHg.
+    pub diastolic: Option<u16>,
+    /// Tenths of mmol/L.
+    pub glucose_tenths: Option<u16>,
+    /// mg/dL, where the device shows that.
+    pub glucose_mg_dl: Option<u16>,
+    /// `office`, `home`, `fasting`, `after_meal`, `random`; none: office, random.
+    pub context: Option<String>,
+    /// When, UTC; none: now.
+    pub taken_at_ms: Option<i64>,
+    /// The reading that this one corrects.
+    pub supersedes: Option<String>,
+}
+
+/// What became of a new reading.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReadingAdded {
+    /// The reading, with its grade.
+    pub reading: ReadingRow,
+    /// It raises an alarm: the member is to be warned now.
+    pub alarm: bool,
+    /// The same-day pharmacist's task that it raised.
+    pub task_id: Option<String>,
+    /// The operation.
+    pub acted: Acted,
+}
+
+impl ClerkApp {
+    /// The readings of a member, newest first, of one kind (`bp`, `glucose`) or of both.
+    pub fn readings(&self, member_id: &str, kind: Option<&str>, limit: u32) -> AppResult<Readings> {
+        let acting = self.acting()?;
+        let kinds: Vec<ReadingKind> = match kind {
+            Some(code) => vec![parse(code, "kind")?],
+            None => ReadingKind::ALL.to_vec(),
+        };
+        self.store.read(|conn| {
+            let (key, member) = require_member(conn, member_id, acting.now_ms)?;
+            let mut readings = Vec::new();
+            for kind in kinds {
+                readings.extend(of_kind(conn, key, &member, kind, limit, &acting.settings)?);
+            }
+            readings.sort_by_key(|row| (std::cmp::Reverse(row.taken_at_ms), row.reading_id.clone()));
+            readings.truncate(limit.min(READINGS_MAX) as usize);
+            let judged: Vec<bool> = readings.iter().filter_map(|row| row.in_target).collect();
+            let in_target = judged.iter().filter(|in_target| **in_target).count();
+            let in_target_percent = (100 * in_target)
+                .checked_div(judged.len())
+                .map(|share| share as u32);
+            Ok(Readings {
+                readings,
+                in_target_percent,
+            })
+        })
+    }
+
+    /// Stores a reading taken at the counter. Impossible values are refused; an emergency raises a
+    /// same-day task for the pharmacist.
+    pub fn add_reading(&self, member_id: &str, new: &NewReading) -> AppResult<ReadingAdded> {
+        let acting = self.acting()?;
+        let (_, member) = self
+            .store
+            .read(|conn| require_member(conn, member_id, acting.now_ms))?;
+        let reading = self.reading_of(&acting, &member, new)?;
+        let rules = &acting.settings.rules.health;
+        check_plausible(&reading, rules).map_err(|error| AppError::Refused {
+            code: error.code().to_owned(),
+            values: vec![("message".to_owned(), error.to_string())],
+        })?;
+        let alarm = raises_alarm(&reading, acting.now_ms, rules);
+        let acted = self.act(
+            &acting,
+            Op::AddReading {
+                reading: reading.clone(),
+            },
+        )?;
+        let task_id = emergency_id(&reading.id);
+        let raised = self.store.read(|conn| rows::task(conn, &task_id))?.is_some();
+        Ok(ReadingAdded {
+            reading: row_of_reading(&reading, &member, &acting.settings),
+            alarm,
+            task_id: raised.then_some(task_id),
+            acted,
+        })
+    }
+
+    fn reading_of(&self, acting: &Acting, member: &Member, new: &NewReading) -> AppResult<Reading> {
+        let kind: ReadingKind = parse(&new.kind, "kind")?;
+        let default = if kind == ReadingKind::Bp {
+            ReadingContext::Office
+        } else {
+            ReadingContext::Random
+        };
+        let context = new
+            .context
+            .as_deref()
+            .map_or(Ok(default), |code| parse(code, "context"))?;
+        let fits = match kind {
+            ReadingKind::Bp => matches!(context, ReadingContext::Office | ReadingContext::Home),
+            ReadingKind::Glucose => !matches!(context, ReadingContext::Office | ReadingContext::Home),
+        };
+        if !fits {
+            return Err(AppError::Invalid {
+                field: "context",
+                expected: "a context of this kind of reading".into(),
+            });
+        }
+        let from_mg = new
+            .glucose_mg_dl
+            .map(|value| mg_dl_to_tenths(value, &acting.settings.rules.health));
+        Ok(Reading {
+            id: uuid::Uuid::now_v7().to_string(),
+            member_id: member.id.clone(),
+            taken_at_ms: new.taken_at_ms.unwrap_or(acting.now_ms),
+            kind: kind.into(),
+            systolic: new.systolic,
+            diastolic: new.diastolic,
+            glucose_tenths: new.glucose_tenths.or(from_mg),
+            context: context.into(),
+            staff_id: Some(acting.staff.id.clone()),
+            supersedes: new.supersedes.clone(),
+        })
+    }
+}
+
+/// A code of an enum, or an error that names the field and what it may be.
+pub(crate) fn parse<
+    T: yaoban_domain::codes::Code + std::str::FromStr<Err = yaoban_domain::codes::UnknownCode>,
+>(
+    code: &str,
+    field: &'static str,
+) -> AppResult<T> {
+    code.parse()
+        .map_err(|error: yaoban_domain::codes::UnknownCode| AppError::Invalid {
+            field,
+            expected: error.expected,
+        })
+}
+
+/// Readings of one kind, newest first, each with its change since the one before.
+pub(super) fn of_kind(
+    conn: &Connection,
+    member_key: i64,
+    member: &Member,
+    kind: ReadingKind,
+    limit: u32,
+    settings: &Settings,
+) -> AppResult<Vec<ReadingRow>> {
+    // One more than is shown: the oldest has a predecessor as well.
+    let mut statement = conn.prepare_cached(
+        "SELECT reading_id, member_key, taken_at_ms, kind, context, systolic, diastolic, glucose_tenths, staff_id,
+            supersedes FROM reading WHERE member_key = ?1 AND kind = ?2 AND superseded = 0
+         ORDER BY taken_at_ms DESC, reading_id DESC LIMIT ?3",
+    )?;
+    let mut found = statement.query(params![member_key, kind.code(), limit.min(READINGS_MAX) + 1])?;
+    let mut readings: Vec<ReadingRow> = Vec::new();
+    while let Some(row) = found.next()? {
+        let reading = rows::read_reading(row, member.id.clone())?;
+        readings.push(row_of_reading(&reading, member, settings));
+    }
+    for at in 0..readings.len() {
+        let context = readings[at].context.clone();
+        let before = readings[at + 1..]
+            .iter()
+            .find(|row| kind == ReadingKind::Bp || row.context == context)
+            .cloned();
+        if let Some(before) = before {
+            let change = |now: Option<u16>, then: Option<u16>| Some(i32::from(now?) - i32::from(then?));
+            let row = &mut readings[at];
+            row.systolic_change = change(row.systolic, before.systolic);
+            row.diastolic_change = change(row.diastolic, before.diastolic);
+            row.glucose_change_tenths = change(row.glucose_tenths, before.glucose_tenths);
+        }
+    }
+    readings.truncate(limit as usize);
+    Ok(readings)
+}
+
+/// A reading as it shows, without what came before it.
+pub(super) fn row_of_reading(reading: &Reading, member: &Member, settings: &Settings) -> ReadingRow {
+    let rules = &settings.rules.health;
+    let measure = Measure::of(reading);
+    let diabetic = member.diseases.iter().any(|code| code == "diabetes");
+    ReadingRow {
+        reading_id: reading.id.clone(),
+        taken_at_ms: reading.taken_at_ms,
+        day: settings.calendar.day(reading.taken_at_ms),
+        kind: reading.kind.code().to_owned(),
+        context: Open::code(&reading.context).to_owned(),
+        systolic: reading.systolic,
+        diastolic: reading.diastolic,
+        glucose_tenths: reading.glucose_tenths,
+        grade: measure.map(|measure| match measure {
+            Measure::Bp {
+                systolic,
+                diastolic,
+                context,
+            } => bp_grade(systolic, diastolic, context, rules).to_string(),
+            Measure::Glucose { tenths, context } => glucose_grade(tenths, context, rules).to_string(),
+        }),
+        in_target: measure.map(|measure| measure.in_target(diabetic, rules)),
+        emergency: is_emergency(reading, rules),
+        systolic_change: None,
+        diastolic_change: None,
+        glucose_change_tenths: None,
+        staff_id: reading.staff_id.clone(),
+    }
+}
