@@ -1,6 +1,13 @@
 //! The production path: the driver over HTTPS with the certificate of the pairing code, the hub as it
 //! serves, the phone's encrypted file.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::expect_used,
+    reason = "a failed helper fails its test"
+)]
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
@@ -26,7 +33,7 @@ use yaoban_protocol::pair::PairCode;
 use yaoban_protocol::row::entity;
 
 /// Long enough for any machine; what is waited for comes at once.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn now_ms() -> i64 {
     SystemClock.now_ms()

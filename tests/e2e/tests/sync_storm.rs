@@ -3,6 +3,13 @@
 //! restarted, restored from a backup, and its clock moves. One seed decides; `YAOBAN_SYNC_SEED=k`
 //! replays one.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::expect_used,
+    reason = "a failed helper fails its test"
+)]
+
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;

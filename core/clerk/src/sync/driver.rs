@@ -111,7 +111,8 @@ impl Driver {
     }
 
     /// Pairs the device by the hub's one-time code. A device that is paired and not locked refuses
-    /// (`already_paired`); one that was locked keeps its operations.
+    /// (`already_paired`); one that was locked keeps its operations, and so pairs with its own chain
+    /// only (`other_chain`).
     pub fn pair(
         &self,
         store: &mut dyn SyncStore,
@@ -141,6 +142,12 @@ impl Driver {
             .map_err(|_| lost_call())?
             .map_err(CallFailure::from)?;
         let reply = wire::pair_reply(&response)?;
+        if state.pairing.is_some_and(|p| p.chain_name != reply.chain_name) {
+            return Err(Problem::new(
+                code::OTHER_CHAIN,
+                "this device holds data of another chain; install the app anew to pair it with this one",
+            ));
+        }
         let pairing = Pairing {
             url: code.url,
             fingerprint: code.fingerprint,

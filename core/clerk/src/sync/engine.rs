@@ -26,6 +26,8 @@ pub const WATCHDOG_MS: u64 = 180_000;
 const SMALL_CALL_TIMEOUT_MS: u64 = 20_000;
 /// A call whose answer takes time to make or to travel.
 const LARGE_CALL_TIMEOUT_MS: u64 = 60_000;
+/// A chunk is given the time that it takes at 8 kB a second.
+const SLOW_LINE_BYTES_PER_MS: u64 = 8;
 /// The long poll: longer than the hub's patience.
 const WAIT_TIMEOUT_MS: u64 = 90_000;
 /// A token this near its end is not used any more.
@@ -50,6 +52,7 @@ struct Asked {
     call: Call,
     token_serial: u64,
     retried: bool,
+    timeout_ms: u64,
 }
 
 struct Token {
@@ -190,6 +193,7 @@ impl Engine {
             call,
             token_serial: 0,
             retried: false,
+            timeout_ms: 0,
         });
     }
 
@@ -226,22 +230,16 @@ impl Engine {
                 call: Call::Token(request),
                 token_serial: 0,
                 retried: false,
+                timeout_ms: 0,
             },
             None,
         );
     }
 
-    fn send(&mut self, asked: Asked, token: Option<String>) {
+    fn send(&mut self, mut asked: Asked, token: Option<String>) {
         let id = self.id();
-        let timeout_ms = match &asked.call {
-            Call::Token(_) | Call::Hello(_) | Call::Push(_) | Call::Lookup(_) | Call::History { .. } => {
-                SMALL_CALL_TIMEOUT_MS
-            }
-            Call::Manifest { .. } | Call::Chunk { .. } | Call::Pull(_) | Call::Digest(_) => {
-                LARGE_CALL_TIMEOUT_MS
-            }
-            Call::Wait(_) => WAIT_TIMEOUT_MS,
-        };
+        let timeout_ms = timeout_ms(&asked.call);
+        asked.timeout_ms = timeout_ms;
         let inflated_bytes_max = self
             .round
             .limits
@@ -559,11 +557,17 @@ impl Engine {
     fn on_tick(&mut self) {
         let quiet_ms = self.now.mono_ms.saturating_sub(self.round.moved_mono_ms);
         let watched = self.is_busy() && self.round.phase != Phase::OnErrand;
-        if watched && quiet_ms > WATCHDOG_MS {
+        // A chunk on a slow line is given its time.
+        let allowed_ms = self
+            .calls
+            .values()
+            .map(|call| call.timeout_ms)
+            .fold(WATCHDOG_MS, u64::max);
+        if watched && quiet_ms > allowed_ms {
             self.token = None;
             self.fail_round(Problem::new(
                 code::NO_PROGRESS,
-                "nothing moved for three minutes; the round was ended",
+                "nothing moved for minutes; the round was ended",
             ));
         } else if self.round.phase == Phase::Running {
             self.pull_tick();
@@ -631,6 +635,18 @@ impl Call {
             Self::Lookup(_) => "lookup",
             Self::History { .. } => "history",
         }
+    }
+}
+
+/// How long a call may take.
+fn timeout_ms(call: &Call) -> u64 {
+    match call {
+        Call::Token(_) | Call::Hello(_) | Call::Push(_) | Call::Lookup(_) | Call::History { .. } => {
+            SMALL_CALL_TIMEOUT_MS
+        }
+        Call::Manifest { .. } | Call::Pull(_) | Call::Digest(_) => LARGE_CALL_TIMEOUT_MS,
+        Call::Chunk { chunk, .. } => LARGE_CALL_TIMEOUT_MS + chunk.bytes / SLOW_LINE_BYTES_PER_MS,
+        Call::Wait(_) => WAIT_TIMEOUT_MS,
     }
 }
 

@@ -12,7 +12,7 @@ use super::storage::{LoadPlan, StoreFailure};
 use super::{SHAPE, code};
 
 /// Chunks on their way or waiting to be applied: bounds memory.
-const CHUNKS_AHEAD_MAX: u32 = 3;
+const CHUNKS_AHEAD_MAX: u32 = 2;
 /// A chunk is fetched at most this often in one load.
 const CHUNK_TRIES_MAX: u32 = 3;
 /// A hub that is preparing the list of chunks is asked again after this time at most …

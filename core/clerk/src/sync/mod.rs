@@ -66,6 +66,8 @@ pub mod code {
     pub const PAIR_CODE_BAD: &str = "pair_code_bad";
     /// The device is paired already.
     pub const ALREADY_PAIRED: &str = "already_paired";
+    /// The device holds data of another chain.
+    pub const OTHER_CHAIN: &str = "other_chain";
     /// The hub names no scope for the device.
     pub const NO_SCOPES: &str = "no_scopes";
     /// Nothing moves although there is more.

@@ -17,12 +17,11 @@ use crate::sync::event::{Answer, Call, FailureKind, Options};
 use crate::sync::transport::{Connect as _, Request, Response, TransportError};
 use crate::sync::{Cancel, Deaf, Driver, Https, SyncStore as _, code, wire};
 
-/// A server that answers each connection with these bytes and closes it; none: it never answers.
+/// A server that answers each connection with the next bytes and closes it; no bytes: it never answers.
 struct Server {
     url: String,
     fingerprint: String,
     thread: Option<JoinHandle<Vec<String>>>,
-    port: u16,
 }
 
 fn tls() -> (Arc<ServerConfig>, String) {
@@ -61,7 +60,7 @@ fn read_request(stream: &mut StreamOwned<ServerConnection, TcpStream>) -> Option
 }
 
 impl Server {
-    fn start(responses: Vec<Option<Vec<u8>>>) -> Self {
+    fn start(responses: Vec<Vec<u8>>) -> Self {
         let (config, fingerprint) = tls();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -75,15 +74,13 @@ impl Server {
                     continue;
                 };
                 requests.push(request);
-                match response {
-                    Some(bytes) => {
-                        let _ = stream.write_all(&bytes);
-                        stream.conn.send_close_notify();
-                        let _ = stream.flush();
-                    }
+                if response.is_empty() {
                     // Until the other side gives up.
-                    None => while stream.read(&mut [0; 64]).is_ok_and(|n| n > 0) {},
+                    while stream.read(&mut [0; 64]).is_ok_and(|n| n > 0) {}
                 }
+                let _ = stream.write_all(&response);
+                stream.conn.send_close_notify();
+                let _ = stream.flush();
             }
             requests
         });
@@ -91,7 +88,6 @@ impl Server {
             url: format!("https://127.0.0.1:{port}"),
             fingerprint,
             thread: Some(thread),
-            port,
         }
     }
 
@@ -100,12 +96,12 @@ impl Server {
     }
 }
 
-fn http(status: &str, headers: &str, body: &[u8]) -> Option<Vec<u8>> {
+fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let head = format!(
         "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n",
         body.len()
     );
-    Some([head.as_bytes(), body].concat())
+    [head.as_bytes(), body].concat()
 }
 
 fn ask(url: &str, fingerprint: &str, request: Request) -> Result<Response, TransportError> {
@@ -170,14 +166,14 @@ fn a_closed_port_is_unreachable_and_a_cut_answer_is_broken() {
     let error = ask(&url, &"ab".repeat(32), get("/")).unwrap_err();
     assert_eq!(error.kind, FailureKind::Unreachable, "{error}");
     let cut = b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\nhalf".to_vec();
-    let server = Server::start(vec![Some(cut)]);
+    let server = Server::start(vec![cut]);
     let error = ask(&server.url, &server.fingerprint, get("/")).unwrap_err();
     assert_eq!(error.kind, FailureKind::Broken, "{error}");
 }
 
 #[test]
 fn a_server_that_never_answers_times_out() {
-    let server = Server::start(vec![None]);
+    let server = Server::start(vec![Vec::new()]);
     let request = Request {
         timeout_ms: 300,
         ..get("/")
@@ -258,6 +254,10 @@ fn pairing_keeps_what_the_hub_gave_and_a_used_code_is_refused_clearly() {
         store_name: "store".into(),
         staff_id: None,
     };
+    let other_chain = PairReply {
+        chain_name: "another".into(),
+        ..reply.clone()
+    };
     let used = ErrorReply {
         code: "pair_code_invalid".into(),
         message: "used".into(),
@@ -265,6 +265,7 @@ fn pairing_keeps_what_the_hub_gave_and_a_used_code_is_refused_clearly() {
     let server = Server::start(vec![
         http("401 Unauthorized", "", &codec::encode(&used).unwrap()),
         http("200 OK", "", &codec::encode(&reply).unwrap()),
+        http("200 OK", "", &codec::encode(&other_chain).unwrap()),
     ]);
     let text = PairCode {
         url: server.url.clone(),
@@ -290,7 +291,12 @@ fn pairing_keeps_what_the_hub_gave_and_a_used_code_is_refused_clearly() {
         driver.pair(&mut store, &text, "phone").unwrap_err().code,
         code::ALREADY_PAIRED
     );
-    assert!(server.port > 0);
+    store.lock("device_revoked").unwrap();
+    assert_eq!(
+        driver.pair(&mut store, &text, "phone").unwrap_err().code,
+        code::OTHER_CHAIN
+    );
+    assert_eq!(server.requests().len(), 3);
 }
 
 #[test]
@@ -305,7 +311,7 @@ fn a_round_with_the_hub_away_ends_with_hub_unreachable() {
 
 #[test]
 fn a_round_ends_at_once_when_it_is_cancelled() {
-    let server = Server::start(vec![None]);
+    let server = Server::start(vec![Vec::new()]);
     let mut store = MemoryStore::paired();
     let pairing = store.known.pairing.as_mut().unwrap();
     pairing.url.clone_from(&server.url);

@@ -1066,6 +1066,31 @@ fn point_12_the_watchdog_ends_a_round_in_which_nothing_moves() {
 }
 
 #[test]
+fn point_12_a_large_chunk_on_a_slow_line_is_given_its_time() {
+    let mut world = World::new();
+    world.hub.put(STORE, "member", "m", b"x");
+    let ended = world.run(What::Begin(Options::default()), &mut |hub, call| match call {
+        Call::Manifest { scope } => {
+            let token = format!("t{}", hub.token_serial);
+            let Ok(Answer::Manifest(mut manifest)) = hub.answer(call, Some(&token)) else {
+                panic!("{scope}")
+            };
+            manifest.chunks.iter_mut().for_each(|chunk| chunk.bytes = 4 << 20);
+            Fate::Reply(Box::new(Answer::Manifest(manifest)))
+        }
+        Call::Chunk { .. } => Fate::Hang,
+        _ => Fate::Pass,
+    });
+    assert!(ended.is_none());
+    let (_, timeout_ms) = world.calls.last().unwrap();
+    assert!(*timeout_ms > 500_000, "4 MB at 8 kB a second");
+    world.mono_ms += timeout_ms;
+    assert!(world.step(What::Tick).is_empty());
+    world.mono_ms += 1;
+    assert!(matches!(world.step(What::Tick).last(), Some(Effect::Finished(_))));
+}
+
+#[test]
 fn point_12_five_replies_at_the_same_place_climb_the_reset_ladder() {
     let mut world = World::synced();
     world.hub.put(STORE, "member", "new", b"y");
