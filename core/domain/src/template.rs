@@ -106,6 +106,36 @@ pub enum Finding {
     Text(#[from] TemplateError),
 }
 
+impl Finding {
+    /// The stable code that a screen words.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoSender => "no_sender",
+            Self::NoOptOut => "no_opt_out",
+            Self::PrescriptionDrug(_) => "prescription_drug",
+            Self::Price(_) => "price_word",
+            Self::Efficacy(_) => "efficacy_word",
+            Self::PromotionInService(_) => "promotion_in_service",
+            Self::Text(TemplateError::UnknownPlaceholder(_)) => "placeholder_unknown",
+            Self::Text(TemplateError::UnmatchedBrace(_)) => "brace_unmatched",
+            Self::Text(TemplateError::TooLong) => "text_too_long",
+        }
+    }
+
+    /// What was found: a word of the template, a placeholder, a place.
+    pub fn value(&self) -> Option<String> {
+        match self {
+            Self::PrescriptionDrug(word)
+            | Self::Price(word)
+            | Self::Efficacy(word)
+            | Self::PromotionInService(word)
+            | Self::Text(TemplateError::UnknownPlaceholder(word)) => Some(word.clone()),
+            Self::Text(TemplateError::UnmatchedBrace(place)) => Some(place.to_string()),
+            Self::NoSender | Self::NoOptOut | Self::Text(TemplateError::TooLong) => None,
+        }
+    }
+}
+
 /// Checks a template against the rules: sender name and opt-out words in messages; no
 /// prescription-drug name, price, coupon or efficacy word in anything promotional. `drugs` is the
 /// chain's catalogue.

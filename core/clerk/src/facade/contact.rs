@@ -342,17 +342,28 @@ pub(super) fn contact(channel: Channel, purpose: ContactPurpose) -> Contact {
     }
 }
 
-/// The gate's verdict, from what this phone knows.
+/// The gate's verdict now, from what this phone knows.
 pub(super) fn gate(
     conn: &Connection,
     work: &Work<'_>,
     member: &Member,
     contact: &Contact,
 ) -> Result<GateVerdict> {
+    gate_at(conn, work, member, contact, work.now_ms)
+}
+
+/// The gate's verdict at an instant.
+pub(super) fn gate_at(
+    conn: &Connection,
+    work: &Work<'_>,
+    member: &Member,
+    contact: &Contact,
+    now_ms: i64,
+) -> Result<GateVerdict> {
     let rules = &work.settings.rules;
     let calendar = work.settings.calendar;
     let days = rules.gate.marketing_caps.iter().map(|(days, _)| *days).max();
-    let since_ms = calendar.day_start_ms(work.today) - days.unwrap_or(1).max(1) * 86_400_000;
+    let since_ms = calendar.day_start_ms(calendar.day(now_ms)) - days.unwrap_or(1).max(1) * 86_400_000;
     let dials_today = match &member.phone {
         Some(number) => dials_on(conn, &number_hash(conn, number)?, work)?,
         None => 0,
@@ -365,7 +376,7 @@ pub(super) fn gate(
         consents: &member.consents,
         history: &past_contacts(conn, &member.id, since_ms, calendar)?,
         dials_today,
-        now_ms: work.now_ms,
+        now_ms,
         calendar,
     };
     Ok(verdict(&input, rules).into())

@@ -12,6 +12,8 @@
 //! | [`profile`], [`history`], [`readings`] | what is known of a member |
 //! | [`members`] | what a clerk changes in a record |
 //! | [`groups`] | members by an audience |
+//! | [`message`] | messages from templates, each through the gate |
+//! | [`manager`] | today by clerk, tasks given away, duplicates, the outbox |
 //!
 //! Calls block and may come from any thread; none waits for the network but [`ClerkApp::pair`],
 //! [`ClerkApp::sync`] and the look-ups.
@@ -22,7 +24,9 @@ pub mod find;
 pub mod groups;
 pub mod history;
 pub mod lookup;
+pub mod manager;
 pub mod members;
+pub mod message;
 pub mod profile;
 pub mod readings;
 pub mod staff;
@@ -156,7 +160,7 @@ pub struct StuckOp {
     pub member_id: Option<String>,
     /// The member's name, if it is here.
     pub member_name: Option<String>,
-    /// `rejected` or `parked`.
+    /// `rejected` or `parked`; of one on its way `held`, `pending` or `answered`.
     pub state: String,
     /// Why, as a code.
     pub reason: Option<String>,
@@ -342,26 +346,10 @@ impl ClerkApp {
     pub fn stuck_ops(&self) -> AppResult<Vec<StuckOp>> {
         self.store.read(|conn| {
             let stuck = outbox::stuck(conn, STUCK_MAX)?;
-            stuck
+            Ok(stuck
                 .into_iter()
-                .map(|op| {
-                    let member = match &op.member_id {
-                        Some(id) => rows::member(conn, id)?,
-                        None => None,
-                    };
-                    Ok(StuckOp {
-                        outbox_id: op.outbox_id,
-                        op: op_code(&op.body),
-                        staff_id: op.staff_id,
-                        at_ms: op.at_ms,
-                        member_id: op.member_id,
-                        member_name: member.map(|member| member.name),
-                        state: op.state.code().to_owned(),
-                        reason: op.reason,
-                        values: op.reason_values,
-                    })
-                })
-                .collect()
+                .map(|op| shown_op(conn, op))
+                .collect::<crate::store::Result<_>>()?)
         })
     }
 
@@ -455,6 +443,25 @@ impl ClerkApp {
             .store
             .write(Durability::Full, |tx| outbox::take_back(tx, outbox_id, now_ms))?)
     }
+}
+
+/// An operation of the outbox as it shows.
+fn shown_op(conn: &rusqlite::Connection, op: outbox::OutboxOp) -> crate::store::Result<StuckOp> {
+    let member = match &op.member_id {
+        Some(id) => rows::member(conn, id)?,
+        None => None,
+    };
+    Ok(StuckOp {
+        outbox_id: op.outbox_id,
+        op: op_code(&op.body),
+        staff_id: op.staff_id,
+        at_ms: op.at_ms,
+        member_id: op.member_id,
+        member_name: member.map(|member| member.name),
+        state: op.state.code().to_owned(),
+        reason: op.reason,
+        values: op.reason_values,
+    })
 }
 
 /// The operation's code, also of one that this build cannot read as a whole.

@@ -448,7 +448,8 @@ pub(super) struct Found {
     diseases: String,
     /// The member's tags, `;`-wrapped.
     tags: String,
-    key: OrderKey,
+    /// Its place on the list.
+    pub key: OrderKey,
     /// Ready to show.
     pub row: TaskRow,
 }
