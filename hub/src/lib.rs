@@ -7,6 +7,7 @@
 //! | [`cli`] | the commands, one file each; they parse, call and print, nothing else |
 //! | [`clock`] | the time, injected |
 //! | [`import`] | the chain's files into the database |
+//! | [`daily`] | what time does to tasks and tombstones |
 //! | [`ops`] | operations of phones, each to its stored result |
 //! | [`serve`] | what phones talk to: TLS, pairing, sync, metrics |
 //! | [`storage`] | the records and figures at rest; everything about SQL stays in there |
@@ -15,6 +16,7 @@ pub mod campaign;
 pub mod cli;
 pub mod clock;
 pub mod import;
+pub mod daily;
 pub mod ops;
 pub mod serve;
 pub mod storage;

@@ -194,6 +194,8 @@ numbers! {
         hospital_pause_days: i64 = 30,
         /// Seconds in which an outcome can be taken back.
         take_back_seconds: i64 = 10,
+        /// Days that a task for a medicine that ran out stays on the list after its first.
+        run_out_due_days: i64 = 14,
     }
 }
 

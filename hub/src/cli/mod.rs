@@ -11,6 +11,7 @@ use crate::storage::sqlite::Database;
 
 mod audit;
 mod campaign;
+mod daily;
 mod device;
 mod import;
 mod init;
@@ -75,6 +76,8 @@ enum Command {
     Device(device::DeviceArgs),
     /// Serve the phones.
     Serve(serve::ServeArgs),
+    /// Do the work of a day now: expire and return tasks, medicines that ran out, old tombstones.
+    Daily(daily::DailyArgs),
     /// Inspect and replay operations that could not be read or done.
     Ops(ops::OpsArgs),
     /// Check the audit trail.
@@ -127,6 +130,7 @@ pub fn main() -> ExitCode {
         Command::Pair(args) => pair::run(&args),
         Command::Device(args) => device::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Daily(args) => daily::run(&args),
         Command::Ops(args) => ops::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Status(args) => status::run(&args),

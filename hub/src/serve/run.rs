@@ -10,9 +10,11 @@ use axum_server::tls_rustls::RustlsConfig;
 use tokio::task::JoinHandle;
 
 use super::router::router;
-use super::state::{Hub, HubError};
+use super::state::{Hub, HubError, blocking};
 use super::tls::{self, TlsError};
+use super::wire::Refusal;
 use crate::clock::SystemClock;
+use crate::daily;
 use crate::storage::sqlite::{Database, Tx};
 use crate::storage::{Records as _, StorageError};
 
@@ -20,6 +22,8 @@ use crate::storage::{Records as _, StorageError};
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 /// How often changes by other processes (an import) are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often tasks are brought up to date.
+const SETTLE_EVERY: Duration = Duration::from_secs(300);
 /// A client that does not finish its TLS handshake in this time is cut off.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
 /// A client that does not finish its request line and headers in this time is cut off.
@@ -119,7 +123,36 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 
 /// Looks for changes by other processes, and does the daily work.
 fn spawn_background(hub: &Arc<Hub>) -> Vec<JoinHandle<()>> {
-    vec![tokio::spawn(look_for_changes(Arc::clone(hub)))]
+    vec![
+        tokio::spawn(look_for_changes(Arc::clone(hub))),
+        tokio::spawn(work_daily(Arc::clone(hub))),
+    ]
+}
+
+/// Keeps tasks up to date, and does the work of each business date once.
+async fn work_daily(hub: Arc<Hub>) {
+    loop {
+        let worker = Arc::clone(&hub);
+        let done = blocking(move || {
+            let now_ms = worker.now_ms();
+            let database = &worker.database;
+            let due = database.read::<_, Refusal>(|tx| Ok(daily::is_due(tx, now_ms)?))?;
+            Ok(if due {
+                daily::run(database, now_ms)?
+            } else {
+                daily::settle_tasks(database, now_ms)?
+            })
+        });
+        match done.await {
+            Ok(done) if done != daily::Done::default() => {
+                tracing::info!(?done, "daily work");
+                hub.notify();
+            }
+            Ok(_) => {}
+            Err(refusal) => tracing::error!(code = refusal.code, "daily work failed, it is tried again"),
+        }
+        tokio::time::sleep(SETTLE_EVERY).await;
+    }
 }
 
 async fn look_for_changes(hub: Arc<Hub>) {

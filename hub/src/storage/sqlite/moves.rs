@@ -25,6 +25,15 @@ impl Tx<'_> {
         )
     }
 
+    /// Members after an id, by id.
+    pub fn members_after(&self, after: &str, limit: u32) -> Result<Vec<Member>, StorageError> {
+        self.all(
+            &format!("{MEMBER} WHERE member_id > ?1 ORDER BY member_id LIMIT ?2"),
+            params![after, limit],
+            read_member,
+        )
+    }
+
     /// Takes the record of a member away; its history must have been moved before.
     pub fn remove_member(&self, id: &str) -> Result<(), StorageError> {
         self.put(

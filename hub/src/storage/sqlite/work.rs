@@ -9,6 +9,7 @@ use yaoban_domain::calendar::day_number;
 use yaoban_domain::model::{Attempt, CareTask, Note, Outcome, Send};
 
 use super::Tx;
+use crate::daily::Today;
 use crate::storage::StorageError;
 
 /// Reads a record from the JSON in column 0.
@@ -52,12 +53,12 @@ impl Tx<'_> {
         )
     }
 
-    /// Deferred tasks whose day has come.
-    pub fn returning_tasks(&self, day: NaiveDate, limit: u32) -> Result<Vec<CareTask>, StorageError> {
+    /// Deferred tasks whose day, or instant, has come.
+    pub fn returning_tasks(&self, today: &Today, limit: u32) -> Result<Vec<CareTask>, StorageError> {
         self.all(
-            "SELECT body FROM task WHERE state = 'deferred' AND deferred_until_day <= ?1 \
-             ORDER BY deferred_until_day, task_id LIMIT ?2",
-            params![day_number(day), limit],
+            "SELECT body FROM task WHERE state = 'deferred' AND coalesce(deferred_until_ms, 0) <= ?1 \
+                AND coalesce(deferred_until_day, 0) <= ?2 ORDER BY deferred_until_day, task_id LIMIT ?3",
+            params![today.now_ms, day_number(today.day()), limit],
             read_body,
         )
     }
@@ -81,8 +82,8 @@ impl Tx<'_> {
     pub fn put_task(&self, task: &CareTask) -> Result<(), StorageError> {
         self.put(
             "INSERT INTO task (task_id, member_id, store_id, assignee, campaign_id, state, due_day, \
-                deferred_until_day, closes_from_day, closes_to_day, body) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
+                deferred_until_day, deferred_until_ms, closes_from_day, closes_to_day, body) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
              ON CONFLICT (task_id) DO UPDATE SET member_id = excluded.member_id, store_id = excluded.store_id, \
                 assignee = excluded.assignee, campaign_id = excluded.campaign_id, state = excluded.state, \
                 due_day = excluded.due_day, deferred_until_day = excluded.deferred_until_day, \
@@ -97,6 +98,7 @@ impl Tx<'_> {
                 task.state.code(),
                 day_number(task.due),
                 task.deferred_until.map(day_number),
+                task.deferred_until_ms,
                 task.closes_on_purchase.map(|(from, _)| day_number(from)),
                 task.closes_on_purchase.map(|(_, to)| day_number(to)),
                 body("task", &task.id, task)?,

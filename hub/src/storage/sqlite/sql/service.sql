@@ -64,6 +64,7 @@ CREATE TABLE task (
   state              TEXT NOT NULL,
   due_day            INTEGER NOT NULL,
   deferred_until_day INTEGER,
+  deferred_until_ms  INTEGER,
   closes_from_day    INTEGER,      -- a purchase between these days closes it
   closes_to_day      INTEGER,
   body               TEXT NOT NULL
