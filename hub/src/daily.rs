@@ -188,7 +188,7 @@ fn days_to_do(tx: &Tx<'_>, today: NaiveDate) -> Result<Vec<NaiveDate>, StorageEr
     let last: Option<NaiveDate> = tx.meta(LAST_DAY)?.and_then(|text| text.parse().ok());
     let earliest = today.checked_sub_days(Days::new(CATCH_UP_DAYS)).unwrap_or(today);
     let first = last
-        .and_then(NaiveDate::succ_opt)
+        .and_then(|day| day.succ_opt())
         .map_or(today, |day| day.max(earliest).min(today));
     Ok(first.iter_days().take_while(|day| *day <= today).collect())
 }

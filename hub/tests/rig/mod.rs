@@ -84,7 +84,7 @@ impl Rig {
                 }
                 let drug: Drug = serde_json::from_value(serde_json::json!({
                     "id": "D1", "name": "络活喜", "ingredient": "氨氯地平", "category": "降压药", "manufacturer": null,
-                    "spec": null, "units_per_pack_milli": 7000, "daily_units_milli": 1000
+                    "spec": null, "units_per_pack_milli": 7000, "daily_units_milli": 1000, "chronic": true
                 }))
                 .unwrap();
                 tx.put_drug(&drug)?;
@@ -266,6 +266,64 @@ impl Rig {
             ops: ops.to_vec(),
         };
         self.post("/v1/push", Some(&phone.token), &request).await
+    }
+}
+
+/// A purchase of drug D1 on a day.
+#[derive(Clone, Copy)]
+pub struct Bought {
+    pub day: &'static str,
+    pub packs: i64,
+    pub amount_fen: i64,
+    pub cost_fen: Option<i64>,
+}
+
+pub fn bought(day: &'static str, amount_fen: i64) -> Bought {
+    Bought {
+        day,
+        packs: 1,
+        amount_fen,
+        cost_fen: Some(amount_fen / 2),
+    }
+}
+
+impl Rig {
+    /// Writes all purchases of a member (in the order of their days), as an import leaves them.
+    pub fn buys(&self, member_id: &str, purchases: &[Bought]) {
+        use yaoban_domain::calendar::day_number;
+        use yaoban_hub::storage::packed::{days, lines};
+        let connection = rusqlite::Connection::open(self.dir.path().join("hub.db")).unwrap();
+        let key: i64 = connection
+            .query_row(
+                "SELECT member_key FROM member WHERE member_id = ?1",
+                [member_id],
+                |row| row.get(0),
+            )
+            .unwrap();
+        let (mut packed, mut packed_days, mut before) = (Vec::new(), Vec::new(), 0);
+        for (index, purchase) in purchases.iter().enumerate() {
+            let day = day_number(purchase.day.parse().unwrap());
+            let id = format!("{member_id}-{index}");
+            let line = lines::PackedLine {
+                day,
+                second: -1,
+                id: id.as_bytes(),
+                drug_key: 1,
+                store_key: 1,
+                quantity_milli: purchase.packs * 1_000,
+                amount_fen: purchase.amount_fen,
+                cost_fen: purchase.cost_fen,
+            };
+            lines::put(&mut packed, before, &line);
+            days::put(&mut packed_days, before, day, purchase.amount_fen);
+            before = day;
+        }
+        let put = |sql: &str, blob: &[u8]| connection.execute(sql, rusqlite::params![key, blob]).unwrap();
+        put("INSERT OR REPLACE INTO member_lines VALUES (?1, 0, ?2)", &packed);
+        put(
+            "INSERT OR REPLACE INTO member_days VALUES (?1, 0, ?2)",
+            &packed_days,
+        );
     }
 }
 
