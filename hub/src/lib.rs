@@ -3,6 +3,7 @@
 //!
 //! | module | what belongs there |
 //! |---|---|
+//! | [`backup`] | whole copies, and their return |
 //! | [`campaign`] | campaigns: arms, tasks, effect |
 //! | [`cli`] | the commands, one file each; they parse, call and print, nothing else |
 //! | [`clock`] | the time, injected |
@@ -12,6 +13,7 @@
 //! | [`serve`] | what phones talk to: TLS, pairing, sync, metrics |
 //! | [`storage`] | the records and figures at rest; everything about SQL stays in there |
 
+pub mod backup;
 pub mod campaign;
 pub mod cli;
 pub mod clock;

@@ -10,6 +10,7 @@ use crate::storage::StorageError;
 use crate::storage::sqlite::Database;
 
 mod audit;
+mod backup;
 mod campaign;
 mod daily;
 mod device;
@@ -82,6 +83,10 @@ enum Command {
     Ops(ops::OpsArgs),
     /// Check the audit trail.
     Audit(audit::AuditArgs),
+    /// Write a whole copy of the hub's database; phones go on meanwhile.
+    Backup(backup::BackupArgs),
+    /// Put a backup in the place of the database; the hub must not serve.
+    Restore(backup::RestoreArgs),
     /// Show the hub at a glance.
     Status(status::StatusArgs),
 }
@@ -133,6 +138,8 @@ pub fn main() -> ExitCode {
         Command::Daily(args) => daily::run(&args),
         Command::Ops(args) => ops::run(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Backup(args) => backup::run_backup(&args),
+        Command::Restore(args) => backup::run_restore(&args),
         Command::Status(args) => status::run(&args),
     };
     match result {

@@ -13,6 +13,7 @@ use super::router::router;
 use super::state::{Hub, HubError, blocking};
 use super::tls::{self, TlsError};
 use super::wire::Refusal;
+use crate::backup::{BackupError, InUse};
 use crate::clock::SystemClock;
 use crate::daily;
 use crate::storage::sqlite::{Database, Tx};
@@ -38,6 +39,9 @@ pub enum ServeError {
     /// No usable certificate.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The directory is in use.
+    #[error(transparent)]
+    InUse(#[from] BackupError),
     /// The address is taken or not ours.
     #[error("cannot listen on {address}: {source}; pass another --listen")]
     Listen {
@@ -70,6 +74,7 @@ pub async fn serve(
     ready: impl FnOnce(&str, &str),
 ) -> Result<(), ServeError> {
     let failed = |source| ServeError::Listen { address, source };
+    let _in_use = InUse::shared(database.dir())?;
     let listener = TcpListener::bind(address).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
     let local = listener.local_addr().map_err(failed)?;

@@ -112,6 +112,16 @@ impl Rig {
         Self { dir, clock, hub }
     }
 
+    /// Stopped, restored from a backup, started.
+    pub fn restored(self, backup: &std::path::Path) -> Self {
+        let Self { dir, clock, hub } = self;
+        drop(hub);
+        yaoban_hub::backup::restore(dir.path(), backup, NOW_MS).unwrap();
+        let database = Database::open(dir.path()).unwrap();
+        let hub = Hub::new(database, clock.clone()).unwrap();
+        Self { dir, clock, hub }
+    }
+
     pub fn write<T>(&self, f: impl FnOnce(&Tx<'_>) -> Result<T, StorageError>) -> T {
         self.hub.database.write(f).unwrap()
     }

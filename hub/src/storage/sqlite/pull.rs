@@ -53,6 +53,11 @@ impl Tx<'_> {
             .unwrap_or_default())
     }
 
+    /// Has all scopes loaded anew.
+    pub fn new_generations(&self) -> Result<(), StorageError> {
+        self.put("UPDATE scope SET generation = generation + 1", [])
+    }
+
     /// Drops tombstones older than a day.
     pub fn prune_tombstones(&self, before_day: i32) -> Result<usize, StorageError> {
         Ok(scope::prune(self.connection(), before_day)?)
