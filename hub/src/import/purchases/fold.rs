@@ -8,18 +8,17 @@
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
-use yaoban_domain::calendar::{day_number, from_day_number};
-use yaoban_domain::task::{TaskCtx, TaskEvent, apply};
 use yaoban_protocol::row::entity;
 
 use super::entry;
 use super::sorted::{DrugDay, DrugMerge, MemberLines, MemberMerge};
 use super::stage::{Journal, Stage};
+use crate::daily::{Today, close_bought};
 use crate::import::{Context, ImportError, Progress, WRITE_BUDGET};
 use crate::storage::StorageError;
 use crate::storage::packed::{days, lines};
 use crate::storage::sqlite::figures::{ImportRun, LineDay, MemberFigures, UnseenTable};
-use crate::storage::sqlite::scope::{Changes, Mark, store_scope};
+use crate::storage::sqlite::scope::store_scope;
 use crate::storage::sqlite::{Database, Tx};
 
 /// Members or sums in a batch between the two threads.
@@ -355,7 +354,12 @@ fn finish(
     longest: &mut Longest,
 ) -> Result<(), ImportError> {
     let database = context.database;
-    close_tasks(context, longest)?;
+    let today = Today {
+        now_ms: context.now_ms,
+        rules: context.rules.clone(),
+        calendar: context.calendar,
+    };
+    close_bought(database, &today)?;
     tell_phones(context, journal, touched, longest)?;
     for keys in touched.chunks(BATCH) {
         let mut done = 0;
@@ -417,63 +421,6 @@ fn tell_phones(
     }
     progress.end();
     Ok(())
-}
-
-/// Closes tasks whose member has bought in the days that they wait for.
-fn close_tasks(context: &Context<'_>, longest: &mut Longest) -> Result<(), ImportError> {
-    let today = context.calendar.day(context.now_ms);
-    let mut after = String::new();
-    loop {
-        let more = longest.write(context.database, |tx, until| {
-            let mut changes = Changes::new();
-            let tasks = tx.tasks_awaiting_purchase(today, &after, 256)?;
-            let mut more = !tasks.is_empty();
-            for task in tasks {
-                after.clone_from(&task.id);
-                let Some((from, to)) = task.closes_on_purchase else {
-                    continue;
-                };
-                let Some(day) = tx.first_visit_between(&task.member_id, day_number(from), day_number(to))?
-                else {
-                    continue;
-                };
-                let ctx = TaskCtx {
-                    at_ms: context.now_ms,
-                    now_ms: context.now_ms,
-                    calendar: context.calendar,
-                    rules: &context.rules.task,
-                    staff: &[],
-                };
-                // One that is closed by now, or that this build cannot read, stays as it is.
-                if let Ok(mut closed) = apply(
-                    &task,
-                    &TaskEvent::Purchase {
-                        day: from_day_number(day),
-                    },
-                    &ctx,
-                ) && closed != task
-                {
-                    closed.version = task.version + 1;
-                    tx.put_task(&closed)?;
-                    changes.add(
-                        &store_scope(&closed.store_id),
-                        entity::TASK,
-                        &closed.id,
-                        Mark::Put,
-                    );
-                }
-                if Instant::now() >= until {
-                    more = true;
-                    break;
-                }
-            }
-            tx.touch(&changes)?;
-            Ok(more)
-        })?;
-        if !more {
-            return Ok(());
-        }
-    }
 }
 
 /// Removes what a fold left that can no longer be finished.
