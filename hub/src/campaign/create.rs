@@ -56,6 +56,8 @@ pub struct Created {
     pub campaign_id: String,
     /// Its name.
     pub name: String,
+    /// Members selected or listed.
+    pub members: usize,
     /// Members assigned, in both arms.
     pub assigned: usize,
     /// Of these, held out: no task.
@@ -117,6 +119,7 @@ pub fn create(
     let mut created = Created {
         campaign_id: campaign.id.clone(),
         name: campaign.name.clone(),
+        members: member_ids.len(),
         left_out,
         ..Created::default()
     };

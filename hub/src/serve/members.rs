@@ -171,8 +171,19 @@ pub async fn history(
                 return Err(unknown());
             }
             let names = tx.key_names()?;
-            let (purchases, more) =
-                tx.purchases_of(&id, None, Some(from_day_number(before)), limit, &names)?;
+            let before = Some(from_day_number(before));
+            let (mut purchases, more) = tx.purchases_of(&id, None, before, limit, &names)?;
+            // A day is told whole: the next call asks for what is before the oldest day told.
+            let oldest = purchases.days.first().copied();
+            let cut = purchases
+                .days
+                .iter()
+                .take_while(|day| Some(**day) == oldest)
+                .count();
+            if more && cut < purchases.days.len() {
+                let whole = purchases.days.len() - cut;
+                purchases = tx.purchases_of(&id, None, before, whole, &names)?.0;
+            }
             Ok(HistoryReply { purchases, more })
         })
         .await?;
