@@ -7,6 +7,7 @@
 //! | [`campaign`] | campaigns: arms, tasks, effect |
 //! | [`cli`] | the commands, one file each; they parse, call and print, nothing else |
 //! | [`clock`] | the time, injected |
+//! | [`figures`] | figures, classes and audiences of the whole chain |
 //! | [`import`] | the chain's files into the database |
 //! | [`daily`] | what time does to tasks and tombstones |
 //! | [`ops`] | operations of phones, each to its stored result |
@@ -18,6 +19,7 @@ pub mod campaign;
 pub mod cli;
 pub mod clock;
 pub mod daily;
+pub mod figures;
 pub mod import;
 pub mod ops;
 pub mod serve;

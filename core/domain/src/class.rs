@@ -67,8 +67,13 @@ pub fn figures(days: impl IntoIterator<Item = (i32, i64)>, as_of: NaiveDate, rul
         recency: last_visit.map(|day| i64::from(today) - i64::from(day)),
         frequency,
         monetary_fen,
-        basket_fen: divide_half_up(monetary_fen, frequency),
+        basket_fen: basket_fen(monetary_fen, frequency),
     }
+}
+
+/// Net amount a visit in fen, half up (客单价); none without a visit.
+pub fn basket_fen(monetary_fen: i64, frequency: i64) -> Option<i64> {
+    divide_half_up(monetary_fen, frequency)
 }
 
 /// `total / count` rounded half up for amounts not below 0; none at count 0.

@@ -9,13 +9,16 @@ use crate::import::ImportError;
 use crate::storage::StorageError;
 use crate::storage::sqlite::Database;
 
+mod audience;
 mod audit;
 mod backup;
 mod campaign;
+mod classes;
 mod daily;
 mod device;
 mod import;
 mod init;
+pub mod model;
 mod ops;
 mod pair;
 mod serve;
@@ -67,6 +70,12 @@ enum Command {
     Init(init::InitArgs),
     /// Import the chain's files.
     Import(import::ImportArgs),
+    /// Score and class the members at a date.
+    Classes(classes::ClassesArgs),
+    /// Fit and publish the class model.
+    Model(model::ModelArgs),
+    /// Tell which members a rule selects at a date.
+    Audience(audience::AudienceArgs),
     /// Make, list and measure campaigns.
     Campaign(campaign::CampaignArgs),
     /// Manage message templates and call scripts.
@@ -130,6 +139,9 @@ pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Init(args) => init::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Classes(args) => classes::run(&args),
+        Command::Model(args) => model::run(&args),
+        Command::Audience(args) => audience::run(&args),
         Command::Campaign(args) => campaign::run(&args),
         Command::Template(args) => template::run(&args),
         Command::Pair(args) => pair::run(&args),

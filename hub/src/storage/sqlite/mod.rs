@@ -10,6 +10,7 @@
 //! | [`lines`], [`figures`] | what members bought, read and written |
 //! | [`work`], [`campaigns`], [`duplicates`] | tasks, attempts, notes, sends; campaigns; pairs and lost values |
 //! | [`rows`], [`moves`] | what operations of phones read and write; moves and merges of members |
+//! | [`scan`], [`screen`] | the chain in one pass; which members a statement selects |
 //! | [`render`], [`pull`] | rows as they travel |
 //! | [`devices`], [`ops`], [`audit`] | phones, results of their operations, the audit trail |
 
@@ -39,8 +40,10 @@ mod readings;
 mod records;
 pub mod render;
 pub mod rows;
+pub(crate) mod scan;
 pub mod schema;
 pub mod scope;
+pub(crate) mod screen;
 mod settings;
 pub mod work;
 
@@ -147,6 +150,18 @@ impl Database {
         })?;
         transaction.commit().map_err(|error| E::from(error.into()))?;
         Ok(value)
+    }
+
+    /// As [`Self::read`], over a connection of its own, which may get functions and temporary tables.
+    pub fn read_apart<T, E: From<StorageError>>(
+        &self,
+        f: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut reader = connect(&self.dir.join(FILE_NAME), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let transaction = reader.transaction().map_err(|error| E::from(error.into()))?;
+        f(&Tx {
+            connection: &transaction,
+        })
     }
 
     /// Runs `f` in a read transaction: everything in it sees one state, and no writer waits for it.

@@ -78,6 +78,8 @@ CREATE TABLE member (
     version            INTEGER NOT NULL
 );
 CREATE INDEX member_by_store ON member (store_id, member_key);
+-- All that the health need of every member is made from, without the wide rows.
+CREATE INDEX member_health ON member (erased, joined_day, diseases, height_cm, weight_hg);
 CREATE INDEX member_by_phone ON member (phone) WHERE phone IS NOT NULL;
 
 -- A correction supersedes; both rows stay.
@@ -95,4 +97,5 @@ CREATE TABLE reading (
     supersedes     TEXT
 ) WITHOUT ROWID;
 CREATE INDEX reading_by_member ON reading (member_key, taken_at_ms);
+CREATE INDEX reading_by_day ON reading (day);
 CREATE INDEX reading_superseded ON reading (supersedes) WHERE supersedes IS NOT NULL;
