@@ -68,6 +68,7 @@ pub struct DrugInfo {
 #[derive(Debug, Default)]
 pub struct Catalogue {
     drugs: FxHashMap<i64, Option<DrugInfo>>,
+    ingredients: FxHashMap<String, i64>,
 }
 
 impl Catalogue {
@@ -83,6 +84,20 @@ impl Catalogue {
             }
         }
         Ok(())
+    }
+
+    /// The key of an ingredient; a new one gets one.
+    fn ingredient(&mut self, conn: &Connection, name: &str) -> Result<i64> {
+        if let Some(key) = self.ingredients.get(name) {
+            return Ok(*key);
+        }
+        conn.prepare_cached("INSERT OR IGNORE INTO ingredient (ingredient) VALUES (?1)")?
+            .execute([name])?;
+        let key = conn
+            .prepare_cached("SELECT ingredient_key FROM ingredient WHERE ingredient = ?1")?
+            .query_row([name], |row| row.get(0))?;
+        self.ingredients.insert(name.to_owned(), key);
+        Ok(key)
     }
 
     /// The drug of a line.
@@ -393,7 +408,7 @@ fn refresh(
 ) -> Result<()> {
     conn.prepare_cached("DELETE FROM figure_stale WHERE member_key = ?1")?
         .execute([key])?;
-    conn.prepare_cached("DELETE FROM medicine WHERE member_key = ?1")?
+    conn.prepare_cached("DELETE FROM medicine_end WHERE member_key = ?1")?
         .execute([key])?;
     let Some(member) = rows::member_by_key(conn, key)? else {
         conn.prepare_cached("DELETE FROM figure WHERE member_key = ?1")?
@@ -403,13 +418,13 @@ fn refresh(
     let lines = rows::stored_lines(conn, key)?;
     let computed = compute(conn, key, &member, &lines, catalogue, settings, as_of)?;
     let mut insert = conn.prepare_cached(
-        "INSERT INTO medicine (member_key, ingredient, end_day, estimated) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO medicine_end (member_key, ingredient_key, end_day, estimated) VALUES (?1, ?2, ?3, ?4)",
     )?;
     for medicine in &computed.medicines {
         let state = &medicine.state;
         insert.execute(params![
             key,
-            medicine.ingredient,
+            catalogue.ingredient(conn, &medicine.ingredient)?,
             state.end.map(day_number),
             state.estimated
         ])?;

@@ -136,9 +136,9 @@ impl Load {
         } = self;
         let tx = Tx::begin(conn, settings.calendar)?;
         let scope_key = rows::scope_key(&tx, &scope)?;
-        let taken = chunk.rows.iter().try_for_each(|row| {
+        let taken = each_decoded(&chunk.rows, |row, decoded| {
             rows::insert_scope_row(&tx, scope_key, &row.entity, &row.id, row.seq)?;
-            insert(&tx, members, interned, row)
+            insert(&tx, members, interned, row, decoded)
         });
         let noted = taken.and_then(|()| meta::set(&tx, CHUNKS_DONE, index + 1));
         let done = noted.and_then(|()| tx.commit());
@@ -176,12 +176,58 @@ impl Load {
     }
 }
 
+/// A row that was read from its CBOR.
+enum Decoded {
+    Member(Box<Member>),
+    Purchases(Box<Purchases>),
+    Reading(Box<Reading>),
+    Other,
+}
+
+fn decode(row: &Change) -> Result<Decoded> {
+    Ok(match row.entity.as_str() {
+        entity::MEMBER => Decoded::Member(Box::new(from_cbor(&row.body)?)),
+        entity::PURCHASES => Decoded::Purchases(Box::new(from_cbor(&row.body)?)),
+        entity::READING => Decoded::Reading(Box::new(from_cbor(&row.body)?)),
+        _ => Decoded::Other,
+    })
+}
+
+/// Hands the rows of a chunk, decoded, to `take`, in order. Reading CBOR costs as much as writing
+/// rows, so it runs on a thread of its own, a few batches ahead.
+fn each_decoded(rows: &[Change], mut take: impl FnMut(&Change, Decoded) -> Result<()>) -> Result<()> {
+    std::thread::scope(|scope| {
+        let (send, receive) = std::sync::mpsc::sync_channel::<Result<Vec<Decoded>>>(BATCHES_AHEAD);
+        scope.spawn(move || {
+            for batch in rows.chunks(BATCH_ROWS) {
+                let decoded: Result<Vec<Decoded>> = batch.iter().map(decode).collect();
+                let failed = decoded.is_err();
+                // The receiver went away after an error of its own.
+                if send.send(decoded).is_err() || failed {
+                    return;
+                }
+            }
+        });
+        for (batch, decoded) in rows.chunks(BATCH_ROWS).zip(receive) {
+            batch
+                .iter()
+                .zip(decoded?)
+                .try_for_each(|(row, decoded)| take(row, decoded))?;
+        }
+        Ok(())
+    })
+}
+
+const BATCH_ROWS: usize = 500;
+const BATCHES_AHEAD: usize = 2;
+
 /// One row into the fresh file. Members and purchases by the keys in memory, the rest as ever.
 fn insert(
     tx: &Tx<'_>,
     members: &mut FxHashMap<String, i64>,
     interned: &mut rows::Interned,
     row: &Change,
+    decoded: Decoded,
 ) -> Result<()> {
     let mut key_of = |id: &str| match members.get(id) {
         Some(key) => Ok(*key),
@@ -189,20 +235,17 @@ fn insert(
             members.insert(id.to_owned(), *key);
         }),
     };
-    match row.entity.as_str() {
-        entity::MEMBER => {
-            let member: Member = from_cbor(&row.body)?;
-            rows::insert_member(tx, key_of(&row.id)?, &member)
+    match decoded {
+        Decoded::Member(member) => {
+            let key = rows::insert_member(tx, members.get(&member.id).copied(), &member)?;
+            members.insert(member.id, key);
+            Ok(())
         }
-        entity::PURCHASES => {
-            let purchases: Purchases = from_cbor(&row.body)?;
-            rows::insert_lines(tx, key_of(&row.id)?, &purchases, interned)
-        }
-        entity::READING => {
-            let reading: Reading = from_cbor(&row.body)?;
+        Decoded::Purchases(purchases) => rows::insert_lines(tx, key_of(&row.id)?, &purchases, interned),
+        Decoded::Reading(reading) => {
             rows::insert_reading(tx, tx.calendar, key_of(&reading.member_id)?, &reading)
         }
-        _ => rows::write(tx, &row.entity, &row.id, Some(&row.body)),
+        Decoded::Other => rows::write(tx, &row.entity, &row.id, Some(&row.body)),
     }
 }
 

@@ -7,7 +7,7 @@ use super::Result;
 
 /// Readings of a name that are kept at most: a name of many polyphonic characters stays findable
 /// by the commonest ones.
-const READINGS_MAX: usize = 8;
+const READINGS_MAX: usize = 4;
 
 /// Surnames whose reading as a surname is not among the dictionary's of the character, or differs
 /// from it: surname, readings.
@@ -160,6 +160,17 @@ fn surname(chars: &[char]) -> (Vec<Vec<String>>, usize) {
         }
         None => (vec![Vec::new()], 0),
     }
+}
+
+/// First letters of the compound surnames that begin with this character, a bit each.
+pub(crate) fn compound_letters(first: char) -> u32 {
+    let compounds = SURNAMES
+        .iter()
+        .filter(|(surname, _)| surname.starts_with(first) && surname.chars().count() > 1);
+    let letters = compounds
+        .flat_map(|(_, readings)| readings.iter())
+        .filter_map(|r| r.bytes().next()?.checked_sub(b'a'));
+    letters.fold(0, |mask, bit| mask | 1 << bit)
 }
 
 /// Syllables of a character without tones, the commonest first; letters and digits are their own.

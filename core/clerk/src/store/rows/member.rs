@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use yaoban_domain::calendar::{day_number, from_day_number};
-use yaoban_domain::codes::Open;
+use yaoban_domain::codes::{Code, Open};
 use yaoban_domain::model::{Allergy, Consent, Lifetime, Member, Regimen};
 use yaoban_protocol::codec::{from_cbor, to_cbor};
 
@@ -31,11 +31,41 @@ const ASK_NUMBER: i64 = 16;
 const COLUMNS: &str = "member_id, store_id, name, phone_reversed, sex, birthday_ymd, joined_day, tags, diseases,
     flags, height_cm, weight_hg, paused_until_day, lifetime_times, lifetime_total_fen, last_visit_day, version, extra";
 
+/// A code as its place among those that this build knows, or as it came.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+enum Short {
+    Place(u8),
+    Text(String),
+}
+
+impl Short {
+    fn of<T: Code + PartialEq>(code: &Open<T>) -> Self {
+        let place = code
+            .known()
+            .and_then(|known| T::ALL.iter().position(|one| *one == known));
+        place.map_or_else(
+            || Self::Text(code.code().to_owned()),
+            |place| Self::Place(place as u8),
+        )
+    }
+
+    fn open<T: Code>(self) -> Open<T> {
+        match self {
+            Self::Place(place) => match T::ALL.get(usize::from(place)) {
+                Some(known) => Open::Known(*known),
+                None => Open::Unknown(place.to_string()),
+            },
+            Self::Text(code) => Open::read(&code),
+        }
+    }
+}
+
 /// The lists of a member without the names of their fields: 100,000 members fit into the file.
 #[derive(Default, serde::Serialize, serde::Deserialize)]
 struct Extra(
     Vec<(String, Vec<String>)>,
-    Vec<(String, Option<String>, bool, i64, String, String, Option<String>)>,
+    Vec<(Short, Option<Short>, bool, i64, String, String, Option<String>)>,
     Vec<(String, Option<i64>, Option<i32>, bool, i32)>,
     Vec<String>,
 );
@@ -47,10 +77,10 @@ impl Extra {
             .iter()
             .map(|a| (a.text.clone(), a.ingredients.clone()));
         let consents = member.consents.iter().map(|c| {
-            let channel = c.channel.as_ref().map(|channel| channel.code().to_owned());
+            let channel = c.channel.as_ref().map(Short::of);
             let (wording, place) = (c.wording_version.clone(), c.place.clone());
             (
-                c.purpose.code().to_owned(),
+                Short::of(&c.purpose),
                 channel,
                 c.granted,
                 c.at_ms,
@@ -130,7 +160,7 @@ pub fn put_member(tx: &Tx<'_>, member: &Member, standing: Standing) -> Result<i6
         insert_stub(tx, &member.id)?
     };
     let mut update = tx.prepare_cached(UPDATE)?;
-    bind(&mut update, key, member, standing)?;
+    bind(&mut update, Some(key), member, standing)?;
     update.raw_execute()?;
     if before.as_ref().is_none_or(|(_, name, _)| *name != member.name) {
         search_index::add(tx, key, &member.name)?;
@@ -150,19 +180,32 @@ const UPDATE: &str = "UPDATE member SET member_id = ?2, standing = ?3, store_id 
     height_cm = ?13, weight_hg = ?14, paused_until_day = ?15, lifetime_times = ?16, lifetime_total_fen = ?17,
     last_visit_day = ?18, version = ?19, extra = ?20 WHERE member_key = ?1";
 
-/// For a fresh file, whose search index comes later: the data of a member whose key was given.
-pub(in crate::store) fn insert_member(conn: &Connection, key: i64, member: &Member) -> Result<()> {
-    let mut update = conn.prepare_cached(UPDATE)?;
-    bind(&mut update, key, member, Standing::Held)?;
-    update.raw_execute()?;
+const INSERT: &str =
+    "INSERT INTO member (member_key, member_id, standing, store_id, name, phone_reversed, sex,
+    birthday_ymd, joined_day, tags, diseases, flags, height_cm, weight_hg, paused_until_day, lifetime_times,
+    lifetime_total_fen, last_visit_day, version, extra)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
+
+/// For a fresh file, whose search index comes later: writes a member under the key that other rows
+/// gave it, or a new one. Returns the key.
+pub(in crate::store) fn insert_member(conn: &Connection, key: Option<i64>, member: &Member) -> Result<i64> {
+    let mut write = conn.prepare_cached(if key.is_some() { UPDATE } else { INSERT })?;
+    bind(&mut write, key, member, Standing::Held)?;
+    write.raw_execute()?;
+    let key = key.unwrap_or_else(|| conn.last_insert_rowid());
     for alias in &member.aliases {
         conn.prepare_cached("INSERT OR REPLACE INTO alias (alias_id, member_key) VALUES (?1, ?2)")?
             .execute(params![alias, key])?;
     }
-    Ok(())
+    Ok(key)
 }
 
-fn bind(statement: &mut CachedStatement<'_>, key: i64, member: &Member, standing: Standing) -> Result<()> {
+fn bind(
+    statement: &mut CachedStatement<'_>,
+    key: Option<i64>,
+    member: &Member,
+    standing: Standing,
+) -> Result<()> {
     let flags = [
         (member.phone_invalid, PHONE_INVALID),
         (member.do_not_contact, DO_NOT_CONTACT),
@@ -248,7 +291,7 @@ pub fn remove_member(tx: &Tx<'_>, id: &str) -> Result<()> {
 /// Deletes the member's own row and what is computed from it.
 pub(super) fn forget(tx: &Tx<'_>, key: i64, name: &str) -> Result<()> {
     search_index::remove(tx, key, name)?;
-    for table in ["member", "alias", "figure", "medicine", "figure_stale"] {
+    for table in ["member", "alias", "figure", "medicine_end", "figure_stale"] {
         tx.prepare_cached(&format!("DELETE FROM {table} WHERE member_key = ?1"))?
             .execute([key])?;
     }
@@ -364,8 +407,8 @@ fn read(row: &Row<'_>) -> Result<Member> {
             .into_iter()
             .map(
                 |(purpose, channel, granted, at_ms, wording_version, place, staff_id)| Consent {
-                    purpose: Open::read(&purpose),
-                    channel: channel.map(|code| Open::read(&code)),
+                    purpose: purpose.open(),
+                    channel: channel.map(Short::open),
                     granted,
                     at_ms,
                     wording_version,

@@ -1,7 +1,7 @@
 //! Purchase lines: packed column by column on the wire, one row a line in the file.
 
-use rusqlite::{Connection, OptionalExtension, params};
-use rustc_hash::FxHashMap;
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use rustc_hash::{FxHashMap, FxHashSet};
 use yaoban_protocol::row::{Purchases, entity};
 
 use super::super::{Result, StoreError, Tx};
@@ -35,16 +35,49 @@ fn exact_key(conn: &Connection, id: &str) -> Result<Option<i64>> {
         .optional()?)
 }
 
-/// Replaces all lines of a member.
+/// Replaces the lines of a member. Only what differs is written: a visit adds a few lines to many.
 pub fn put_purchases(tx: &Tx<'_>, purchases: &Purchases) -> Result<()> {
     let key = match exact_key(tx, &purchases.member_id)? {
         Some(key) => key,
         None => super::member::insert_stub(tx, &purchases.member_id)?,
     };
-    tx.prepare_cached("DELETE FROM line WHERE member_key = ?1")?
-        .execute([key])?;
-    insert_lines(tx, key, purchases, &mut Interned::default())?;
+    let wanted = lines_of(tx, purchases, &mut Interned::default())?;
+    let held = stored_lines(tx, key)?;
+    let same: FxHashSet<(i32, i64)> = {
+        let held: FxHashMap<(i32, i64), &StoredLine> =
+            held.iter().map(|line| ((line.day, line.ord), line)).collect();
+        let unchanged = wanted
+            .iter()
+            .filter(|line| held.get(&(line.day, line.ord)) == Some(line));
+        unchanged.map(|line| (line.day, line.ord)).collect()
+    };
+    let mut delete = tx.prepare_cached("DELETE FROM line WHERE member_key = ?1 AND day = ?2 AND ord = ?3")?;
+    for line in held.iter().filter(|line| !same.contains(&(line.day, line.ord))) {
+        delete.execute(params![key, line.day, line.ord])?;
+    }
+    let mut insert = tx.prepare_cached(INSERT)?;
+    for line in wanted.iter().filter(|line| !same.contains(&(line.day, line.ord))) {
+        insert_line(&mut insert, key, line)?;
+    }
     mark_stale(tx, key)
+}
+
+const INSERT: &str =
+    "INSERT INTO line (member_key, day, ord, second, drug_key, store_key, quantity_milli, amount_fen)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+fn insert_line(insert: &mut CachedStatement<'_>, key: i64, line: &StoredLine) -> Result<()> {
+    insert.execute(params![
+        key,
+        line.day,
+        line.ord,
+        line.second,
+        line.drug_key,
+        line.store_key,
+        line.quantity_milli,
+        line.amount_fen,
+    ])?;
+    Ok(())
 }
 
 /// Writes the lines of a member that has none.
@@ -54,6 +87,14 @@ pub(in crate::store) fn insert_lines(
     purchases: &Purchases,
     interned: &mut Interned,
 ) -> Result<()> {
+    let mut insert = conn.prepare_cached(INSERT)?;
+    lines_of(conn, purchases, interned)?
+        .iter()
+        .try_for_each(|line| insert_line(&mut insert, key, line))
+}
+
+/// The lines as they are stored; columns of different lengths and indexes out of range are refused.
+fn lines_of(conn: &Connection, purchases: &Purchases, interned: &mut Interned) -> Result<Vec<StoredLine>> {
     let wrong = |what: &str| StoreError::Row {
         entity: entity::PURCHASES.into(),
         what: what.into(),
@@ -86,26 +127,23 @@ pub(in crate::store) fn insert_lines(
             .map(|key| Some(*key))
             .ok_or_else(|| wrong("index out of range")),
     };
-    let mut insert = conn.prepare_cached(
-        "INSERT INTO line (member_key, day, ord, second, drug_key, store_key, quantity_milli, amount_fen)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    )?;
+    let mut order: Vec<usize> = (0..count).collect();
+    order.sort_by_key(|at| purchases.days[*at]);
     let (mut day, mut ord) = (i32::MIN, 0_i64);
-    for at in 0..count {
+    let lines = order.into_iter().map(|at| {
         ord = if purchases.days[at] == day { ord + 1 } else { 0 };
         day = purchases.days[at];
-        insert.execute(params![
-            key,
+        Ok(StoredLine {
             day,
             ord,
-            Some(purchases.seconds[at]).filter(|second| *second >= 0),
-            pick(&drugs, purchases.drug_index[at])?,
-            pick(&stores, purchases.store_index[at])?,
-            purchases.quantities_milli[at],
-            purchases.amounts_fen[at],
-        ])?;
-    }
-    Ok(())
+            second: Some(purchases.seconds[at]).filter(|second| *second >= 0),
+            drug_key: pick(&drugs, purchases.drug_index[at])?,
+            store_key: pick(&stores, purchases.store_index[at])?,
+            quantity_milli: purchases.quantities_milli[at],
+            amount_fen: purchases.amounts_fen[at],
+        })
+    });
+    lines.collect()
 }
 
 /// The lines of a member, oldest first.

@@ -254,14 +254,17 @@ CREATE TABLE figure (
   answered_hours INTEGER NOT NULL
 );
 
--- Run-out of each medicine of a member, as of the figures' day.
-CREATE TABLE medicine (
+-- Run-out of each medicine of a member, as of the figures' day. Audiences read the view `medicine`.
+CREATE TABLE medicine_end (
   member_key INTEGER NOT NULL,
-  ingredient TEXT NOT NULL,
+  ingredient_key INTEGER NOT NULL,
   end_day INTEGER,
   estimated INTEGER NOT NULL,
-  PRIMARY KEY (member_key, ingredient)
+  PRIMARY KEY (member_key, ingredient_key)
 ) WITHOUT ROWID;
+
+-- Ingredients that medicines name.
+CREATE TABLE ingredient (ingredient_key INTEGER PRIMARY KEY, ingredient TEXT NOT NULL UNIQUE);
 
 -- Members whose figures are to be computed anew.
 CREATE TABLE figure_stale (member_key INTEGER PRIMARY KEY);

@@ -1,4 +1,4 @@
--- The four views over which an audience is compiled (the hub defines the same), see docs/audience.md.
+-- The views over which an audience is compiled (the hub defines the same), see docs/audience.md.
 
 CREATE VIEW v_member AS
 SELECT m.member_key, m.member_id, m.store_id, m.sex, m.birthday_ymd, m.joined_day, m.tags, m.diseases,
@@ -23,3 +23,7 @@ SELECT a.member_key, a.day, a.started_at_ms AS at_ms, a.channel,
 FROM attempt a WHERE a.result IN ('answered', 'dropped')
 UNION ALL
 SELECT member_key, day, at_ms, channel, NULL AS outcome FROM send WHERE state = 'delivered';
+
+CREATE VIEW medicine AS
+SELECT e.member_key, i.ingredient, e.end_day, e.estimated
+FROM medicine_end e JOIN ingredient i ON i.ingredient_key = e.ingredient_key;
