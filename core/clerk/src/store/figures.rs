@@ -433,7 +433,7 @@ fn refresh(
     let leanings = &computed.leanings;
     conn.prepare_cached(
         "INSERT OR REPLACE INTO figure (member_key, as_of_day, recency, frequency, monetary_fen, basket_fen, scores,
-            base_class, class, value_index, care, brand_loyal, price_leaning, rhythm_days, testing, severity,
+            base_class, class, value_index, care, brand_loyal, price_leaning, regular, testing, severity,
             next_end_day, answered_hours)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
     )?
@@ -449,9 +449,9 @@ fn refresh(
         verdict.class.code(),
         verdict.value_index,
         computed.care.code(),
-        leanings.brand,
+        leanings.brand_loyal,
         leanings.price.map(Code::code),
-        leanings.rhythm_days,
+        leanings.regular,
         leanings.testing.code(),
         leanings.severity.map(Severity::code),
         next_end(&computed.medicines).map(day_number),

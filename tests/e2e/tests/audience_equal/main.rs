@@ -8,6 +8,8 @@
 // A helper that cannot do its part ends the test that called it.
 #![allow(clippy::unwrap_used)]
 
+mod phone;
+mod records;
 mod reference;
 mod trees;
 mod world;
@@ -21,6 +23,7 @@ use proptest::test_runner::{RngSeed, TestRunner};
 use yaoban_domain::audience::{Audience, eval, sql};
 use yaoban_domain::rules::Rules;
 
+use phone::Phone;
 use reference::Reference;
 use world::World;
 
@@ -81,6 +84,39 @@ proptest! {
                 let compiled = sql::compile(&opposite, world.as_of, &rules);
                 prop_assert_eq!(&database.select(&compiled), &rest, "not: {}", audience.to_json());
             }
+        }
+    }
+}
+
+/// The schemas and the figures of both ends, on members whose derived values follow from their records.
+#[test]
+fn phone_selects_the_same_members_as_the_evaluator() {
+    let mut runner = TestRunner::new(config());
+    let rules = Rules::default();
+    for _ in 0..8 {
+        let world = world::worlds_of(60..90, 30)
+            .new_tree(&mut runner)
+            .unwrap()
+            .current();
+        let members = records::records(&world);
+        let model = records::model(&world, &rules);
+        let world = records::with_derived(&world, &model, &rules);
+        let phone = Phone::load(&world, &members, &model, &rules);
+        for _ in 0..150 {
+            let audience =
+                Audience::new(&trees::conditions().new_tree(&mut runner).unwrap().current()).unwrap();
+            let expected: BTreeSet<String> = by_evaluator(&audience, &world, &rules)
+                .into_iter()
+                .map(records::member_id)
+                .collect();
+            let compiled = sql::compile(&audience, world.as_of, &rules);
+            assert_eq!(
+                phone.select(&compiled),
+                expected,
+                "phone, as of {}: {}",
+                world.as_of,
+                audience.to_json()
+            );
         }
     }
 }

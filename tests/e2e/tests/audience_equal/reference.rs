@@ -59,13 +59,9 @@ impl Reference {
 
     /// The members that a statement selects.
     pub fn select(&self, compiled: &CompiledSql) -> BTreeSet<usize> {
-        let values = compiled.params.iter().map(|value| match value {
-            SqlValue::Integer(number) => Value::Integer(*number),
-            SqlValue::Text(text) => Value::Text(text.clone()),
-        });
         let mut statement = self.0.prepare(&compiled.sql).unwrap();
         let rows = statement
-            .query_map(params_from_iter(values), |row| row.get::<_, i64>(0))
+            .query_map(params_from_iter(values(compiled)), |row| row.get::<_, i64>(0))
             .unwrap();
         let keys: Vec<usize> = rows.map(|key| key.unwrap() as usize).collect();
         let distinct: BTreeSet<usize> = keys.iter().copied().collect();
@@ -77,6 +73,15 @@ impl Reference {
         );
         distinct
     }
+}
+
+/// The parameters of a statement.
+pub fn values(compiled: &CompiledSql) -> Vec<Value> {
+    let value = |value: &SqlValue| match value {
+        SqlValue::Integer(number) => Value::Integer(*number),
+        SqlValue::Text(text) => Value::Text(text.clone()),
+    };
+    compiled.params.iter().map(value).collect()
 }
 
 fn insert(db: &Connection, world: &World, index: usize) {

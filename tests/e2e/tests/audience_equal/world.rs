@@ -1,5 +1,7 @@
 //! Members drawn at random from few values, so that they meet each other and the bounds of a rule.
 
+use std::ops::Range;
+
 use chrono::{Datelike, Days, NaiveDate};
 use proptest::option::weighted;
 use proptest::prelude::*;
@@ -142,9 +144,16 @@ pub fn dates() -> impl Strategy<Value = NaiveDate> {
     select(edges.map(|text| text.parse().unwrap()).to_vec())
 }
 
+/// A few members with a few lines each.
 pub fn worlds() -> impl Strategy<Value = World> {
-    dates().prop_flat_map(|as_of| {
-        prop::collection::vec(members(as_of), 1..14).prop_map(move |members| World { as_of, members })
+    worlds_of(1..14, 10)
+}
+
+/// So many members with up to so many lines each.
+pub fn worlds_of(members_count: Range<usize>, lines_max: usize) -> impl Strategy<Value = World> {
+    dates().prop_flat_map(move |as_of| {
+        prop::collection::vec(members(as_of, lines_max), members_count.clone())
+            .prop_map(move |members| World { as_of, members })
     })
 }
 
@@ -183,7 +192,7 @@ fn open<T: Code + std::fmt::Debug>() -> impl Strategy<Value = Open<T>> {
     prop_oneof![9 => select(T::ALL).prop_map(Open::Known), 1 => Just(Open::Unknown("new_code".to_owned()))]
 }
 
-fn lines(as_of: NaiveDate) -> impl Strategy<Value = Vec<LineFact>> {
+fn lines(as_of: NaiveDate, count_max: usize) -> impl Strategy<Value = Vec<LineFact>> {
     let quantity = select(&[-2000_i64, -1000, -500, 0, 1, 500, 1000, 1000, 2000][..]);
     let amount = select(&[-5000_i64, -1999, -1, 0, 1, 1999, 2000, 5000][..]);
     let line = (days(as_of), weighted(0.9, 0..DRUGS.len()), quantity, amount).prop_map(
@@ -200,7 +209,7 @@ fn lines(as_of: NaiveDate) -> impl Strategy<Value = Vec<LineFact>> {
         },
     );
     // A return of a whole line, on the same day or later.
-    (prop::collection::vec(line, 0..10), 0..3_usize, select(AGO)).prop_map(
+    (prop::collection::vec(line, 0..count_max), 0..3_usize, select(AGO)).prop_map(
         move |(mut lines, returns, days)| {
             for index in 0..returns.min(lines.len()) {
                 let mut line = lines[index].clone();
@@ -343,7 +352,7 @@ fn derived() -> impl Strategy<Value = MemberFacts> {
     })
 }
 
-fn members(as_of: NaiveDate) -> impl Strategy<Value = Drawn> {
+fn members(as_of: NaiveDate, lines_max: usize) -> impl Strategy<Value = Drawn> {
     let own = (
         weighted(0.9, select(STORES)),
         weighted(0.8, open::<Sex>()),
@@ -353,7 +362,7 @@ fn members(as_of: NaiveDate) -> impl Strategy<Value = Drawn> {
         words(DISEASES),
     );
     let happened = (
-        lines(as_of),
+        lines(as_of, lines_max),
         readings(as_of),
         readings(as_of),
         contacts(as_of),

@@ -245,9 +245,9 @@ CREATE TABLE figure (
   class TEXT NOT NULL,
   value_index INTEGER NOT NULL,
   care TEXT NOT NULL,
-  brand_loyal TEXT,
+  brand_loyal INTEGER,            -- 0, 1; NULL: unknown, which is not 0
   price_leaning TEXT,
-  rhythm_days INTEGER,
+  regular INTEGER,                -- 0, 1; NULL: unknown
   testing TEXT,
   severity TEXT,
   next_end_day INTEGER,

@@ -3,8 +3,8 @@
 CREATE VIEW v_member AS
 SELECT m.member_key, m.member_id, m.store_id, m.sex, m.birthday_ymd, m.joined_day, m.tags, m.diseases,
        f.care, f.class, f.recency, f.frequency, f.monetary_fen, f.basket_fen, f.value_index,
-       (f.brand_loyal IS NOT NULL) AS brand_loyal, f.price_leaning,
-       (f.rhythm_days IS NOT NULL) AS regular, f.testing, f.severity
+       f.brand_loyal, f.price_leaning,
+       f.regular, f.testing, f.severity
 FROM member m LEFT JOIN figure f ON f.member_key = m.member_key
 WHERE m.standing = 1 AND (m.flags & 4) = 0;
 
