@@ -20,7 +20,7 @@ use yaoban_protocol::codec::from_cbor;
 use yaoban_protocol::op::Op;
 
 use super::tasks::{Listing, Script, TaskRow, script_of, task_row};
-use super::work::{Work, known_member, masked, new_id, refused, refused_with};
+use super::work::{ReasonCount, Work, known_member, masked, new_id, refused, refused_with};
 use super::{AppError, AppResult, ClerkApp};
 use crate::store::{Result, Tx, meta, outbox, rows};
 
@@ -244,6 +244,24 @@ impl ClerkApp {
     pub fn open_attempts(&self) -> AppResult<Vec<OpenAttempt>> {
         let work = Work::begin(self)?;
         work.read(|conn| open_attempts(conn, &work.staff.id, work.now_ms, None))
+    }
+
+    /// How often the gate refused or put off a contact today, by reason.
+    pub fn refusals_today(&self) -> AppResult<Vec<ReasonCount>> {
+        let work = Work::begin(self)?;
+        work.read(|conn| {
+            let mut statement = conn.prepare_cached(
+                "SELECT reason, count(*) FROM refusal WHERE at_ms >= ?1 GROUP BY reason ORDER BY 2 DESC, 1",
+            )?;
+            let day_start_ms = work.settings.calendar.day_start_ms(work.today);
+            let counts = statement.query_map([day_start_ms], |row| {
+                Ok(ReasonCount {
+                    code: row.get(0)?,
+                    count: row.get(1)?,
+                })
+            })?;
+            Ok(counts.collect::<rusqlite::Result<_>>()?)
+        })
     }
 
     /// The dial ended: what the carrier's result does to the task and the number.

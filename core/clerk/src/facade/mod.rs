@@ -435,14 +435,6 @@ impl ClerkApp {
             take_back_until_ms: held_until_ms,
         })
     }
-
-    /// Takes an operation back. False if its time is over.
-    pub(crate) fn take_op_back(&self, outbox_id: i64) -> AppResult<bool> {
-        let now_ms = self.now_ms();
-        Ok(self
-            .store
-            .write(Durability::Full, |tx| outbox::take_back(tx, outbox_id, now_ms))?)
-    }
 }
 
 /// An operation of the outbox as it shows.

@@ -1,0 +1,9 @@
+//! A clerk's work through the facade, on real encrypted files: list, calls, messages, the manager.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod contact;
+mod manager;
+mod message;
+mod phone;
+mod tasks;

@@ -1,0 +1,220 @@
+//! Messages: templates, the gate, keys, what is put off.
+
+use secrecy::ExposeSecret;
+use yaoban_domain::codes::{Channel, ConsentPurpose, ContactPurpose, SendState, TaskKind, TaskState};
+use yaoban_protocol::row::{Change, entity};
+
+use crate::common::put;
+use crate::phone::{DAY, HOUR, Phone, code, consent, drug, member_row, task, task_row, template, willing};
+
+const REMINDER: &str = "【安康大药房】{name}您好，您的常用药快用完了，{store}恭候。";
+const PROMOTION: &str = "【安康大药房】{name}您好，会员日欢迎光临。拒收请回复R";
+
+fn rows() -> Vec<Change> {
+    let texts = [
+        template("remind", "sms", ContactPurpose::Service, REMINDER),
+        template("promote", "sms", ContactPurpose::Marketing, PROMOTION),
+        template("wechat", "wechat", ContactPurpose::Service, REMINDER),
+        template("script", "script", ContactPurpose::Service, "您好"),
+        template("bare", "sms", ContactPurpose::Marketing, "【安康】氨氯地平特价"),
+        template("typo", "sms", ContactPurpose::Service, "【安康】{nmae}您好"),
+    ];
+    let mut silent = willing("M2");
+    silent.do_not_contact = true;
+    let mut unasked = willing("M3");
+    unasked.consents = vec![consent(ConsentPurpose::Membership, true)];
+    let mut message = task("T1", "M1");
+    message.kind = TaskKind::Sms.into();
+    let mut rows = vec![
+        member_row(10, &willing("M1")),
+        member_row(11, &silent),
+        member_row(12, &unasked),
+        member_row(13, &willing("M4")),
+        put(14, entity::DRUG, "D1", &drug("D1", "氨氯地平", true)),
+        task_row(15, &message),
+    ];
+    for (n, text) in texts.iter().enumerate() {
+        rows.push(put(20 + n as u64, entity::TEMPLATE, &text.id, text));
+    }
+    rows
+}
+
+fn ids(list: &[&str]) -> Vec<String> {
+    list.iter().map(|id| (*id).to_owned()).collect()
+}
+
+#[test]
+fn templates_show_with_what_is_wrong_with_them() {
+    let phone = Phone::with(rows());
+    let templates = phone.app.templates(Some(Channel::Sms)).unwrap();
+    let shown: Vec<(&str, &[&str])> = templates
+        .iter()
+        .map(|t| (t.template_id.as_str(), t.findings.as_slice()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("bare", &["no_opt_out", "prescription_drug", "price_word"][..]),
+            ("promote", &[]),
+            ("remind", &[]),
+            ("typo", &[]),
+        ]
+    );
+    assert!(templates[1].promotional && !templates[2].promotional);
+    assert_eq!(phone.app.templates(None).unwrap().len(), 5);
+    let unfit = phone.app.message(&ids(&["M1"]), "bare").unwrap_err();
+    assert_eq!(unfit.code(), "template_unfit");
+    assert_eq!(unfit.values()[0], ("finding".to_owned(), "no_opt_out".to_owned()));
+    assert_eq!(
+        code(phone.app.message(&ids(&["M1"]), "script")),
+        "template_not_a_message"
+    );
+    assert_eq!(code(phone.app.message(&ids(&["M1"]), "none")), "template_unknown");
+    let typo = phone.app.message(&ids(&["M1"]), "typo").unwrap();
+    assert_eq!(typo.refused[0].code, "template_unfit");
+}
+
+#[test]
+fn a_preview_stores_nothing() {
+    let phone = Phone::with(rows());
+    let preview = phone.app.preview_message("M1", "remind").unwrap();
+    assert_eq!(
+        preview.text,
+        "【安康大药房】王M1您好，您的常用药快用完了，一店恭候。"
+    );
+    assert!(preview.gate.allows());
+    assert!(!phone.app.preview_message("M2", "remind").unwrap().gate.allows());
+    assert!(phone.app.open_messages().unwrap().is_empty());
+    assert_eq!(phone.app.sync_queue().unwrap().pending, 0);
+}
+
+#[test]
+fn a_group_message_goes_to_whom_the_gate_lets_and_lists_the_others() {
+    let phone = Phone::with(rows());
+    let result = phone
+        .app
+        .message(&ids(&["M1", "M2", "M3", "M4", "M9"]), "promote")
+        .unwrap();
+    let ready: Vec<&str> = result.ready.iter().map(|one| one.member_id.as_str()).collect();
+    assert_eq!(ready, ["M1", "M4"]);
+    assert_eq!(
+        result.ready[0].number.as_ref().unwrap().expose_secret(),
+        willing("M1").phone.as_ref().unwrap()
+    );
+    let refused: Vec<(&str, &str)> = result
+        .refused
+        .iter()
+        .map(|one| (one.id.as_str(), one.code.as_str()))
+        .collect();
+    assert_eq!(
+        refused,
+        [
+            ("M2", "gate.do_not_contact"),
+            ("M3", "gate.no_consent"),
+            ("M9", "member_unknown")
+        ]
+    );
+    assert_eq!(result.reasons.iter().map(|reason| reason.count).sum::<u32>(), 3);
+    let json = serde_json::to_string(&result).unwrap();
+    assert!(!json.contains(willing("M1").phone.as_ref().unwrap()));
+    let counted: u32 = phone
+        .app
+        .refusals_today()
+        .unwrap()
+        .iter()
+        .map(|one| one.count)
+        .sum();
+    assert_eq!(counted, 2, "what the gate refused is kept and counted");
+}
+
+#[test]
+fn a_key_is_stored_before_its_text_leaves_so_nothing_is_sent_twice() {
+    let phone = Phone::with(rows());
+    let first = phone.app.message(&ids(&["M1"]), "remind").unwrap();
+    let key = first.ready[0].key.clone();
+    assert_eq!(key, "own-remind-2026-06-15/M1/0/sms");
+    let phone = phone.restart();
+    assert_eq!(phone.app.open_messages().unwrap()[0].key, key);
+    let again = phone.app.message(&ids(&["M1"]), "remind").unwrap();
+    assert_eq!(again.refused[0].code, "already_sent");
+
+    phone
+        .app
+        .message_result(&key, SendState::Failed, Some("no_credit"))
+        .unwrap();
+    let retry = phone.app.message(&ids(&["M1"]), "remind").unwrap();
+    assert_eq!(retry.ready[0].key, format!("{key}#2"));
+    phone
+        .app
+        .message_result(&retry.ready[0].key, SendState::Delivered, None)
+        .unwrap();
+    assert!(phone.app.open_messages().unwrap().is_empty());
+    // One service message a day, of whichever template.
+    let other = phone.app.message(&ids(&["M1"]), "wechat").unwrap();
+    assert_eq!(other.refused[0].code, "gate.cap_service_day");
+    phone.pass(DAY);
+    assert_eq!(phone.app.message(&ids(&["M1"]), "remind").unwrap().ready.len(), 1);
+}
+
+#[test]
+fn the_message_of_a_task_does_the_task() {
+    let phone = Phone::with(rows());
+    let result = phone.app.message_task("T1", "remind").unwrap();
+    assert_eq!(result.ready[0].key, "K1/M1/0/sms");
+    assert!(phone.app.task("T1").unwrap().task.state.is(TaskState::Open));
+    phone
+        .app
+        .message_result("K1/M1/0/sms", SendState::Sent, None)
+        .unwrap();
+    assert!(phone.app.task("T1").unwrap().task.state.is(TaskState::Done));
+    assert_eq!(code(phone.app.message_task("T1", "remind")), "task_closed");
+    assert_eq!(
+        code(phone.app.message_result("none", SendState::Sent, None)),
+        "send_unknown"
+    );
+}
+
+#[test]
+fn outside_the_hours_a_message_is_put_off_and_comes_back_in_time() {
+    let phone = Phone::with(rows());
+    phone.pass(9 * HOUR);
+    let result = phone.app.message(&ids(&["M1", "M4"]), "remind").unwrap();
+    assert_eq!((result.ready.len(), result.deferred.len()), (0, 2));
+    let due = phone.app.due_messages().unwrap();
+    assert_eq!((due.ready.len(), due.deferred.len()), (0, 2));
+    // The next morning M1 has withdrawn, M4 has not.
+    phone.pass(12 * HOUR);
+    phone
+        .app
+        .set_consent(
+            "M1",
+            &yaoban_clerk_core::facade::members::NewConsent {
+                purpose: ConsentPurpose::Membership.to_string(),
+                channel: None,
+                granted: false,
+                wording_version: "1".into(),
+            },
+        )
+        .unwrap();
+    let due = phone.app.due_messages().unwrap();
+    assert_eq!(due.ready.len(), 1);
+    assert_eq!(due.ready[0].member_id, "M4");
+    assert_eq!(due.refused[0].code, "gate.consent_withdrawn");
+    let due = phone.app.due_messages().unwrap();
+    assert_eq!(
+        (due.ready.len(), due.deferred.len(), due.refused.len()),
+        (0, 0, 0)
+    );
+}
+
+#[test]
+fn a_deferred_message_is_given_up_at_its_expiry() {
+    let phone = Phone::with(rows());
+    phone.pass(9 * HOUR);
+    phone.app.message(&ids(&["M1"]), "remind").unwrap();
+    // The allowed hours of the next day are over.
+    phone.pass(23 * HOUR);
+    let due = phone.app.due_messages().unwrap();
+    assert_eq!((due.ready.len(), due.deferred.len()), (0, 0));
+    assert_eq!(due.refused[0].code, "deferral_expired");
+}

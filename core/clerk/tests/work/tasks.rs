@@ -1,0 +1,256 @@
+//! The list: its order, its filters, households, what a clerk makes itself.
+
+use yaoban_clerk_core::facade::tasks::{NewTask, TaskFilter, TaskList, TaskView};
+use yaoban_domain::codes::{ContactPurpose, TaskKind, TaskState};
+use yaoban_protocol::row::{Campaign, Purchases, entity};
+
+use crate::common::{NOON, put};
+use crate::phone::{DAY, HOUR, Phone, code, drug, member_row, one_task, task, task_row, template, willing};
+
+fn ids(list: &TaskList) -> Vec<&str> {
+    list.tasks().map(|task| task.task_id.as_str()).collect()
+}
+
+fn filter(view: TaskView) -> TaskFilter {
+    TaskFilter {
+        view,
+        ..TaskFilter::default()
+    }
+}
+
+#[test]
+fn the_list_follows_emergency_due_date_and_medicine_and_keeps_a_household_together() {
+    let mut emergency = task("T9", "M3");
+    emergency.emergency = true;
+    let mut soon = task("T5", "M2");
+    soon.due = "2026-06-16".parse().unwrap();
+    let mut partner = willing("M4");
+    partner.phone = willing("M2").phone;
+    // M1 runs out of a medicine first among those due on the same day.
+    let bought = Purchases {
+        member_id: "M1".into(),
+        days: vec![20_590],
+        seconds: vec![-1],
+        drug_index: vec![0],
+        drugs: vec!["D1".into()],
+        store_index: vec![-1],
+        stores: Vec::new(),
+        quantities_milli: vec![1_000],
+        amounts_fen: vec![1],
+    };
+    let phone = Phone::with(vec![
+        member_row(10, &willing("M1")),
+        member_row(11, &willing("M2")),
+        member_row(12, &willing("M3")),
+        member_row(13, &partner),
+        member_row(14, &willing("M5")),
+        put(15, entity::DRUG, "D1", &drug("D1", "氨氯地平", true)),
+        put(16, entity::PURCHASES, "M1", &bought),
+        task_row(20, &task("T1", "M5")),
+        task_row(21, &task("T2", "M1")),
+        task_row(22, &soon),
+        task_row(23, &emergency),
+        task_row(24, &task("T7", "M4")),
+    ]);
+    let list = phone.app.tasks(&TaskFilter::default()).unwrap();
+    assert_eq!(ids(&list), ["T9", "T5", "T7", "T2", "T1"]);
+    assert_eq!(list.households[1].tasks.len(), 2);
+    assert_eq!(list.count, 5);
+    let shown = list.tasks().find(|task| task.task_id == "T2").unwrap();
+    assert!(shown.medicine_end.is_some());
+    assert!(shown.phone_masked.as_ref().unwrap().contains("****"));
+    assert_eq!(shown.why.code, "campaign");
+}
+
+#[test]
+fn filters_narrow_the_list() {
+    let mut others = task("T2", "M2");
+    others.assignee = Some("C2".into());
+    let mut nobodys = task("T3", "M2");
+    nobodys.assignee = None;
+    let mut later = task("T4", "M1");
+    later.start = "2026-06-16".parse().unwrap();
+    let mut over = task("T5", "M1");
+    over.due = "2026-06-14".parse().unwrap();
+    let mut done = task("T6", "M1");
+    done.state = TaskState::Done.into();
+    done.changed_at_ms = NOON - HOUR;
+    let mut old = done.clone();
+    old.id = "T7".into();
+    old.changed_at_ms = NOON - DAY;
+    let mut healthy = willing("M2");
+    healthy.diseases = vec!["gout".into()];
+    healthy.tags = vec!["c".into()];
+    let phone = Phone::with(vec![
+        member_row(10, &willing("M1")),
+        member_row(11, &healthy),
+        task_row(20, &task("T1", "M1")),
+        task_row(21, &others),
+        task_row(22, &nobodys),
+        task_row(23, &later),
+        task_row(24, &over),
+        task_row(25, &done),
+        task_row(26, &old),
+    ]);
+    let list = |filter: &TaskFilter| {
+        let list = phone.app.tasks(filter).unwrap();
+        ids(&list).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(list(&filter(TaskView::Due)), ["T1", "T3"]);
+    assert_eq!(list(&filter(TaskView::Later)), ["T4"]);
+    assert_eq!(list(&filter(TaskView::Overdue)), ["T5"]);
+    assert_eq!(list(&filter(TaskView::DoneToday)), ["T6"]);
+    let whole = TaskFilter {
+        whole_store: true,
+        ..TaskFilter::default()
+    };
+    assert_eq!(list(&whole), ["T1", "T2", "T3"]);
+    assert_eq!(
+        list(&TaskFilter {
+            assignee: Some("C2".into()),
+            ..whole.clone()
+        }),
+        ["T2"]
+    );
+    assert_eq!(
+        list(&TaskFilter {
+            disease: Some("gout".into()),
+            ..whole.clone()
+        }),
+        ["T2", "T3"]
+    );
+    assert_eq!(
+        list(&TaskFilter {
+            tag: Some("a".into()),
+            ..whole.clone()
+        }),
+        ["T1"]
+    );
+    assert_eq!(
+        list(&TaskFilter {
+            member_id: Some("M2".into()),
+            ..TaskFilter::default()
+        }),
+        ["T3"]
+    );
+}
+
+#[test]
+fn a_clerk_who_is_marked_off_gets_none() {
+    let mut phone = one_task();
+    phone.sign_in("B1");
+    phone
+        .app
+        .mark_off("C1", Some("2026-06-15".parse().unwrap()))
+        .unwrap();
+    phone.sign_in("C1");
+    let list = phone.app.tasks(&TaskFilter::default()).unwrap();
+    assert!(list.off_today && list.households.is_empty());
+    phone.pass(DAY);
+    assert_eq!(ids(&phone.app.tasks(&TaskFilter::default()).unwrap()), ["T1"]);
+}
+
+#[test]
+fn a_task_shows_its_script_filled_in_for_the_member() {
+    let mut script = template(
+        "S",
+        "script",
+        ContactPurpose::Service,
+        "{name}您好，我是{store}的{clerk}，{campaign}。{other}",
+    );
+    script.points = vec!["问{name}血压".into()];
+    let mut scripted = task("T1", "M1");
+    scripted.script_id = Some("S".into());
+    let campaign = Campaign {
+        id: "K1".into(),
+        name: "续药提醒".into(),
+        start: scripted.start,
+        due: scripted.due,
+    };
+    let phone = Phone::with(vec![
+        member_row(10, &willing("M1")),
+        put(11, entity::TEMPLATE, "S", &script),
+        put(12, entity::CAMPAIGN, "K1", &campaign),
+        task_row(20, &scripted),
+    ]);
+    let detail = phone.app.task("T1").unwrap();
+    let script = detail.script.unwrap();
+    assert_eq!(script.text, "王M1您好，我是一店的C1，续药。{other}");
+    assert_eq!(script.points, ["问王M1血压"]);
+    assert_eq!(script.missing, ["other"]);
+    assert_eq!(detail.task.campaign.as_deref(), Some("续药提醒"));
+    assert_eq!(code(phone.app.task("T2")), "task_unknown");
+}
+
+#[test]
+fn a_clerk_makes_tasks_from_a_member_and_from_a_group() {
+    let mut elsewhere = willing("M3");
+    elsewhere.store_id = Some("S2".into());
+    let phone = Phone::with(vec![
+        member_row(10, &willing("M1")),
+        member_row(11, &willing("M2")),
+        member_row(12, &elsewhere),
+    ]);
+    let mut wish = NewTask::of_kind(TaskKind::Call);
+    wish.note = Some("问问新药合不合适".into());
+    let id = phone.app.make_task("M1", &wish).unwrap();
+    let shown = phone.app.task(&id).unwrap().task;
+    assert_eq!(shown.why.code, "clerk");
+    assert_eq!(shown.assignee.as_deref(), Some("C1"));
+    assert_eq!(shown.due, "2026-06-22".parse().unwrap());
+    let group = ["M1", "M2", "M3", "M9"].map(str::to_owned);
+    let result = phone
+        .app
+        .make_tasks(&group, &NewTask::of_kind(TaskKind::Call))
+        .unwrap();
+    assert_eq!(result.made.len(), 1);
+    let refused: Vec<(&str, &str)> = result
+        .refused
+        .iter()
+        .map(|one| (one.id.as_str(), one.code.as_str()))
+        .collect();
+    assert_eq!(
+        refused,
+        [
+            ("M1", "task_exists"),
+            ("M3", "member_other_store"),
+            ("M9", "member_unknown")
+        ]
+    );
+    assert_eq!(phone.app.tasks(&TaskFilter::default()).unwrap().count, 2);
+    assert_eq!(code(phone.app.make_tasks(&[], &wish)), "group_empty");
+    let late = NewTask {
+        due: "2026-06-14".parse().ok(),
+        ..NewTask::of_kind(TaskKind::Call)
+    };
+    assert_eq!(code(phone.app.make_task("M2", &late)), "due_before_start");
+}
+
+#[test]
+fn a_task_is_started_put_off_and_cancelled_by_whom_the_rules_let() {
+    let phone = one_task();
+    let started = phone.app.start_task("T1").unwrap();
+    assert!(started.state.is(TaskState::InProgress));
+    let until = "2026-06-17".parse().unwrap();
+    let deferred = phone.app.defer_task("T1", until, None).unwrap();
+    assert!(deferred.state.is(TaskState::Deferred));
+    assert_eq!(phone.app.tasks(&TaskFilter::default()).unwrap().count, 0);
+    assert_eq!(phone.app.tasks(&filter(TaskView::Later)).unwrap().count, 1);
+    let beyond = "2026-06-21".parse().unwrap();
+    assert_eq!(code(phone.app.defer_task("T1", beyond, None)), "after_due");
+    assert_eq!(code(phone.app.cancel_task("T1")), "manager_only");
+    phone.pass(2 * DAY);
+    assert_eq!(phone.app.tasks(&TaskFilter::default()).unwrap().count, 1);
+    let own = phone
+        .app
+        .make_task("M1", &NewTask::of_kind(TaskKind::InStore))
+        .unwrap();
+    assert!(
+        phone
+            .app
+            .cancel_task(&own)
+            .unwrap()
+            .state
+            .is(TaskState::Cancelled)
+    );
+}
