@@ -8,11 +8,13 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use yaoban_domain::codes::{ContactPurpose, TaskKind};
 
+use super::audience::read_rule;
 use super::{CliError, DataArgs, read_text};
 use crate::campaign::CampaignError;
 use crate::campaign::create::{Created, Plan, create, read_list};
 use crate::campaign::effect::{ArmFigures, Effect, Range, effect};
 use crate::clock::{Clock as _, SystemClock};
+use crate::figures::audience::select;
 use crate::storage::sqlite::Database;
 
 /// Arguments of `campaign`.
@@ -162,14 +164,14 @@ fn chosen(
 }
 
 fn by_rule(
-    _database: &Database,
+    database: &Database,
     rule: &Path,
-    _start: NaiveDate,
+    start: NaiveDate,
 ) -> Result<(BTreeSet<String>, Option<String>), CliError> {
-    Err(CliError::Refused(format!(
-        "{}: rules are not built yet",
-        rule.display()
-    )))
+    let audience = read_rule(rule)?;
+    let rules = database.read::<_, CliError>(|tx| Ok(tx.rules()?))?;
+    let members = select(database, &audience, start, &rules)?;
+    Ok((members.into_iter().collect(), Some(audience.to_json())))
 }
 
 /// Yuan with at most two decimals, in fen.
