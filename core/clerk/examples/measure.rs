@@ -482,7 +482,7 @@ fn screens(app: &ClerkApp) {
         "150 ms",
     );
     let rule = r#"{"all":[{"not":{"class":"low"}},{"bought":{"category":["类别1","类别2"],"within_days":365,"at_least":{"times":2}}},
-        {"any":[{"tag":"会员日"},{"value_index":{"min":30}}]}]}"#;
+        {"any":[{"tags":"会员日"},{"value_index":{"min":30}}]}]}"#;
     show(
         "group by category",
         timed(20, |_| drop(app.group(rule, 0, 50).unwrap())),

@@ -5,7 +5,7 @@
 //! | 1 | the first file |
 //!
 //! A migration runs in one immediate transaction: a crash leaves the old file or the new one. A
-//! file of a newer build is refused and kept. `sql/tests/create_v1_db.sql` is version 1 as it was
+//! file of a newer build is refused and kept. `tests/fixtures/create_v1_db.sql` is version 1 as it was
 //! shipped; `tests/migrations.rs` holds that every old version upgrades to the schema of a new file.
 
 use std::path::Path;

@@ -1,0 +1,367 @@
+//! The facade on a small store, without a network.
+
+mod common;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use common::{NOON, TestVault, load, member, open, put, small_store};
+use yaoban_clerk_core::ClerkApp;
+use yaoban_clerk_core::clock::Clock;
+use yaoban_clerk_core::facade::AppError;
+use yaoban_clerk_core::facade::members::{NewConsent, NewMember, NewRegimen};
+use yaoban_clerk_core::facade::readings::NewReading;
+use yaoban_domain::model::{Allergy, ClassModel, CutPoints, Drug, Stock};
+use yaoban_protocol::op::ProfileFields;
+use yaoban_protocol::row::{Change, Purchases, entity};
+
+/// A clock that tests move.
+struct Hands(AtomicI64);
+
+impl Clock for Hands {
+    fn now_ms(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+struct Phone {
+    app: ClerkApp,
+    clock: Arc<Hands>,
+}
+
+impl Phone {
+    fn start(dir: &Path, rows: Vec<Change>) -> Self {
+        let mut store = open(dir);
+        load(&mut store, rows);
+        store.pause().unwrap();
+        drop(store);
+        let clock = Arc::new(Hands(AtomicI64::new(NOON)));
+        let app = ClerkApp::open(dir, &TestVault(1), Arc::<Hands>::clone(&clock)).unwrap();
+        app.switch_staff("C1", None).unwrap();
+        Self { app, clock }
+    }
+
+    fn later(&self, ms: i64) {
+        self.clock.0.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
+const TODAY: i32 = 20_619; // 2026-06-15
+
+/// The small store with a drug, its stock, purchases and a class model.
+fn full_store() -> Vec<Change> {
+    let drug = Drug {
+        id: "D1".into(),
+        name: "络活喜".into(),
+        ingredient: Some("氨氯地平".into()),
+        category: Some("降压药".into()),
+        manufacturer: Some("辉瑞".into()),
+        spec: Some("5mg*28片".into()),
+        units_per_pack_milli: Some(28_000),
+        daily_units_milli: Some(1_000),
+        prescription: true,
+        chronic: true,
+    };
+    let bought = Purchases {
+        member_id: "M1".into(),
+        days: vec![TODAY - 60, TODAY - 30, TODAY - 30],
+        seconds: vec![-1, -1, -1],
+        drug_index: vec![0, 0, -1],
+        drugs: vec!["D1".into()],
+        store_index: vec![0, 0, 0],
+        stores: vec!["S1".into()],
+        quantities_milli: vec![1000, 1000, 1000],
+        amounts_fen: vec![3_000, 3_000, 500],
+    };
+    let cuts = CutPoints {
+        recency: [5, 20, 40, 80],
+        frequency: [1, 2, 3, 4],
+        monetary: [1_000, 5_000, 6_000, 9_000],
+    };
+    let model = ClassModel {
+        version: 1,
+        cut_points: Some(cuts),
+        ..ClassModel::default()
+    };
+    let mut sick = member("M1", "欧阳娜娜");
+    sick.allergies = vec![Allergy {
+        text: "青霉素".into(),
+        ingredients: vec!["青霉素".into()],
+    }];
+    let mut rows = small_store();
+    rows[2] = put(3, entity::MEMBER, "M1", &sick);
+    rows.push(put(5, entity::DRUG, "D1", &drug));
+    rows.push(put(
+        6,
+        entity::STOCK,
+        "D1",
+        &Stock {
+            drug_id: "D1".into(),
+            units_milli: 12_000,
+        },
+    ));
+    rows.push(put(7, entity::PURCHASES, "M1", &bought));
+    rows.push(put(8, entity::MODEL, "model", &model));
+    rows
+}
+
+#[test]
+fn a_member_is_found_by_everything_a_clerk_types() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rows = small_store();
+    let mut other = member("M3", "单雄信");
+    other.phone = Some("13900005678".into());
+    rows.push(put(5, entity::MEMBER, "M3", &other));
+    let phone = Phone::start(dir.path(), rows);
+    for (typed, id) in [
+        ("5678", "M3"),
+        ("139 0000 5678", "M3"),
+        ("＋86 139-0000-5678", "M3"),
+        ("单", "M3"),
+        ("雄信", "M3"),
+        ("信", "M3"),
+        ("sxx", "M3"),
+        ("shanxiong", "M3"),
+        ("danxx", ""),
+        ("M3", "M3"),
+        ("娜娜", "M1"),
+        ("oynn", "M1"),
+        ("ouyang", "M1"),
+        ("wf", "M2"),
+        ("999", ""),
+        ("", ""),
+        ("'; DROP TABLE member; --", ""),
+    ] {
+        let found = phone.app.find(typed, 10).unwrap();
+        assert_eq!(
+            found.first().map_or("", |row| row.member_id.as_str()),
+            id,
+            "{typed}"
+        );
+    }
+    let both = phone.app.find("1234", 10).unwrap();
+    assert_eq!(both.len(), 2);
+    assert_eq!(both[0].phone_masked.as_deref(), Some("138****1234"));
+    assert_eq!(both[0].household, 1);
+}
+
+#[test]
+fn a_profile_says_what_matters() {
+    let dir = tempfile::tempdir().unwrap();
+    let phone = Phone::start(dir.path(), full_store());
+    let profile = phone.app.profile("M1").unwrap();
+    assert_eq!(profile.allergies[0].text, "青霉素");
+    assert_eq!(
+        (
+            profile.class.recency,
+            profile.class.frequency,
+            profile.class.monetary_fen
+        ),
+        (Some(30), 2, 6_500)
+    );
+    assert_eq!((profile.class.r, profile.class.f, profile.class.m), (3, 2, 4));
+    assert_eq!(profile.class.base, "develop");
+    let medicine = &profile.medicines[0];
+    assert_eq!(medicine.drug_name.as_deref(), Some("络活喜"));
+    // 28 days from day −60 end on −33; the next 28 begin on −30 and end on −3.
+    assert_eq!(
+        (medicine.status.as_deref(), medicine.days_left),
+        (Some("out"), Some(-3))
+    );
+    assert_eq!(medicine.stock_milli, Some(12_000));
+    let said: Vec<&str> = profile.say.iter().map(|say| say.code.as_str()).collect();
+    assert_eq!(said, ["medicine_out", "measure_bp", "ask_consent", "ask_consent"]);
+    assert_eq!(profile.latest_purchase.as_ref().unwrap().net_fen, 3_500);
+    assert!(matches!(
+        phone.app.profile("M9"),
+        Err(AppError::Unknown { what: "member" })
+    ));
+    let page = phone.app.history("M1", None, 1).unwrap();
+    assert_eq!(page.days[0].lines.len(), 2);
+    let next = phone.app.history("M1", page.before, 1).unwrap();
+    assert_eq!((next.days.len(), next.before), (1, None));
+}
+
+#[test]
+fn a_regimen_and_readings_change_what_the_profile_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let phone = Phone::start(dir.path(), full_store());
+    let half = NewRegimen {
+        ingredient: "氨氯地平".into(),
+        daily_units_milli: Some(500),
+        ..NewRegimen::default()
+    };
+    phone.app.set_regimen("M1", &half).unwrap();
+    assert_eq!(
+        phone.app.profile("M1").unwrap().medicines[0].status.as_deref(),
+        Some("in_use")
+    );
+    let bp = |systolic, diastolic| NewReading {
+        kind: "bp".into(),
+        systolic: Some(systolic),
+        diastolic: Some(diastolic),
+        ..NewReading::default()
+    };
+    assert_eq!(
+        phone.app.add_reading("M1", &bp(80, 120)).unwrap_err().code(),
+        "systolic_not_above_diastolic"
+    );
+    let calm = phone.app.add_reading("M1", &bp(150, 95)).unwrap();
+    assert_eq!(
+        (calm.reading.grade.as_deref(), calm.alarm, calm.task_id),
+        (Some("grade1"), false, None)
+    );
+    phone.later(60_000);
+    let danger = phone.app.add_reading("M1", &bp(185, 100)).unwrap();
+    assert!(danger.alarm);
+    let profile = phone.app.profile("M1").unwrap();
+    assert_eq!(profile.say[0].code, "emergency_reading");
+    assert!(
+        profile
+            .tasks
+            .iter()
+            .any(|task| task.emergency && Some(&task.task_id) == danger.task_id.as_ref())
+    );
+    let readings = phone.app.readings("M1", Some("bp"), 10).unwrap();
+    assert_eq!(
+        (readings.readings[0].systolic_change, readings.in_target_percent),
+        (Some(35), Some(0))
+    );
+    assert_eq!(phone.app.profile("M1").unwrap().care, "chronic");
+}
+
+#[test]
+fn a_new_member_is_there_at_once_and_its_record_can_be_edited() {
+    let dir = tempfile::tempdir().unwrap();
+    let phone = Phone::start(dir.path(), small_store());
+    let new = NewMember {
+        name: "王小明".into(),
+        phone: Some("138-1234-1234".into()),
+        diseases: vec!["高血压".into()],
+        consents: vec![NewConsent {
+            purpose: "health".into(),
+            granted: true,
+            ..NewConsent::default()
+        }],
+        ..NewMember::default()
+    };
+    let registered = phone.app.register(&new).unwrap();
+    let id = registered.member.member_id;
+    assert!(id.starts_with("tmp-"));
+    assert_eq!(registered.same_number.len(), 2);
+    assert_eq!(phone.app.find("wxm", 5).unwrap()[0].member_id, id);
+    let edit = ProfileFields {
+        name: Some("王晓明".into()),
+        phone: Some(String::new()),
+        ..ProfileFields::default()
+    };
+    phone.app.edit_member(&id, edit).unwrap();
+    phone.app.tag(&id, &["会员日".into()], &[]).unwrap();
+    phone.app.add_note(&id, "喜欢上午来", None).unwrap();
+    let withdrawn = NewConsent {
+        purpose: "health".into(),
+        granted: false,
+        ..NewConsent::default()
+    };
+    phone.app.set_consent(&id, &withdrawn).unwrap();
+    let profile = phone.app.profile(&id).unwrap();
+    assert_eq!(
+        (profile.member.name.as_str(), profile.member.phone_masked),
+        ("王晓明", None)
+    );
+    assert_eq!(
+        (profile.tags, profile.diseases),
+        (vec!["会员日".to_owned()], vec!["hypertension".to_owned()])
+    );
+    assert_eq!(profile.notes[0].text, "喜欢上午来");
+    assert!(!profile.consents[0].granted);
+    assert_eq!(phone.app.status().unwrap().outbox, 5);
+    let wrong = NewMember {
+        name: "x".into(),
+        phone: Some("12".into()),
+        ..NewMember::default()
+    };
+    assert_eq!(phone.app.register(&wrong).unwrap_err().values()[0].1, "phone");
+}
+
+#[test]
+fn groups_follow_the_audience_and_what_clerks_change() {
+    let dir = tempfile::tempdir().unwrap();
+    let phone = Phone::start(dir.path(), full_store());
+    let count = |rule: &str| phone.app.group_count(rule).unwrap();
+    assert_eq!(count(r#"{"all":[]}"#), 2);
+    assert_eq!(count(r#"{"class":"develop"}"#), 1);
+    assert_eq!(count(r#"{"medicine":{"status":"out"}}"#), 1);
+    let group = phone
+        .app
+        .group(r#"{"bought":{"ingredient":"氨氯地平","within_days":60}}"#, 0, 10)
+        .unwrap();
+    assert_eq!(group.members[0].member_id, "M1");
+    phone.app.tag("M2", &["vip".into()], &[]).unwrap();
+    assert_eq!(count(r#"{"tags":"vip"}"#), 1);
+    assert_eq!(
+        phone.app.group(r#"{"nope":1}"#, 0, 1).unwrap_err().code(),
+        "audience"
+    );
+    phone
+        .app
+        .save_group("断药", r#"{"medicine":{"status":"out"}}"#)
+        .unwrap();
+    assert_eq!(phone.app.saved_groups().unwrap()[0].name, "断药");
+    phone.app.remove_group("断药").unwrap();
+    assert!(phone.app.saved_groups().unwrap().is_empty());
+}
+
+#[test]
+fn the_phone_knows_who_uses_it_and_locks() {
+    let dir = tempfile::tempdir().unwrap();
+    let phone = Phone::start(dir.path(), small_store());
+    phone.app.set_pin("C1", None, "2468").unwrap();
+    assert_eq!(
+        phone.app.set_pin("C1", Some("2468"), "12").unwrap_err().code(),
+        "invalid"
+    );
+    phone.later(15 * 60_000 - 1);
+    phone.app.find("M1", 1).unwrap();
+    phone.later(15 * 60_000);
+    assert_eq!(phone.app.find("M1", 1).unwrap_err(), AppError::Locked);
+    assert_eq!(
+        phone.app.switch_staff("C1", Some("0000")).unwrap_err().code(),
+        "pin_wrong"
+    );
+    phone.app.switch_staff("C1", Some("2468")).unwrap();
+    for _ in 0..4 {
+        phone.app.switch_staff("C1", Some("0000")).unwrap_err();
+    }
+    assert_eq!(
+        phone.app.switch_staff("C1", Some("2468")).unwrap_err(),
+        AppError::PinBlocked { wait_s: 30 }
+    );
+    phone.later(30_000);
+    phone.app.switch_staff("C1", Some("2468")).unwrap();
+    assert_eq!(phone.app.switch_staff("C9", None).unwrap_err().code(), "unknown");
+    assert!(
+        phone
+            .app
+            .staff()
+            .unwrap()
+            .iter()
+            .any(|row| row.current && row.has_pin)
+    );
+    phone.app.sign_out().unwrap();
+    assert_eq!(phone.app.profile("M1").unwrap_err(), AppError::StaffMissing);
+}
+
+#[test]
+fn a_pause_closes_and_a_resume_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let phone = Phone::start(dir.path(), small_store());
+    phone.app.pause().unwrap();
+    phone.app.pause().unwrap();
+    assert_eq!(phone.app.find("M1", 1).unwrap_err().code(), "paused");
+    phone.app.resume().unwrap();
+    assert_eq!(phone.app.find("M1", 1).unwrap().len(), 1);
+    phone.app.close().unwrap();
+    assert!(!dir.path().join("clerk.db-wal").exists());
+}
