@@ -381,7 +381,7 @@ impl Found<'_> {
                 ));
             }
         }
-        ranked.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        ranked.sort_unstable_by_key(|(place, _)| *place);
         ranked.truncate(limit);
         Ok(ranked.into_iter().map(|(_, hit)| hit).collect())
     }

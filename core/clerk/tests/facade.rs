@@ -1,4 +1,5 @@
 //! The facade on a small store, without a network.
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 mod common;
 

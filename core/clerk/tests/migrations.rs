@@ -1,5 +1,6 @@
 //! Every version of the file that was ever shipped opens, keeps its rows, and has the schema of a
 //! new file afterwards. `fixtures/create_vN_db.sql` is version N as it was and never changes.
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 mod common;
 

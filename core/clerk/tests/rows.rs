@@ -1,4 +1,5 @@
 //! Rows of a scope in a real encrypted file.
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 mod common;
 

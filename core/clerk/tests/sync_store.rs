@@ -1,4 +1,5 @@
 //! The store under the sync engine: loads, pulls over pending operations, answers, repair.
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 mod common;
 

@@ -145,7 +145,9 @@ pub(super) fn days_before(
         last.net_fen += line.amount_fen;
         last.lines.push(line);
     }
-    days.iter_mut().for_each(|day| day.lines.reverse());
+    for day in &mut days {
+        day.lines.reverse();
+    }
     Ok(days)
 }
 

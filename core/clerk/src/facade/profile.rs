@@ -31,6 +31,10 @@ pub struct AllergyRow {
 }
 
 /// The class and why.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the marks are those of the specification"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ClassWhy {
     /// The class, as a code.

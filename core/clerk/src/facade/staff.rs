@@ -50,6 +50,10 @@ impl Session {
 }
 
 /// A member of staff on the list to choose from.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a separate mark on the list"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StaffRow {
     /// Id.

@@ -4,6 +4,8 @@
 //! `figure` and `medicine`), which is refreshed in batches off the hot path: for members whose rows
 //! changed (`figure_stale`), and for everybody when the day, the model or the rules change.
 
+use std::collections::hash_map::Entry;
+
 use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::FxHashMap;
@@ -75,12 +77,11 @@ impl Catalogue {
     /// Reads the drugs of these lines that are not here yet.
     fn prepare(&mut self, conn: &Connection, lines: &[StoredLine], settings: &Settings) -> Result<()> {
         for key in lines.iter().filter_map(|line| line.drug_key) {
-            if !self.drugs.contains_key(&key) {
-                let info = rows::drug_by_key(conn, key)?.map(|drug| DrugInfo {
+            if let Entry::Vacant(place) = self.drugs.entry(key) {
+                place.insert(rows::drug_by_key(conn, key)?.map(|drug| DrugInfo {
                     price_rank_ppm: settings.model.price_ranks_ppm.get(&drug.id).copied(),
                     drug,
-                });
-                self.drugs.insert(key, info);
+                }));
             }
         }
         Ok(())

@@ -61,12 +61,19 @@ impl Short {
     }
 }
 
+/// Text, ingredients.
+type PackedAllergy = (String, Vec<String>);
+/// Purpose, channel, granted, instant, wording, place, staff.
+type PackedConsent = (Short, Option<Short>, bool, i64, String, String, Option<String>);
+/// Ingredient, units a day, stock until (day), inactive, changed on (day).
+type PackedRegimen = (String, Option<i64>, Option<i32>, bool, i32);
+
 /// The lists of a member without the names of their fields: 100,000 members fit into the file.
 #[derive(Default, serde::Serialize, serde::Deserialize)]
 struct Extra(
-    Vec<(String, Vec<String>)>,
-    Vec<(Short, Option<Short>, bool, i64, String, String, Option<String>)>,
-    Vec<(String, Option<i64>, Option<i32>, bool, i32)>,
+    Vec<PackedAllergy>,
+    Vec<PackedConsent>,
+    Vec<PackedRegimen>,
     Vec<String>,
 );
 

@@ -123,13 +123,16 @@ pub fn digest_sums(conn: &Connection, scope_key: i64) -> Result<Vec<u64>> {
     Ok(sums)
 }
 
+/// Rows by entity and id.
+pub type RowSet = rustc_hash::FxHashSet<(String, String)>;
+
 /// Repair of one range: rows of it that the scope holds here and that `keep` does not name.
 /// The caller evicts them after it has put the hub's.
 pub fn evict_range_rest(
     conn: &Connection,
     scope_key: i64,
     range: u8,
-    keep: &rustc_hash::FxHashSet<(String, String)>,
+    keep: &RowSet,
 ) -> Result<Vec<(String, String)>> {
     let mut statement = conn.prepare_cached("SELECT entity, id FROM scope_row WHERE scope_key = ?1")?;
     let mut rows = statement.query([scope_key])?;
