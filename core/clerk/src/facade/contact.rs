@@ -20,7 +20,7 @@ use yaoban_protocol::codec::from_cbor;
 use yaoban_protocol::op::Op;
 
 use super::tasks::{Listing, Script, TaskRow, script_of, task_row};
-use super::work::{ReasonCount, Work, known_member, masked, new_id, refused, refused_with};
+use super::work::{ReasonCount, Refusal, Work, known_member, masked, new_id, refused, refused_with};
 use super::{AppError, AppResult, ClerkApp};
 use crate::store::{Result, Tx, meta, outbox, rows};
 
@@ -71,7 +71,7 @@ impl GateVerdict {
     }
 
     /// The refusal's code and values, if it is one or a deferral.
-    pub(super) fn refusal(&self) -> Option<(String, Vec<(String, String)>)> {
+    pub(super) fn refusal(&self) -> Option<Refusal> {
         let reason = self.reason?;
         let value = |name: &str, ms: Option<i64>| ms.map(|ms| (name.to_owned(), ms.to_string()));
         let values = [
@@ -470,8 +470,6 @@ pub(super) fn keep_refusal(
         .execute([work.now_ms - 366 * 86_400_000])?;
     Ok(())
 }
-
-type Refusal = (String, Vec<(String, String)>);
 
 /// The gate and the attempt in one transaction; a refusal of the gate is kept and handed back.
 fn begin_dial(

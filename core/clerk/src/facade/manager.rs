@@ -263,7 +263,9 @@ impl ClerkApp {
                 clerks.extend(days.rest());
             }
             let mut total = ClerkDay::default();
-            clerks.iter().for_each(|clerk| total.add(clerk));
+            for clerk in &clerks {
+                total.add(clerk);
+            }
             Ok(Today {
                 day: work.today,
                 clerks,

@@ -18,7 +18,8 @@ use yaoban_protocol::row::entity;
 
 use super::contact::{Contact, GateVerdict, gate, gate_at, keep_refusal};
 use super::work::{
-    ReasonCount, Refused, Work, check_group, count_reasons, known_member, masked, refused, refused_with,
+    ReasonCount, Refusal, Refused, Work, check_group, count_reasons, known_member, masked, refused,
+    refused_with,
 };
 use super::{AppResult, ClerkApp};
 use crate::store::{Result, StoreError, Tx, rows};
@@ -370,11 +371,7 @@ impl<'w, 'a> Sending<'w, 'a> {
 
     /// A key that was not used: the same message is not sent twice. One that failed may be tried
     /// again.
-    fn free_key(
-        &self,
-        conn: &Connection,
-        member: &Member,
-    ) -> Result<std::result::Result<String, (String, Vec<(String, String)>)>> {
+    fn free_key(&self, conn: &Connection, member: &Member) -> Result<std::result::Result<String, Refusal>> {
         let base = self.key(member);
         for number in 1..=TRIES_MAX {
             let key = if number == 1 {
@@ -427,12 +424,7 @@ impl<'w, 'a> Sending<'w, 'a> {
     }
 }
 
-fn refuse(
-    result: &mut MessageResult,
-    member_id: &str,
-    name: &str,
-    (code, values): (String, Vec<(String, String)>),
-) {
+fn refuse(result: &mut MessageResult, member_id: &str, name: &str, (code, values): Refusal) {
     result.refused.push(Refused {
         id: member_id.to_owned(),
         name: name.to_owned(),
@@ -527,7 +519,7 @@ fn release(tx: &Tx<'_>, work: &Work<'_>, send: &Send, result: &mut MessageResult
         None => None,
     };
     let member = known_member(tx, &send.member_id)?;
-    let give_up = |tx: &Tx<'_>, result: &mut MessageResult, refusal: (String, Vec<(String, String)>)| {
+    let give_up = |tx: &Tx<'_>, result: &mut MessageResult, refusal: Refusal| {
         put_state(tx, work, send, SendState::Failed, Some(&refusal.0))?;
         refuse(result, &member.id, &member.name, refusal);
         Ok(())

@@ -32,6 +32,9 @@ pub(super) fn refused_with(code: &str, values: Vec<(String, String)>) -> StoreEr
     }
 }
 
+/// Why nothing was done: a code, and values for its wording by name.
+pub(super) type Refusal = (String, Vec<(String, String)>);
+
 /// One of a group for whom nothing was done, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Refused {
@@ -151,11 +154,7 @@ impl<'a> Work<'a> {
     }
 
     /// The same for one of a group: what the rules refuse leaves no trace and stops nobody else.
-    pub fn try_put(
-        &self,
-        tx: &Tx<'_>,
-        op: Op,
-    ) -> Result<std::result::Result<i64, (String, Vec<(String, String)>)>> {
+    pub fn try_put(&self, tx: &Tx<'_>, op: Op) -> Result<std::result::Result<i64, Refusal>> {
         tx.execute_batch("SAVEPOINT one")?;
         match self.put(tx, op) {
             Ok(id) => {
