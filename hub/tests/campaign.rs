@@ -1,4 +1,6 @@
 //! Campaigns from the list of members to the effect; the daily work; the audit trail.
+#![allow(clippy::unwrap_used)] // helpers of tests fail where they stand
+#![allow(clippy::redundant_closure_for_method_calls)] // a method is not general enough over lifetimes
 
 mod rig;
 
@@ -307,7 +309,7 @@ fn gross_figures_begin_with_the_contact() {
     assert_eq!(gross.repurchase_share, Some(1.0));
 }
 
-fn put_task(rig: &Rig, id: &str, member_id: &str, fields: serde_json::Value) {
+fn put_task(rig: &Rig, id: &str, member_id: &str, fields: &serde_json::Value) {
     let mut task = serde_json::json!({
         "id": id, "member_id": member_id, "store_id": "A", "assignee": "clerk-A", "kind": "call", "purpose": "service",
         "origin": "clerk", "campaign_id": null, "why": { "code": "clerk" }, "start": "2026-02-01",
@@ -326,26 +328,31 @@ fn time_expires_returns_and_closes_tasks() {
         &rig,
         "due-today",
         "MA0",
-        serde_json::json!({ "due": "2026-03-02" }),
+        &serde_json::json!({ "due": "2026-03-02" }),
     );
-    put_task(&rig, "overdue", "MA0", serde_json::json!({ "due": "2026-03-01" }));
+    put_task(
+        &rig,
+        "overdue",
+        "MA0",
+        &serde_json::json!({ "due": "2026-03-01" }),
+    );
     put_task(
         &rig,
         "back",
         "MA1",
-        serde_json::json!({ "state": "deferred", "deferred_until": "2026-03-02" }),
+        &serde_json::json!({ "state": "deferred", "deferred_until": "2026-03-02" }),
     );
     put_task(
         &rig,
         "later",
         "MA1",
-        serde_json::json!({ "state": "deferred", "deferred_until": "2026-03-03" }),
+        &serde_json::json!({ "state": "deferred", "deferred_until": "2026-03-03" }),
     );
     let agreed = serde_json::json!({
         "state": "deferred", "deferred_until": "2026-03-10", "closes_on_purchase": ["2026-02-20", "2026-03-09"]
     });
-    put_task(&rig, "came", "MA2", agreed.clone());
-    put_task(&rig, "stayed-away", "MA3", agreed);
+    put_task(&rig, "came", "MA2", &agreed);
+    put_task(&rig, "stayed-away", "MA3", &agreed);
     rig.buys("MA2", &[bought("2026-02-20", 100)]);
     rig.buys("MA3", &[bought("2026-02-19", 100)]);
     let done = daily::settle_tasks(&rig.hub.database, NOW_MS).unwrap();

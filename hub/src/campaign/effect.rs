@@ -1,7 +1,7 @@
 //! What came of a campaign. The arithmetic is [`yaoban_domain::effect`]; here the figures of each
 //! member are brought together. Definitions in `docs/campaigns.md`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -135,8 +135,16 @@ pub fn effect(tx: &Tx<'_>, id_or_name: &str, as_of: NaiveDate) -> Result<Effect,
     let names = tx.key_names()?;
     let contacts = tx.campaign_contacts(&campaign.id, day_number(as_of))?;
     let (mut treated, mut holdout, mut gross) = (ArmSums::default(), ArmSums::default(), Gross::default());
+    let mut counted = BTreeSet::new();
     for assignment in tx.assignments(&campaign.id)? {
-        let bought = credited(tx, &campaign, &assignment.member_id, as_of, &names)?;
+        // Members who were merged since are one person, who bought once.
+        let member_id = tx
+            .resolve_member(&assignment.member_id)?
+            .unwrap_or(assignment.member_id);
+        if !counted.insert(member_id.clone()) {
+            continue;
+        }
+        let bought = credited(tx, &campaign, &member_id, as_of, &names)?;
         let sums = if assignment.arm == Arm::Holdout.code() {
             &mut holdout
         } else {
@@ -148,7 +156,7 @@ pub fn effect(tx: &Tx<'_>, id_or_name: &str, as_of: NaiveDate) -> Result<Effect,
             from_assignment,
             campaign.window_days,
         ));
-        if let Some(contact) = contacts.get(&assignment.member_id) {
+        if let Some(contact) = contacts.get(&member_id) {
             gross.add(
                 contact.answered,
                 &takings(bought, contact.first_day, campaign.window_days),

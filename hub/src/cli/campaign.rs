@@ -1,7 +1,8 @@
 //! `yaoban-hub campaign`: make, list and measure campaigns.
 
 use std::collections::BTreeSet;
-use std::io::{IsTerminal as _, Write as _};
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
@@ -195,7 +196,7 @@ fn progress(done: usize, of: usize) {
         let end = if done == of { "\n" } else { "" };
         eprint!("\rassigned {done} of {of} members{end}");
         // Progress that cannot be shown is no reason to stop.
-        let _ = std::io::stderr().flush();
+        let _ = std::io::Write::flush(&mut std::io::stderr());
     }
 }
 
@@ -210,13 +211,18 @@ fn created_text(created: &Created) -> String {
         created.stores.len()
     );
     if created.without_store > 0 {
-        text += &format!(
-            "{} members have no store: assigned, but without a task\n",
+        let _ = writeln!(
+            text,
+            "{} members have no store: assigned, but without a task",
             created.without_store
         );
     }
     if created.left_out > 0 {
-        text += &format!("{} members were left out: deceased or erased\n", created.left_out);
+        let _ = writeln!(
+            text,
+            "{} members were left out: deceased or erased",
+            created.left_out
+        );
     }
     text
 }
@@ -323,15 +329,21 @@ fn effect_text(effect: &Effect) -> String {
     text += &arm("treated", &effect.treated);
     text += &arm("held out", &effect.holdout);
     let share = |value: f64| format!("{:+.1} %", value * 100.0);
-    text += &format!("lift       {}\n", range(effect.lift, &share));
+    let _ = writeln!(text, "lift       {}", range(effect.lift, &share));
     let money = |value: f64| format!("{} yuan", yuan(value.round() as i64));
-    text += &format!("margin     {}\n", range(effect.incremental_margin_fen, &money));
-    text += &format!(
-        "ROI        {}\n",
+    let _ = writeln!(
+        text,
+        "margin     {}",
+        range(effect.incremental_margin_fen, &money)
+    );
+    let _ = writeln!(
+        text,
+        "ROI        {}",
         range(effect.roi, &|value| format!("{value:+.2}"))
     );
-    text += &format!(
-        "\ngross, from the contact on (compares with nothing)\nreached {}, answered {}, repurchased {} ({}), {} yuan\n",
+    let _ = writeln!(
+        text,
+        "\ngross, from the contact on (compares with nothing)\nreached {}, answered {}, repurchased {} ({}), {} yuan",
         effect.gross.reached,
         effect.gross.answered,
         effect.gross.buyers,

@@ -1,6 +1,6 @@
 //! `yaoban-hub template`: message templates and call scripts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use yaoban_protocol::row::entity;
@@ -41,7 +41,7 @@ pub fn run(args: &TemplateArgs) -> Result<(), CliError> {
     }
 }
 
-fn import(data: &DataArgs, file: &PathBuf) -> Result<(), CliError> {
+fn import(data: &DataArgs, file: &Path) -> Result<(), CliError> {
     let in_file = |error: CampaignError| CliError::Refused(format!("{}: {error}", file.display()));
     let templates = read_templates(&read_text(file)?).map_err(in_file)?;
     let changed = data.open()?.write(|tx| {

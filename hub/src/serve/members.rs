@@ -1,11 +1,11 @@
 //! Members that a phone does not hold: walk-ins from other stores, and purchases of long ago.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use serde::Deserialize;
 use serde_bytes::ByteBuf;
 use yaoban_domain::calendar::from_day_number;
 use yaoban_domain::codes::Action;
@@ -137,21 +137,25 @@ fn member_rows(tx: &Tx<'_>, member: &Member, rendering: &Rendering) -> Result<Ve
     Ok(rows)
 }
 
+/// What history is asked for.
+#[derive(Debug, Deserialize)]
+pub struct Before {
+    before: i32,
+    limit: Option<usize>,
+}
+
 /// `GET /v1/history/{member}?before=DAY&limit=N`: lines before a day, the newest of them first cut.
 pub async fn history(
     State(hub): State<Arc<Hub>>,
     device: Device,
     Path(member_id): Path<String>,
-    Query(query): Query<HashMap<String, String>>,
+    Query(asked): Query<Before>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let before: Option<i32> = query.get("before").and_then(|text| text.parse().ok());
-    let before = before.ok_or_else(|| Refusal::bad("`before` must be a day number"))?;
-    let limit: usize = query
-        .get("limit")
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(HISTORY_LINES_MAX);
-    let limit = limit.clamp(1, HISTORY_LINES_MAX);
+    let limit = asked
+        .limit
+        .unwrap_or(HISTORY_LINES_MAX)
+        .clamp(1, HISTORY_LINES_MAX);
     let answer = hub
         .read(move |hub, tx| {
             let unknown = || {
@@ -171,7 +175,7 @@ pub async fn history(
                 return Err(unknown());
             }
             let names = tx.key_names()?;
-            let before = Some(from_day_number(before));
+            let before = Some(from_day_number(asked.before));
             let (mut purchases, more) = tx.purchases_of(&id, None, before, limit, &names)?;
             // A day is told whole: the next call asks for what is before the oldest day told.
             let oldest = purchases.days.first().copied();

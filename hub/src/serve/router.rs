@@ -21,7 +21,7 @@ use super::{auth, members, push, snapshot, sync};
 /// Bodies of pairing and tokens are small.
 const SMALL_BODY_BYTES: usize = 16 << 10;
 /// How long a request may take.
-const REQUEST_TIME_MAX: Duration = Duration::from_secs(60);
+const REQUEST_TIME_MAX: Duration = Duration::from_mins(1);
 
 /// All addresses of a hub. For TLS see [`super::run`]; tests call it as it is.
 pub fn router(hub: Arc<Hub>) -> Router {

@@ -24,7 +24,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(10);
 /// How often changes by other processes (an import) are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often tasks are brought up to date.
-const SETTLE_EVERY: Duration = Duration::from_secs(300);
+const SETTLE_EVERY: Duration = Duration::from_mins(5);
 /// A client that does not finish its TLS handshake in this time is cut off.
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
 /// A client that does not finish its request line and headers in this time is cut off.
@@ -63,7 +63,8 @@ impl From<StorageError> for ServeError {
 
 /// The address under which phones reach the hub: the chain's own, else where it last listened.
 pub fn phone_url(tx: &Tx<'_>) -> Result<Option<String>, StorageError> {
-    Ok(tx.meta("url")?.or(tx.meta("listen_url")?))
+    let url = tx.meta("url")?.or(tx.meta("listen_url")?);
+    Ok(url.map(|url| url.trim_end_matches('/').to_owned()))
 }
 
 /// Serves until a signal comes. `ready` is told the address and the certificate's fingerprint once

@@ -40,7 +40,7 @@ const STALE_PART: u64 = 10;
 /// How long a phone's request waits for a build before it is told to come back.
 const BUILD_PATIENCE: Duration = Duration::from_secs(20);
 /// Chunks that no manifest names are kept this long, for phones that are in the middle of them.
-const ORPHAN_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+const ORPHAN_AGE: Duration = Duration::from_hours(24);
 
 /// A manifest at rest.
 #[derive(Debug, Clone, Serialize, Deserialize)]

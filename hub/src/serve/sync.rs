@@ -8,6 +8,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::Months;
+use serde::Deserialize;
 use yaoban_protocol::endpoint::{read_wait, refusal};
 use yaoban_protocol::message::{
     DigestRange, DigestReply, DigestRequest, HelloReply, HelloRequest, PullReply, PullRequest,
@@ -151,12 +152,19 @@ fn pages(hub: &Hub, tx: &Tx<'_>, device: &Device, request: &PullRequest) -> Resu
     })
 }
 
+/// What a long poll is asked with.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct At {
+    at: String,
+}
+
 /// `GET /v1/wait?at=scope@after,…`: answers once one of the device's scopes has moved past the place
 /// told, or after [`WAIT_MAX`]. Carries no data.
 pub async fn wait(
     State(hub): State<Arc<Hub>>,
     device: Device,
-    Query(query): Query<HashMap<String, String>>,
+    Query(asked): Query<At>,
 ) -> Result<Response, Refusal> {
     let Ok(_place) = Arc::clone(&hub.waiters).try_acquire_owned() else {
         return Err(Refusal::busy(
@@ -164,9 +172,7 @@ pub async fn wait(
             60,
         ));
     };
-    let at: HashMap<String, u64> = read_wait(query.get("at").map_or("", String::as_str))
-        .into_iter()
-        .collect();
+    let at: HashMap<String, u64> = read_wait(&asked.at).into_iter().collect();
     let at = Arc::new(at);
     let device = Arc::new(device);
     let mut changes = hub.changes();

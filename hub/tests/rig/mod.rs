@@ -1,5 +1,5 @@
 //! A hub in this process: the real router over a real database file, with a clock that stands.
-#![allow(dead_code)] // each test binary uses its part
+#![allow(dead_code, clippy::missing_panics_doc)] // each test binary uses its part
 
 use std::sync::Arc;
 

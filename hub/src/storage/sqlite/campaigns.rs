@@ -225,10 +225,11 @@ impl Tx<'_> {
         )
     }
 
-    /// All assignments of a member, over all campaigns, oldest first.
+    /// All assignments of a member and of those merged into it, over all campaigns, oldest first.
     pub fn assignments_of(&self, member_id: &str) -> Result<Vec<Assignment>, StorageError> {
         self.all(
-            &format!("{ASSIGNMENT} WHERE member_id = ?1 ORDER BY assigned_day, assigned_ms, campaign_id"),
+            &format!("{ASSIGNMENT} WHERE member_id = ?1 OR member_id IN \
+                (SELECT alias FROM member_alias WHERE member_id = ?1) ORDER BY assigned_day, assigned_ms, campaign_id"),
             [member_id],
             read_assignment,
         )

@@ -34,13 +34,11 @@ impl Rendering {
     }
 
     fn names(&self, tx: &Tx<'_>) -> Result<&KeyNames, StorageError> {
-        match self.names.get() {
-            Some(names) => Ok(names),
-            None => {
-                let names = tx.key_names()?;
-                Ok(self.names.get_or_init(|| names))
-            }
+        if let Some(names) = self.names.get() {
+            return Ok(names);
         }
+        let names = tx.key_names()?;
+        Ok(self.names.get_or_init(|| names))
     }
 }
 
