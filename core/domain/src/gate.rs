@@ -87,9 +87,10 @@ impl PastContact {
     }
 }
 
-/// Whether a call with this result reached somebody.
+/// Whether a call with this result counts as a contact: an answered one. One that was cut off does
+/// not, so that the clerk may call back at once.
 pub fn is_answered(result: CarrierResult) -> bool {
-    matches!(result, CarrierResult::Answered | CarrierResult::Dropped)
+    result == CarrierResult::Answered
 }
 
 /// Whether an attempt counts among the dials to its number: all but those that never rang. One

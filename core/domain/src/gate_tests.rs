@@ -335,6 +335,75 @@ fn wechat_needs_no_number() {
     );
 }
 
+fn attempt(result: Option<CarrierResult>) -> Attempt {
+    Attempt {
+        id: "a".into(),
+        task_id: None,
+        member_id: "m".into(),
+        staff_id: "c".into(),
+        purpose: ContactPurpose::Service.into(),
+        channel: Channel::AiCall.into(),
+        number_hash: String::new(),
+        started_at_ms: at(10, 0),
+        ended_at_ms: None,
+        duration_s: None,
+        result: result.map(Open::from),
+        recording: None,
+    }
+}
+
+#[test]
+fn what_counts_as_a_contact_and_as_a_dial() {
+    use crate::codes::Code as _;
+    for result in CarrierResult::ALL {
+        let attempt = attempt(Some(*result));
+        let contact = PastContact::of_attempt(&attempt, calendar());
+        assert_eq!(contact.is_some(), *result == CarrierResult::Answered, "{result}");
+        let rang = !matches!(result, CarrierResult::Cancelled | CarrierResult::BlockedByPolicy);
+        assert_eq!(is_dial(&attempt), rang, "{result}");
+    }
+    let answered = PastContact::of_attempt(&attempt(Some(CarrierResult::Answered)), calendar()).unwrap();
+    let expected = PastContact {
+        day: day("2026-03-10"),
+        channel: Channel::AiCall,
+        purpose: ContactPurpose::Service,
+    };
+    assert_eq!(answered, expected);
+    assert!(is_dial(&attempt(None)), "a dial whose result is not told yet");
+    assert_eq!(PastContact::of_attempt(&attempt(None), calendar()), None);
+    // A purpose from a newer version is held to be marketing.
+    let newer = Attempt {
+        purpose: Open::Unknown("gift".into()),
+        ..attempt(Some(CarrierResult::Answered))
+    };
+    let contact = PastContact::of_attempt(&newer, calendar()).unwrap();
+    assert_eq!(contact.purpose, ContactPurpose::Marketing);
+}
+
+#[test]
+fn only_a_delivered_message_is_a_contact() {
+    use crate::codes::Code as _;
+    for state in SendState::ALL {
+        let send = Send {
+            key: "k".into(),
+            member_id: "m".into(),
+            task_id: None,
+            campaign_id: None,
+            step: 0,
+            channel: Channel::Wechat.into(),
+            purpose: ContactPurpose::Marketing.into(),
+            template_id: "t".into(),
+            staff_id: "c".into(),
+            at_ms: at(23, 0),
+            state: (*state).into(),
+            reason: None,
+        };
+        let contact = PastContact::of_send(&send, calendar());
+        assert_eq!(contact.is_some(), *state == SendState::Delivered, "{state}");
+        assert!(contact.is_none_or(|c| c.day == day("2026-03-10") && c.channel == Channel::Wechat));
+    }
+}
+
 fn any_flags() -> impl Strategy<Value = MemberFlags> {
     (any::<[bool; 5]>(), prop::option::of(-2_i64..3)).prop_map(|(bits, pause)| MemberFlags {
         deceased: bits[0],
