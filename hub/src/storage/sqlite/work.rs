@@ -104,10 +104,10 @@ impl Tx<'_> {
                 body("task", &task.id, task)?,
             ],
         )?;
-        task.outcome
-            .iter()
-            .chain(&task.other_outcomes)
-            .try_for_each(|outcome| self.put_outcome(&task.id, outcome))
+        self.put("DELETE FROM task_outcome WHERE task_id = ?1", [&task.id])?;
+        let outcomes = || task.outcome.iter().chain(&task.other_outcomes);
+        let stands = |outcome: &&Outcome| !outcomes().any(|other| other.supersedes.as_ref() == Some(&outcome.id));
+        outcomes().filter(stands).try_for_each(|outcome| self.put_outcome(&task.id, outcome))
     }
 
     fn put_outcome(&self, task_id: &str, outcome: &Outcome) -> Result<(), StorageError> {

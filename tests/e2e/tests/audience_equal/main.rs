@@ -8,6 +8,7 @@
 // A helper that cannot do its part ends the test that called it.
 #![allow(clippy::unwrap_used)]
 
+mod hub;
 mod phone;
 mod records;
 mod reference;
@@ -23,6 +24,7 @@ use proptest::test_runner::{RngSeed, TestRunner};
 use yaoban_domain::audience::{Audience, eval, sql};
 use yaoban_domain::rules::Rules;
 
+use hub::Hub;
 use phone::Phone;
 use reference::Reference;
 use world::World;
@@ -47,13 +49,24 @@ fn rules(low_days: i64, out_days_max: i64) -> Rules {
     rules
 }
 
+/// Fixed, unless the environment says otherwise.
 fn config() -> ProptestConfig {
+    let given = ProptestConfig::default();
+    let is_set = |name: &str| std::env::var_os(name).is_some();
     ProptestConfig {
-        cases: 300,
+        cases: if is_set("PROPTEST_CASES") {
+            given.cases
+        } else {
+            300
+        },
+        rng_seed: if is_set("PROPTEST_RNG_SEED") {
+            given.rng_seed
+        } else {
+            RngSeed::Fixed(20_260_331)
+        },
         max_shrink_time: 20_000,
-        rng_seed: RngSeed::Fixed(20_260_331),
         failure_persistence: None,
-        ..ProptestConfig::default()
+        ..given
     }
 }
 
@@ -88,12 +101,13 @@ proptest! {
     }
 }
 
-/// The schemas and the figures of both ends, on members whose derived values follow from their records.
+/// Hub and phone, each with its own schema, import and figures, on members whose derived values follow
+/// from their records.
 #[test]
-fn phone_selects_the_same_members_as_the_evaluator() {
+fn hub_and_phone_select_the_same_members_as_the_evaluator() {
     let mut runner = TestRunner::new(config());
     let rules = Rules::default();
-    for _ in 0..8 {
+    for _ in 0..config().cases.div_ceil(40) {
         let world = world::worlds_of(60..90, 30)
             .new_tree(&mut runner)
             .unwrap()
@@ -101,6 +115,7 @@ fn phone_selects_the_same_members_as_the_evaluator() {
         let members = records::records(&world);
         let model = records::model(&world, &rules);
         let world = records::with_derived(&world, &model, &rules);
+        let hub = Hub::load(&world, &members, &rules);
         let phone = Phone::load(&world, &members, &model, &rules);
         for _ in 0..150 {
             let audience =
@@ -109,14 +124,14 @@ fn phone_selects_the_same_members_as_the_evaluator() {
                 .into_iter()
                 .map(records::member_id)
                 .collect();
-            let compiled = sql::compile(&audience, world.as_of, &rules);
+            let (as_of, rule) = (world.as_of, audience.to_json());
             assert_eq!(
-                phone.select(&compiled),
+                hub.select(&audience, &world, &rules),
                 expected,
-                "phone, as of {}: {}",
-                world.as_of,
-                audience.to_json()
+                "hub, as of {as_of}: {rule}"
             );
+            let compiled = sql::compile(&audience, as_of, &rules);
+            assert_eq!(phone.select(&compiled), expected, "phone, as of {as_of}: {rule}");
         }
     }
 }

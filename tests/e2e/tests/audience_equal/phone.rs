@@ -37,7 +37,7 @@ impl Phone {
         let (store, _) = Store::open(&directory.path().join("clerk.db"), &TestVault, 0).unwrap();
         store
             .write(Durability::Normal, |tx| -> Result<(), StoreError> {
-                let mut put = |name: &str, id: &str, body: Vec<u8>| rows::write(tx, name, id, Some(&body));
+                let put = |name: &str, id: &str, body: Vec<u8>| rows::write(tx, name, id, Some(&body));
                 put(entity::RULES, "rules", to_cbor(rules)?)?;
                 put(entity::MODEL, "model", to_cbor(model)?)?;
                 for drug in drugs() {

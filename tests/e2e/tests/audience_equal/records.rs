@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
-use yaoban_domain::audience::{ContactFact, MedicineFact, MemberFacts, ReadingFact};
+use yaoban_domain::audience::{ContactFact, LineFact, MedicineFact, MemberFacts, ReadingFact};
 use yaoban_domain::calendar::{day_number, is_in_window};
 use yaoban_domain::class::{FitInput, HealthInput, care, classify, figures, fit, health_need, scores};
 use yaoban_domain::codes::{
@@ -18,7 +18,7 @@ use yaoban_domain::medicine::{DrugDose, Fill, run_out};
 use yaoban_domain::model::{Attempt, CareTask, ClassModel, Drug, Line, Member, Outcome, Reading, Send, Why};
 use yaoban_domain::rules::Rules;
 
-use crate::world::{DRUGS, Drawn, World};
+use crate::world::{CatalogueDrug, DRUGS, Drawn, World};
 
 /// Everything of one member.
 pub struct MemberRecords {
@@ -35,35 +35,53 @@ pub fn member_id(index: usize) -> String {
     format!("M{index:03}")
 }
 
-/// Dosage units in a pack and units a day of each drug of [`DRUGS`], its maker, and whether it is
-/// taken for a chronic disease.
-const DOSES: [(Option<i64>, Option<i64>, Option<&str>, bool); DRUGS.len()] = [
-    (Some(30_000), Some(1_000), Some("A"), true),
-    (Some(60_000), Some(2_000), Some("B"), true),
-    (Some(7_000), Some(500), Some("A"), false),
-    (Some(30_000), None, Some("C"), true),
-    (None, None, Some("A"), false),
-    (Some(100_000), Some(1_000), None, false),
-    (None, None, None, false),
+/// What a drug of [`DRUGS`] is beside its names.
+struct Make {
+    units_per_pack_milli: Option<i64>,
+    daily_units_milli: Option<i64>,
+    manufacturer: Option<&'static str>,
+    chronic: bool,
+}
+
+const fn make(
+    units_per_pack_milli: Option<i64>,
+    daily_units_milli: Option<i64>,
+    manufacturer: Option<&'static str>,
+    chronic: bool,
+) -> Make {
+    Make {
+        units_per_pack_milli,
+        daily_units_milli,
+        manufacturer,
+        chronic,
+    }
+}
+
+const MAKES: [Make; DRUGS.len()] = [
+    make(Some(30_000), Some(1_000), Some("A"), true),
+    make(Some(60_000), Some(2_000), Some("B"), true),
+    make(Some(7_000), Some(500), Some("A"), false),
+    make(Some(30_000), None, Some("C"), true),
+    make(None, None, Some("A"), false),
+    make(Some(100_000), Some(1_000), None, false),
+    make(None, None, None, false),
 ];
 
+/// The catalogue as records.
 pub fn drugs() -> Vec<Drug> {
-    let drug = |(drug, dose): (
-        &crate::world::CatalogueDrug,
-        &(Option<i64>, Option<i64>, Option<&str>, bool),
-    )| Drug {
+    let drug = |(drug, make): (&CatalogueDrug, &Make)| Drug {
         id: drug.id.to_owned(),
         name: drug.id.to_owned(),
         ingredient: drug.ingredient.map(str::to_owned),
         category: drug.category.map(str::to_owned),
-        manufacturer: dose.2.map(str::to_owned),
+        manufacturer: make.manufacturer.map(str::to_owned),
         spec: None,
-        units_per_pack_milli: dose.0,
-        daily_units_milli: dose.1,
+        units_per_pack_milli: make.units_per_pack_milli,
+        daily_units_milli: make.daily_units_milli,
         prescription: false,
-        chronic: dose.3,
+        chronic: make.chronic,
     };
-    DRUGS.iter().zip(&DOSES).map(drug).collect()
+    DRUGS.iter().zip(&MAKES).map(drug).collect()
 }
 
 pub fn records(world: &World) -> Vec<MemberRecords> {
@@ -77,7 +95,7 @@ pub fn records(world: &World) -> Vec<MemberRecords> {
 
 fn member_records(index: usize, drawn: &Drawn) -> MemberRecords {
     let (id, facts) = (member_id(index), &drawn.facts);
-    let line = |(number, line): (usize, &yaoban_domain::audience::LineFact)| Line {
+    let line = |(number, line): (usize, &LineFact)| Line {
         id: format!("{id}-L{number}"),
         day: line.day,
         second: None,
@@ -244,18 +262,16 @@ fn task(
         note: None,
         supersedes,
     };
-    // The correction comes later, with an id that sorts before.
+    // A correction counts, though its phone's clock may have been behind.
     let first = outcome("Z", OutcomeCode::Other.into(), None);
     let right = outcome("A", code.clone(), corrected.then(|| first.id.clone()));
-    let (outcome, other_outcomes) = if corrected {
-        let later = Outcome {
-            at_ms: first.at_ms + 60_000,
-            ..right
-        };
-        (first, vec![later])
+    let at_ms = if corrected {
+        right.at_ms - 60_000
     } else {
-        (right, Vec::new())
+        right.at_ms
     };
+    let other_outcomes = if corrected { vec![first] } else { Vec::new() };
+    let outcome = Outcome { at_ms, ..right };
     CareTask {
         id: format!("{attempt_id}-T"),
         member_id: member_id.to_owned(),
@@ -365,7 +381,7 @@ fn derive(
     as_of: NaiveDate,
     rules: &Rules,
 ) {
-    let drug_of = |line: &yaoban_domain::audience::LineFact| {
+    let drug_of = |line: &LineFact| {
         let at = catalogue
             .iter()
             .position(|drug| Some(&drug.id) == line.drug_id.as_ref())?;

@@ -110,7 +110,8 @@ CREATE TABLE send (
 CREATE INDEX send_member ON send (member_id, day);
 CREATE INDEX send_task ON send (task_id) WHERE task_id IS NOT NULL;
 
--- Outcomes of tasks, one row each, for contacts and counting; the records are in the task's body.
+-- Outcomes of tasks, one row each, for contacts; corrected ones are left out. The records are in the
+-- task's body.
 CREATE TABLE task_outcome (
   outcome_id TEXT PRIMARY KEY,
   task_id    TEXT NOT NULL,
@@ -121,13 +122,14 @@ CREATE TABLE task_outcome (
 CREATE INDEX task_outcome_attempt ON task_outcome (attempt_id) WHERE attempt_id IS NOT NULL;
 CREATE INDEX task_outcome_task ON task_outcome (task_id);
 
--- Answered calls and delivered messages: what counts as a contact (rules, section 9).
+-- Answered calls and delivered messages: what counts as a contact (rules, section 9). A call that was
+-- cut off was answered (domain::gate::is_answered).
 CREATE VIEW v_contact AS
   SELECT m.member_key AS member_key, a.day AS day, a.started_at_ms AS at_ms, a.channel AS channel,
          (SELECT o.code FROM task_outcome o WHERE o.attempt_id = a.attempt_id
           ORDER BY o.at_ms DESC, o.outcome_id DESC LIMIT 1) AS outcome
     FROM attempt a JOIN member m ON m.member_id = a.member_id
-   WHERE a.result = 'answered'
+   WHERE a.result IN ('answered', 'dropped')
   UNION ALL
   SELECT m.member_key, s.day, s.at_ms, s.channel, NULL
     FROM send s JOIN member m ON m.member_id = s.member_id
