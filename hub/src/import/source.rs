@@ -85,7 +85,7 @@ impl Source {
             return Err(not_table(
                 "it is an old Excel workbook (.xls), save it as .xlsx or CSV UTF-8",
             ));
-        } else if head.contains(&0) {
+        } else if is_binary(head) {
             return Err(not_table("it holds binary data"));
         } else if survey.is_utf8() {
             Form::Utf8 {
@@ -156,6 +156,13 @@ impl Source {
             Form::Sheet(text) => Box::new(Cursor::new(text.as_slice())),
         })
     }
+}
+
+/// Whether a file's beginning is that of no text: NUL bytes in its first line, or many. A few further
+/// on cost their rows only.
+fn is_binary(head: &[u8]) -> bool {
+    let first_line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    first_line.contains(&0) || head.iter().filter(|byte| **byte == 0).count() * 20 > head.len()
 }
 
 /// What one pass over a file tells.
