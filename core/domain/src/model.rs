@@ -18,6 +18,10 @@ use crate::codes::{
 pub const MILLI: i64 = 1000;
 
 /// A member of the chain. Names and numbers are personal data: never logged.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about a person, not a state machine"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// The chain's id, or a temporary id (`tmp-` and a UUID) until the hub gives one.
