@@ -71,7 +71,7 @@ pub(super) fn chronic(tx: &Tx<'_>, chain: &Chain) -> Result<Vec<bool>, StorageEr
 fn readings(tx: &Tx<'_>, from_day: i32, to_day: i32) -> Result<FxHashMap<u32, Vec<Taken>>, StorageError> {
     let mut readings: FxHashMap<u32, Vec<Taken>> = FxHashMap::default();
     tx.each_reading(from_day, to_day, |key, taken| {
-        readings.entry(key).or_default().push(taken)
+        readings.entry(key).or_default().push(taken);
     })?;
     Ok(readings)
 }

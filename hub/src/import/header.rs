@@ -54,7 +54,7 @@ impl Header {
             path: path.to_owned(),
             reason,
         };
-        let item = rows.next().map_err(|source| ImportError::File {
+        let item = rows.next_row().map_err(|source| ImportError::File {
             action: "read",
             path: path.to_owned(),
             source,
@@ -68,7 +68,7 @@ impl Header {
             Some(Item::Broken { reason, .. }) => return Err(not_table(format!("in its first row {reason}"))),
             Some(Item::Record(record)) => record,
         };
-        let titles: Vec<String> = (0..record.len())
+        let titles: Vec<String> = (0..record.width())
             .map(|index| String::from_utf8_lossy(trim(record.field(index))).into_owned())
             .collect();
         let mut places = Vec::with_capacity(columns.len());

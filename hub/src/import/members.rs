@@ -26,6 +26,10 @@ const WEIGHT_HG: std::ops::RangeInclusive<i64> = 20..=4_000;
 pub(super) struct Members;
 
 /// What a file says about a member; a field is none where the file has no such column.
+#[expect(
+    clippy::option_option,
+    reason = "the outer one is the column, the inner one the value"
+)]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct MemberRow {
     #[serde(skip)]
@@ -244,7 +248,6 @@ fn read_phone(cells: &Cells<'_>) -> Result<Option<String>, String> {
         .ok_or_else(|| cells.refuse(3, "is no phone number"))
 }
 
-#[expect(clippy::type_complexity, reason = "the field's own type")]
 fn read_sex(cells: &Cells<'_>) -> Result<Option<Open<Sex>>, String> {
     let text = cells.text(4)?;
     if text.is_empty() {
@@ -322,28 +325,32 @@ fn blank(id: &str) -> Member {
 
 /// What the chain's files say after this one: told fields from it, others from before.
 fn later(base: &MemberRow, row: &MemberRow) -> MemberRow {
-    fn or<T: Clone>(row: &Option<T>, base: &Option<T>) -> Option<T> {
-        row.as_ref().or(base.as_ref()).cloned()
+    fn or<T: Clone>(row: Option<&T>, base: Option<&T>) -> Option<T> {
+        row.or(base).cloned()
     }
     MemberRow {
         id: String::new(),
-        store_id: or(&row.store_id, &base.store_id),
-        name: or(&row.name, &base.name),
-        phone: or(&row.phone, &base.phone),
-        sex: or(&row.sex, &base.sex),
-        birthday: or(&row.birthday, &base.birthday),
-        joined_on: or(&row.joined_on, &base.joined_on),
-        diseases: or(&row.diseases, &base.diseases),
-        allergies: or(&row.allergies, &base.allergies),
-        tags: or(&row.tags, &base.tags),
-        height_cm: or(&row.height_cm, &base.height_cm),
-        weight_hg: or(&row.weight_hg, &base.weight_hg),
-        consents: or(&row.consents, &base.consents),
+        store_id: or(row.store_id.as_ref(), base.store_id.as_ref()),
+        name: or(row.name.as_ref(), base.name.as_ref()),
+        phone: or(row.phone.as_ref(), base.phone.as_ref()),
+        sex: or(row.sex.as_ref(), base.sex.as_ref()),
+        birthday: or(row.birthday.as_ref(), base.birthday.as_ref()),
+        joined_on: or(row.joined_on.as_ref(), base.joined_on.as_ref()),
+        diseases: or(row.diseases.as_ref(), base.diseases.as_ref()),
+        allergies: or(row.allergies.as_ref(), base.allergies.as_ref()),
+        tags: or(row.tags.as_ref(), base.tags.as_ref()),
+        height_cm: or(row.height_cm.as_ref(), base.height_cm.as_ref()),
+        weight_hg: or(row.weight_hg.as_ref(), base.weight_hg.as_ref()),
+        consents: or(row.consents.as_ref(), base.consents.as_ref()),
     }
 }
 
 /// Sets a field that the chain changed. Against a base that is not known a blank says nothing: a
 /// clerk may have filled the field before the chain's system heard of the member.
+#[expect(
+    clippy::option_option,
+    reason = "the outer one is the column, the inner one the value"
+)]
 fn change<T: PartialEq>(field: &mut Option<T>, base: Option<&Option<T>>, row: Option<Option<T>>) {
     match (row, base) {
         (Some(value), Some(base)) if value != *base => *field = value,

@@ -235,7 +235,7 @@ impl<K: Kind> Run<'_, '_, K> {
         let mut changes = Changes::new();
         let mut more = true;
         while started.elapsed() < WRITE_BUDGET {
-            let item = rows.next().map_err(|source| ImportError::File {
+            let item = rows.next_row().map_err(|source| ImportError::File {
                 action: "read",
                 path: self.source.path().to_owned(),
                 source,
@@ -296,10 +296,10 @@ impl<K: Kind> Run<'_, '_, K> {
 
 /// A row has as many fields as the header, and is text.
 pub(crate) fn check_shape(record: &Record<'_>, header: &Header, source: &Source) -> Result<(), String> {
-    if record.len() != header.titles.len() {
+    if record.width() != header.titles.len() {
         return Err(format!(
             "the row has {} fields, the header has {}",
-            record.len(),
+            record.width(),
             header.titles.len()
         ));
     }

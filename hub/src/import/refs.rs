@@ -26,10 +26,10 @@ impl Refs {
         let mut refs = Self::default();
         database.read::<_, StorageError>(|tx| {
             tx.each_key("SELECT store_id, store_key FROM store", |id, key| {
-                refs.stores.insert(id, key)
+                refs.stores.insert(id, key);
             })?;
             tx.each_key("SELECT drug_id, drug_key FROM drug", |id, key| {
-                refs.drugs.insert(id, key)
+                refs.drugs.insert(id, key);
             })?;
             tx.each_key(
                 "SELECT member_id, member_key FROM member WHERE erased = 0",

@@ -80,7 +80,7 @@ impl Rejects {
     /// A row that was taken apart.
     pub fn record(&mut self, record: &Record<'_>, reason: &str) -> Result<(), ImportError> {
         self.begin(record.line, reason);
-        for index in 0..record.len() {
+        for index in 0..record.width() {
             self.line.push(b',');
             put_field(&mut self.line, record.field(index));
         }

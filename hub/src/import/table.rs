@@ -45,7 +45,7 @@ impl<'a> Record<'a> {
     }
 
     /// Number of fields.
-    pub fn len(&self) -> usize {
+    pub fn width(&self) -> usize {
         self.fields.places.len()
     }
 
@@ -157,7 +157,7 @@ impl<R: Read> Rows<R> {
 
     /// The next row; none at the end.
     #[inline]
-    pub fn next(&mut self) -> std::io::Result<Option<Item<'_>>> {
+    pub fn next_row(&mut self) -> std::io::Result<Option<Item<'_>>> {
         let (line, row) = loop {
             if self.end - self.start <= ROW_BYTES_MAX && self.fill()? == 0 {
                 return Ok(None);
@@ -371,11 +371,11 @@ mod tests {
     fn read(text: &[u8]) -> Vec<(u64, Result<Vec<String>, &'static str>)> {
         let mut rows = Rows::new(text);
         let mut found = Vec::new();
-        while let Some(item) = rows.next().unwrap() {
+        while let Some(item) = rows.next_row().unwrap() {
             found.push(match item {
                 Item::Record(record) => {
                     let text = |index| String::from_utf8_lossy(record.field(index)).into_owned();
-                    (record.line, Ok((0..record.len()).map(text).collect()))
+                    (record.line, Ok((0..record.width()).map(text).collect()))
                 }
                 Item::Broken { line, reason, .. } => (line, Err(reason)),
             });
@@ -432,12 +432,12 @@ mod tests {
     fn a_later_run_goes_on_where_an_earlier_one_stood() {
         let text = "a,b\n\"x\ny\",1\nc,2\nd,3\n";
         let mut first = Rows::new(text.as_bytes());
-        first.next().unwrap();
-        first.next().unwrap();
+        first.next_row().unwrap();
+        first.next_row().unwrap();
         let (bytes, lines) = first.position();
         let mut second = Rows::new(text.as_bytes());
         second.skip_to(bytes, lines).unwrap();
-        let Some(Item::Record(record)) = second.next().unwrap() else {
+        let Some(Item::Record(record)) = second.next_row().unwrap() else {
             panic!()
         };
         assert_eq!((record.line, record.field(0)), (4, b"c".as_slice()));

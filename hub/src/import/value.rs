@@ -164,7 +164,7 @@ fn read_moment(cell: &[u8], calendar: Calendar) -> Option<Moment> {
     if rest.is_empty() {
         Some(local)
     } else {
-        shift(local, offset_seconds(rest)?, calendar)
+        Some(shift(local, offset_seconds(rest)?, calendar))
     }
 }
 
@@ -194,15 +194,15 @@ fn offset_seconds(zone: &[u8]) -> Option<i32> {
 }
 
 /// A civil time at an offset as the chain's own.
-fn shift(local: Moment, offset: i32, calendar: Calendar) -> Option<Moment> {
+fn shift(local: Moment, offset: i32, calendar: Calendar) -> Moment {
     let there: NaiveDateTime = from_day_number(local.day).and_time(chrono::NaiveTime::MIN)
         + TimeDelta::seconds(i64::from(local.second) - i64::from(offset));
     let here = calendar.local(there.and_utc().timestamp_millis());
     let midnight = here.date().and_time(chrono::NaiveTime::MIN);
-    Some(Moment {
+    Moment {
         day: day_number(here.date()),
         second: (here - midnight).num_seconds() as i32,
-    })
+    }
 }
 
 #[cfg(test)]

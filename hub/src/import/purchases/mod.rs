@@ -68,9 +68,10 @@ pub(super) fn take_in(
     let header = Header::read(&mut rows, FileKind::Purchases.columns(), source.path())?;
     let mut longest = Longest::default();
     let known = known(context);
-    let (mut stage, mut journal, mut rejects) = match resume(context, source, &known, &rejects_path)? {
-        Some(found) => found,
-        None => {
+    let (mut stage, mut journal, mut rejects) =
+        if let Some(found) = resume(context, source, &known, &rejects_path)? {
+            found
+        } else {
             let journal = Journal {
                 file_name: source.name(),
                 digest: source.digest.clone(),
@@ -85,8 +86,7 @@ pub(super) fn take_in(
                 Rejects::counting()
             };
             (stage, journal, rejects)
-        }
-    };
+        };
     if !journal.complete {
         if journal.bytes > 0 {
             let moved = rows.skip_to(journal.bytes, journal.lines);

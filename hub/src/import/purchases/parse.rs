@@ -27,6 +27,10 @@ pub(super) const NO_COST: i32 = i32::MIN;
 const PACK_MILLI: i64 = 1000;
 
 /// A line that is right in itself; whether its id is free is not known yet.
+#[expect(
+    clippy::struct_field_names,
+    reason = "the line of the file that a purchase line stood on"
+)]
 #[derive(Debug, Clone)]
 pub(super) struct Line {
     /// See [`entry`].
@@ -121,7 +125,7 @@ impl Parser<'_> {
     pub fn part<R: Read>(&self, rows: &mut Rows<R>) -> std::io::Result<Part> {
         let mut part = Part::default();
         while part.lines.len() < PART_LINES && part.text.len() < PART_BYTES {
-            let Some(item) = rows.next()? else {
+            let Some(item) = rows.next_row()? else {
                 part.last = true;
                 break;
             };

@@ -106,8 +106,11 @@ impl Tx<'_> {
         )?;
         self.put("DELETE FROM task_outcome WHERE task_id = ?1", [&task.id])?;
         let outcomes = || task.outcome.iter().chain(&task.other_outcomes);
-        let stands = |outcome: &&Outcome| !outcomes().any(|other| other.supersedes.as_ref() == Some(&outcome.id));
-        outcomes().filter(stands).try_for_each(|outcome| self.put_outcome(&task.id, outcome))
+        let stands =
+            |outcome: &&Outcome| !outcomes().any(|other| other.supersedes.as_ref() == Some(&outcome.id));
+        outcomes()
+            .filter(stands)
+            .try_for_each(|outcome| self.put_outcome(&task.id, outcome))
     }
 
     fn put_outcome(&self, task_id: &str, outcome: &Outcome) -> Result<(), StorageError> {
