@@ -273,7 +273,7 @@ fn percentile(mut times: Vec<Duration>, percent: usize) -> Duration {
     times[(times.len() * percent / 100).min(times.len() - 1)]
 }
 
-fn row(what: &str, value: String, target: &str) {
+fn row(what: &str, value: impl std::fmt::Display, target: &str) {
     println!("| {what} | {value} | {target} |");
 }
 
@@ -362,7 +362,7 @@ fn load(path: &std::path::Path, today: chrono::NaiveDate) {
         let (begin, before) = (Instant::now(), cpu());
         store.load_chunk(index as u32, rows).unwrap();
         busy += begin.elapsed();
-        worked += cpu() - before;
+        worked += cpu().saturating_sub(before);
     }
     row(
         "rows of a first load",
@@ -373,7 +373,11 @@ fn load(path: &std::path::Path, today: chrono::NaiveDate) {
     SyncStore::finish_load(&mut store, NOW_MS).unwrap();
     row(
         "indexes and swap",
-        format!("{:?} (processor {:?})", begin.elapsed(), cpu() - before),
+        format!(
+            "{:?} (processor {:?})",
+            begin.elapsed(),
+            cpu().saturating_sub(before)
+        ),
         "",
     );
     row(
@@ -469,7 +473,7 @@ fn screens(app: &ClerkApp) {
     show(
         "task list of 500",
         timed(100, |_| {
-            assert!(app.tasks(&filter).unwrap().tasks().count() >= 490)
+            assert!(app.tasks(&filter).unwrap().tasks().count() >= 490);
         }),
         "5 ms",
     );

@@ -91,7 +91,9 @@ proptest! {
                     let id = store.write(Durability::Full, |tx| outbox::push(tx, &new)).unwrap();
                     if changes_row {
                         // The same row: what was held before gets its number.
-                        ways.iter_mut().for_each(|way| way.held = false);
+                        for way in &mut ways {
+ way.held = false;
+ }
                     }
                     ways.push(Way { id, tag, held, applied: None });
                 }

@@ -162,7 +162,7 @@ impl Source {
 /// on cost their rows only.
 fn is_binary(head: &[u8]) -> bool {
     let first_line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    first_line.contains(&0) || head.iter().filter(|byte| **byte == 0).count() * 20 > head.len()
+    first_line.contains(&0) || memchr::memchr_iter(0, head).count() * 20 > head.len()
 }
 
 /// What one pass over a file tells.

@@ -383,6 +383,7 @@ mod tests {
         found
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "compared with rows that may be broken")]
     fn row(cells: &[&str]) -> Result<Vec<String>, &'static str> {
         Ok(cells.iter().map(|cell| (*cell).to_owned()).collect())
     }

@@ -412,7 +412,7 @@ fn past_contacts(
     };
     let mut statement = conn.prepare_cached(
         "SELECT started_at_ms, channel, purpose FROM attempt
-         WHERE member_key = ?1 AND started_at_ms >= ?2 AND result IN ('answered', 'dropped')
+         WHERE member_key = ?1 AND started_at_ms >= ?2 AND result = 'answered'
          UNION ALL SELECT at_ms, channel, purpose FROM send
          WHERE member_key = ?1 AND at_ms >= ?2 AND state = 'delivered'",
     )?;

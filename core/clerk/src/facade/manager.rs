@@ -515,11 +515,7 @@ fn items(conn: &Connection, work: &Work<'_>, figure: TodayFigure) -> Result<Vec<
             );
         }
         TodayFigure::Answered => {
-            return contacts(
-                conn,
-                work,
-                &format!("{DIALS} AND x.result IN ('answered', 'dropped')"),
-            );
+            return contacts(conn, work, &format!("{DIALS} AND x.result = 'answered'"));
         }
         TodayFigure::Agreed => return contacts(conn, work, AGREED),
         TodayFigure::Messages => return contacts(conn, work, MESSAGES),

@@ -266,7 +266,7 @@ impl Tx<'_> {
         let contacts = self.all(
             "SELECT member_id, min(day), max(answered) FROM ( \
                 SELECT a.member_id AS member_id, a.day AS day, 1 AS answered FROM task t JOIN attempt a USING (task_id) \
-                 WHERE t.campaign_id = ?1 AND a.result IN ('answered', 'dropped') AND a.day <= ?2 \
+                 WHERE t.campaign_id = ?1 AND a.result = 'answered' AND a.day <= ?2 \
                 UNION ALL \
                 SELECT s.member_id, s.day, 0 FROM task t JOIN send s USING (task_id) \
                  WHERE t.campaign_id = ?1 AND s.state = 'delivered' AND s.day <= ?2) GROUP BY member_id",

@@ -216,10 +216,10 @@ fn add_contact(records: &mut MemberRecords, number: usize, contact: &ContactFact
         });
         return;
     }
-    let answered = if number % 3 == 2 {
+    let unanswered = if number % 3 == 2 {
         CarrierResult::Dropped
     } else {
-        CarrierResult::Answered
+        CarrierResult::Busy
     };
     records.attempts.push(Attempt {
         id: id.clone(),
@@ -232,7 +232,14 @@ fn add_contact(records: &mut MemberRecords, number: usize, contact: &ContactFact
         started_at_ms: contact.at_ms,
         ended_at_ms: None,
         duration_s: None,
-        result: Some(if reached { answered } else { CarrierResult::Busy }.into()),
+        result: Some(
+            if reached {
+                CarrierResult::Answered
+            } else {
+                unanswered
+            }
+            .into(),
+        ),
         recording: None,
     });
     if let Some(code) = &contact.outcome {

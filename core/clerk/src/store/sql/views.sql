@@ -20,7 +20,7 @@ CREATE VIEW v_contact AS
 SELECT a.member_key, a.day, a.started_at_ms AS at_ms, a.channel,
        (SELECT o.outcome FROM task_outcome o WHERE o.attempt_id = a.attempt_id AND o.superseded = 0
         ORDER BY o.at_ms DESC, o.outcome_id DESC LIMIT 1) AS outcome
-FROM attempt a WHERE a.result IN ('answered', 'dropped')
+FROM attempt a WHERE a.result = 'answered'
 UNION ALL
 SELECT member_key, day, at_ms, channel, NULL AS outcome FROM send WHERE state = 'delivered';
 

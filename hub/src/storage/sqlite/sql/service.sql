@@ -129,7 +129,7 @@ CREATE VIEW v_contact AS
          (SELECT o.code FROM task_outcome o WHERE o.attempt_id = a.attempt_id
           ORDER BY o.at_ms DESC, o.outcome_id DESC LIMIT 1) AS outcome
     FROM attempt a JOIN member m ON m.member_id = a.member_id
-   WHERE a.result IN ('answered', 'dropped')
+   WHERE a.result = 'answered'
   UNION ALL
   SELECT m.member_key, s.day, s.at_ms, s.channel, NULL
     FROM send s JOIN member m ON m.member_id = s.member_id
