@@ -105,12 +105,14 @@ def split(text):
 
 
 def load(folder, as_of):
-    """The chain on a day (a `date`), and the number of refused readings."""
+    """The chain on a day (a `date`), and how many rows of each file the import has to skip or refuse."""
     as_of = as_of.toordinal()
     drugs = read(folder / "drugs.csv")
+    purchases = read(folder / "purchases.csv")
+    named = purchases.filter(pl.col("member_id").is_not_null() & (pl.col("member_id") != ""))
+    known = named.filter(pl.col("drug_id").is_null() | pl.col("drug_id").is_in(drugs["drug_id"].to_list()))
     lines = (
-        read(folder / "purchases.csv")
-        .filter(pl.col("member_id").is_not_null() & (pl.col("member_id") != ""))
+        known
         .select("member_id", "store_id", "drug_id", ordinal("sold_at").cast(pl.Int64).alias("day"),
                 thousandths("quantity").alias("milli"), (thousandths("amount") // 10).alias("fen"))
         .filter(pl.col("day") <= as_of)
@@ -118,6 +120,8 @@ def load(folder, as_of):
               on="drug_id", how="left")
     )
     taken, refused = readings(folder / "readings.csv", as_of)
+    counts = {"purchases": {"skipped": len(purchases) - len(named), "rejected": len(named) - len(known)},
+              "readings": {"skipped": 0, "rejected": refused}}
     net = lines.group_by("member_id", "day").agg(pl.col("fen").sum()).sort("member_id", "day")
     days = defaultdict(list)
     for member, day, fen in net.iter_rows():
@@ -136,4 +140,4 @@ def load(folder, as_of):
             joined, known, tags, int(row["height_cm"]) if row["height_cm"] else None,
             round(float(row["weight_kg"]) * 10) if row["weight_kg"] else None, days[row["member_id"]],
             taken[row["member_id"]]))
-    return Chain(as_of, members, lines.filter(pl.col("member_id").is_in([member.id for member in members])), drugs), refused
+    return Chain(as_of, members, lines.filter(pl.col("member_id").is_in([member.id for member in members])), drugs), counts

@@ -3,7 +3,7 @@
 
     tests/oracle/oracle.py --data DIR --as-of DATE [--campaigns FILE] > expected.json
 
-Prints one JSON object: members, active, refused readings, cut points, a board of classes, a row for each member, and
+Prints one JSON object: members, active, rows that the import skips or rejects, cut points, a board of classes, a row for each member, and
 each audience with its rule and ids; with --campaigns, which
 names a JSON list of {id, start, window_days, holdout, members} in the order of their making, also their buyers by arm.
 Exit codes: 0 done, 75 the package registry is away, anything else a failure.
@@ -34,10 +34,10 @@ def main():
     import effect
     import facts
 
-    chain, refused = facts.load(options.data, options.as_of)
+    chain, counts = facts.load(options.data, options.as_of)
     cuts, active, rows = classes.classify(chain)
     expected = {
-        "as_of": options.as_of.isoformat(), "members": len(rows), "active": active, "refused_readings": refused,
+        "as_of": options.as_of.isoformat(), "members": len(rows), "active": active, "import": counts,
         "cut_points": cuts, "board": classes.board(rows), "rows": rows,
         "audiences": audiences.expected(chain, rows),
     }

@@ -55,9 +55,9 @@ impl Hub {
         Finished::of(&mut process)
     }
 
-    /// Imports those of the seven files that a directory has.
+    /// Imports those of the seven files that a directory has; prints JSON.
     pub fn import(&self, files: &Path) -> Finished {
-        let mut arguments = Vec::new();
+        let mut arguments = vec!["--json".into()];
         for kind in [
             "stores",
             "staff",

@@ -13,6 +13,7 @@ use crate::process::{Finished, program};
 #[derive(Debug)]
 pub struct Phone {
     folder: TempDir,
+    clock_shift_s: i64,
 }
 
 impl Phone {
@@ -22,6 +23,7 @@ impl Phone {
     /// If there is no temporary directory.
     pub fn new() -> Self {
         Self {
+            clock_shift_s: 0,
             folder: tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary directory: {error}")),
         }
     }
@@ -36,6 +38,11 @@ impl Phone {
         phone
     }
 
+    /// Sets its clock so many seconds ahead of the machine's, from the next command on.
+    pub fn shift_clock(&mut self, seconds: i64) {
+        self.clock_shift_s = seconds;
+    }
+
     /// Its home directory.
     pub fn home(&self) -> PathBuf {
         self.folder.path().join("home")
@@ -45,7 +52,8 @@ impl Phone {
     pub fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Finished {
         Finished::of(
             Command::new(program("yaoban-clerk"))
-                .arg("--home")
+                .env("YAOBAN_CLOCK_SHIFT_S", self.clock_shift_s.to_string())
+                .args(["--lang", "zh", "--home"])
                 .arg(self.home())
                 .args(arguments),
         )

@@ -1,6 +1,5 @@
 //! Programs of the workspace: built once a test run, run to their end, their output kept.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -116,17 +115,12 @@ pub fn program(name: &str) -> PathBuf {
 
 /// Builds the programs in the profile of this test and gives their directory.
 fn build() -> PathBuf {
-    let mut command = Command::new(option_env!("CARGO").map_or(OsStr::new("cargo"), OsStr::new));
-    command.current_dir(root()).args([
-        "build",
-        "--quiet",
-        "--locked",
-        "-p",
-        "yaoban-hub",
-        "-p",
-        "yaoban-terminal",
-        "--bins",
-    ]);
+    // Cargo tells its tests where it is; outside of it the one on the path has to do.
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // The whole workspace, so that what `cargo build --workspace` has made is used again.
+    command
+        .current_dir(root())
+        .args(["build", "--quiet", "--locked", "--workspace", "--bins"]);
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }

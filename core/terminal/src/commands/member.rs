@@ -1,0 +1,407 @@
+//! Members: found, registered, grouped; their purchases, readings, notes and consents.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+use yaoban_clerk_core::facade::find::MemberRow;
+use yaoban_clerk_core::facade::groups::Group;
+use yaoban_clerk_core::facade::history::HistoryPage;
+use yaoban_clerk_core::facade::members::{NewConsent, NewMember, Registered};
+use yaoban_clerk_core::facade::readings::{NewReading, ReadingAdded, ReadingRow, Readings};
+use yaoban_clerk_core::facade::tasks::NewTask;
+use yaoban_clerk_core::sync::Cancel;
+use yaoban_domain::codes::{Care, Channel, Class, Code as _, ConsentPurpose, ReadingContext, Sex, TaskKind};
+
+use super::Session;
+use crate::cli::{ConsentArgs, FindArgs, GroupArgs, HistoryArgs, NoteArgs, ReadingArgs, RegisterArgs};
+use crate::failure::{Failure, reason};
+use crate::input::{self, Value};
+use crate::layout::Table;
+use crate::screen::{Screen, decimal, tenths, yuan};
+
+/// Days of purchases on one page.
+const HISTORY_DAYS: usize = 20;
+/// Lines that are asked of the hub at once.
+const OLDER_LINES: u32 = 200;
+/// Readings of a trend.
+const TREND: u32 = 20;
+
+pub fn find(session: &Session<'_>, args: &FindArgs) -> Result<String, Failure> {
+    let text = args.text.join(" ");
+    let found = match &args.reason {
+        Some(reason) => session.app.lookup(&text, reason, &Cancel::default())?,
+        None => session.app.find(&text, args.limit)?,
+    };
+    session.print(&found, |screen, found| match found.as_slice() {
+        [] => {
+            screen.say("find.none", &[("text", &text)]);
+            screen.next("find.none_next", &[]);
+        }
+        [_] => {
+            member_table(screen, found);
+            screen.next("find.next", &[("id", &text)]);
+        }
+        [first, ..] => {
+            screen.heading("find.count", &[("n", &found.len())]);
+            member_table(screen, found);
+            screen.next("find.next", &[("id", &first.member_id)]);
+        }
+    })
+}
+
+/// Members one below the other.
+fn member_table(screen: &mut Screen<'_>, members: &[MemberRow]) {
+    let texts = screen.texts;
+    let mut table =
+        Table::new(["id", "name", "phone", "class", "visit", "marks"].map(|key| texts.code("find", key)));
+    for row in members {
+        table.row([
+            screen.member_id(&row.member_id).to_owned(),
+            row.name.clone(),
+            row.phone_masked
+                .clone()
+                .unwrap_or_else(|| texts.get("none").to_owned()),
+            screen.code_or_none("class", row.class.as_deref()),
+            screen.date_or_none(row.last_visit),
+            marks(screen, row),
+        ]);
+    }
+    screen.table(&table);
+}
+
+/// What stands out about a member: allergies first.
+pub fn marks(screen: &Screen<'_>, row: &MemberRow) -> String {
+    let texts = screen.texts;
+    let mut marks = Vec::new();
+    if row.allergies {
+        marks.push(screen.danger(texts.get("mark.allergies")));
+    }
+    if row.care.as_deref() == Some(Care::Chronic.code()) {
+        marks.push(texts.code("care", Care::Chronic.code()).to_owned());
+    }
+    if row.household > 0 {
+        marks.push(texts.fill("mark.household", &[("n", &row.household)]));
+    }
+    if row.looked_up {
+        marks.push(texts.get("mark.looked_up").to_owned());
+    }
+    marks.join(" ")
+}
+
+pub fn register(session: &Session<'_>, args: &RegisterArgs) -> Result<String, Failure> {
+    let texts = session.texts;
+    let birthday = args.birthday.as_deref().map(input::birthday).transpose()?;
+    let sex = args
+        .sex
+        .as_deref()
+        .map(|sex| input::code::<Sex>(texts, "sex", sex))
+        .transpose()?;
+    let consents = args.consents.iter().map(|text| consent_of(session, text));
+    let new = NewMember {
+        name: args.name.clone(),
+        phone: args.phone.clone(),
+        sex: sex.map(|sex| sex.code().to_owned()),
+        birthday,
+        diseases: args.diseases.clone(),
+        allergies: args.allergies.clone(),
+        tags: args.tags.clone(),
+        height_cm: None,
+        weight_hg: None,
+        consents: consents.collect::<Result<_, _>>()?,
+    };
+    let registered = session.app.register(&new)?;
+    session.print(&registered, show_registered)
+}
+
+fn show_registered(screen: &mut Screen<'_>, registered: &Registered) {
+    screen.say("register.done", &[("name", &registered.member.name)]);
+    if !registered.same_number.is_empty() {
+        screen.say("register.same_number", &[]);
+        member_table(screen, &registered.same_number);
+    }
+    screen.next("register.next", &[("name", &registered.member.name)]);
+}
+
+/// `purpose[:channel]=yes|no`, in codes or in words.
+fn consent_of(session: &Session<'_>, text: &str) -> Result<NewConsent, Failure> {
+    let wrong = || Failure::refused("input.consent", [("text", text)]);
+    let (what, answer) = text.split_once('=').ok_or_else(wrong)?;
+    let granted = match answer {
+        "yes" | "是" | "同意" => true,
+        "no" | "否" | "不同意" => false,
+        _ => return Err(wrong()),
+    };
+    let (purpose, channel) = match what.split_once(':') {
+        Some((purpose, channel)) => (purpose, Some(channel)),
+        None => (what, None),
+    };
+    let purpose: ConsentPurpose = input::code(session.texts, "consent", purpose)?;
+    let channel = channel
+        .map(|channel| input::code::<Channel>(session.texts, "channel", channel))
+        .transpose()?;
+    Ok(NewConsent {
+        purpose: purpose.code().to_owned(),
+        channel: channel.map(|channel| channel.code().to_owned()),
+        granted,
+        wording_version: String::new(),
+    })
+}
+
+pub fn history(session: &Session<'_>, args: &HistoryArgs) -> Result<String, Failure> {
+    let member_id = session.member_id(&args.member)?;
+    let before = args.before.as_deref().map(input::birthday).transpose()?;
+    let page = if args.older {
+        let before = before.unwrap_or(session.today);
+        session
+            .app
+            .older_history(&member_id, before, OLDER_LINES, &Cancel::default())?
+    } else {
+        session.app.history(&member_id, before, HISTORY_DAYS)?
+    };
+    session.print(&page, |screen, page| {
+        show_history(screen, page, &member_id, args.older);
+    })
+}
+
+fn show_history(screen: &mut Screen<'_>, page: &HistoryPage, member_id: &str, older: bool) {
+    if page.days.is_empty() {
+        screen.say("history.none", &[]);
+    }
+    for day in &page.days {
+        let store = day.store_id.as_deref().unwrap_or_default();
+        let head = format!("{}  {}  {store}", day.day, yuan(day.net_fen));
+        screen.line(screen.bold(head.trim_end()));
+        let mut table = Table::default();
+        for line in &day.lines {
+            let name = line
+                .name
+                .as_deref()
+                .or(line.drug_id.as_deref())
+                .unwrap_or_default();
+            table.row([
+                format!("  {name}"),
+                line.spec.clone().unwrap_or_default(),
+                format!("×{}", decimal(line.quantity_milli)),
+                yuan(line.amount_fen),
+            ]);
+        }
+        screen.table(&table);
+    }
+    match page.before {
+        Some(day) if older => screen.next("history.older_next", &[("id", &member_id), ("day", &day)]),
+        Some(day) => screen.next("history.next", &[("id", &member_id), ("day", &day)]),
+        None => {}
+    }
+}
+
+pub fn group(session: &Session<'_>, args: &GroupArgs) -> Result<String, Failure> {
+    let rule = rule_of(session, args)?;
+    let group = session.app.group(&rule, 0, args.limit)?;
+    let Some(kind) = &args.task else {
+        return session.print(&group, show_group);
+    };
+    let kind: TaskKind = input::code(session.texts, "task_kind", kind)?;
+    let due = args
+        .due
+        .as_deref()
+        .map(|text| input::date(text, session.today))
+        .transpose()?;
+    let new = NewTask {
+        due,
+        ..NewTask::of_kind(kind)
+    };
+    let ids: Vec<String> = group.members.iter().map(|row| row.member_id.clone()).collect();
+    let made = session.app.make_tasks(&ids, &new)?;
+    session.print(&made, |screen, made| {
+        screen.say("group.made", &[("n", &made.made.len())]);
+        for refused in &made.refused {
+            let why = reason(screen.texts, &refused.code, &refused.values);
+            screen.say("group.refused", &[("name", &refused.name), ("why", &why)]);
+        }
+        screen.next("tasks.list_next", &[]);
+    })
+}
+
+/// The rule of a file, or all of the conditions together.
+fn rule_of(session: &Session<'_>, args: &GroupArgs) -> Result<String, Failure> {
+    if let Some(file) = &args.rule {
+        return std::fs::read_to_string(file).map_err(|error| {
+            let file = file.display().to_string();
+            Failure::refused(
+                "rule_file",
+                [("file", file.as_str()), ("reason", error.to_string().as_str())],
+            )
+        });
+    }
+    let texts = session.texts;
+    let mut all = Vec::new();
+    if !args.classes.is_empty() {
+        let classes = args
+            .classes
+            .iter()
+            .map(|text| input::code::<Class>(texts, "class", text));
+        let codes = classes
+            .map(|class| class.map(Class::code))
+            .collect::<Result<Vec<_>, _>>()?;
+        all.push(json!({ "class": codes }));
+    }
+    if let Some(care) = &args.care {
+        all.push(json!({ "care": input::code::<Care>(texts, "care", care)?.code() }));
+    }
+    for (key, words) in [("disease", &args.diseases), ("tags", &args.tags)] {
+        if !words.is_empty() {
+            all.push(json!({ key: words }));
+        }
+    }
+    if all.is_empty() {
+        return Err(Failure::refused("input.group", []));
+    }
+    Ok(json!({ "all": all }).to_string())
+}
+
+fn show_group(screen: &mut Screen<'_>, group: &Group) {
+    screen.heading("group.count", &[("n", &group.count)]);
+    if group.count == 0 {
+        return;
+    }
+    member_table(screen, &group.members);
+    if group.count > group.members.len() {
+        screen.say("tasks.more", &[("n", &(group.count - group.members.len()))]);
+    }
+    screen.next("group.next", &[]);
+}
+
+pub fn reading(session: &Session<'_>, args: &ReadingArgs) -> Result<String, Failure> {
+    let member_id = session.member_id(&args.member)?;
+    let Some(value) = &args.value else {
+        let readings = session.app.readings(&member_id, None, TREND)?;
+        return session.print(&readings, |screen, readings| {
+            show_trend(session, screen, readings);
+        });
+    };
+    let context = args
+        .context
+        .as_deref()
+        .map(|text| input::code::<ReadingContext>(session.texts, "context", text));
+    let (kind, systolic, diastolic, glucose_tenths) = match input::reading(value)? {
+        Value::Pressure(high, low) => ("bp", Some(high), Some(low), None),
+        Value::GlucoseTenths(value) => ("glucose", None, None, Some(value)),
+    };
+    let new = NewReading {
+        kind: kind.to_owned(),
+        systolic,
+        diastolic,
+        glucose_tenths,
+        glucose_mg_dl: None,
+        context: context.transpose()?.map(|context| context.code().to_owned()),
+        taken_at_ms: None,
+        supersedes: None,
+    };
+    let added = session.app.add_reading(&member_id, &new)?;
+    session.print(&added, show_added)
+}
+
+fn show_added(screen: &mut Screen<'_>, added: &ReadingAdded) {
+    let line = reading_line(screen, &added.reading);
+    screen.say("reading.done", &[("reading", &line)]);
+    if added.alarm {
+        screen.line(screen.danger(screen.texts.get("reading.alarm")));
+    }
+    if added.task_id.is_some() {
+        screen.line(screen.danger(screen.texts.get("reading.task")));
+    }
+}
+
+/// A reading in one line: what, how much, its grade, how it moved, where and when.
+pub fn reading_line(screen: &Screen<'_>, reading: &ReadingRow) -> String {
+    let texts = screen.texts;
+    let mut line = texts.code("kind", &reading.kind).to_owned();
+    match (reading.systolic, reading.diastolic, reading.glucose_tenths) {
+        (Some(high), Some(low), _) => _ = write!(line, " {high}/{low}"),
+        (_, _, Some(value)) => _ = write!(line, " {}", tenths(value)),
+        _ => {}
+    }
+    if let Some(grade) = &reading.grade {
+        _ = write!(line, " {}", texts.code("grade", grade));
+    }
+    let change = reading.systolic_change.map(|change| format!("{change:+}"));
+    let change = change.or_else(|| {
+        let tenths = reading.glucose_change_tenths?;
+        Some(format!(
+            "{}{}.{}",
+            if tenths < 0 { '-' } else { '+' },
+            tenths.abs() / 10,
+            tenths.abs() % 10
+        ))
+    });
+    if let Some(change) = change {
+        _ = write!(line, " ({change})");
+    }
+    _ = write!(
+        line,
+        "  {} {}",
+        texts.code("context", &reading.context),
+        screen.date(reading.day)
+    );
+    line
+}
+
+fn show_trend(session: &Session<'_>, screen: &mut Screen<'_>, readings: &Readings) {
+    if readings.readings.is_empty() {
+        screen.say("reading.none", &[]);
+        return;
+    }
+    for reading in &readings.readings {
+        let at = session.app.local(reading.taken_at_ms).format("%Y-%m-%d %H:%M");
+        let line = format!("{at}  {}", reading_line(screen, reading));
+        screen.line(if reading.emergency {
+            screen.danger(&line)
+        } else {
+            line
+        });
+    }
+    if let Some(percent) = readings.in_target_percent {
+        screen.say("reading.in_target", &[("percent", &percent)]);
+    }
+}
+
+pub fn note(session: &Session<'_>, args: &NoteArgs) -> Result<String, Failure> {
+    let member_id = session.member_id(&args.member)?;
+    let acted = session.app.add_note(&member_id, &args.text.join(" "), None)?;
+    session.print(&acted, |screen, _| screen.say("note.done", &[]))
+}
+
+pub fn consent(session: &Session<'_>, args: &ConsentArgs) -> Result<String, Failure> {
+    let member_id = session.member_id(&args.member)?;
+    if let Some(text) = &args.consent {
+        let new = consent_of(session, text)?;
+        session.app.set_consent(&member_id, &new)?;
+    }
+    let consents = session.app.profile(&member_id)?.consents;
+    session.print(&consents, |screen, consents| {
+        if consents.is_empty() {
+            screen.say("consent.none", &[]);
+        }
+        let texts = screen.texts;
+        let mut table = Table::default();
+        for consent in consents {
+            let channel = consent
+                .channel
+                .as_deref()
+                .map_or(texts.get("consent.every"), |code| texts.code("channel", code));
+            table.row([
+                texts.code("consent", &consent.purpose).to_owned(),
+                channel.to_owned(),
+                texts
+                    .get(if consent.granted {
+                        "consent.yes"
+                    } else {
+                        "consent.no"
+                    })
+                    .to_owned(),
+                session.app.local(consent.at_ms).format("%Y-%m-%d").to_string(),
+            ]);
+        }
+        screen.table(&table);
+    })
+}

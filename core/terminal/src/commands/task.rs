@@ -1,0 +1,370 @@
+//! The list of tasks, and a call from the dial to its outcome.
+
+use chrono::NaiveTime;
+use yaoban_clerk_core::facade::contact::{Dial, DialTarget, EndedAttempt, NewOutcome, Recorded};
+use yaoban_clerk_core::facade::tasks::{NewTask, Script, TaskFilter, TaskList, TaskRow, TaskView};
+use yaoban_domain::codes::{CarrierResult, Code as _, ContactPurpose, OutcomeCode, TaskKind};
+use yaoban_domain::model::Why;
+
+use super::Session;
+use crate::cli::{DialArgs, OutcomeArgs, TasksArgs};
+use crate::failure::Failure;
+use crate::input;
+use crate::layout::Table;
+use crate::screen::Screen;
+use crate::text::Texts;
+
+/// Cells of the reason in the list.
+const WHY: usize = 36;
+
+pub fn tasks(session: &Session<'_>, args: &TasksArgs) -> Result<String, Failure> {
+    if let Some(member) = &args.new {
+        return make(session, member, &args.kind);
+    }
+    let filter = TaskFilter {
+        view: view(args),
+        whole_store: args.store,
+        ..TaskFilter::default()
+    };
+    let mut list = session.app.tasks(&filter)?;
+    shorten(&mut list, args.limit as usize);
+    session
+        .shown
+        .keep(list.tasks().map(|task| task.task_id.as_str()))?;
+    session.print(&list, |screen, list| show_list(screen, list, args.store))
+}
+
+fn view(args: &TasksArgs) -> TaskView {
+    if args.later {
+        TaskView::Later
+    } else if args.overdue {
+        TaskView::Overdue
+    } else if args.done {
+        TaskView::DoneToday
+    } else {
+        TaskView::Due
+    }
+}
+
+/// Keeps the first tasks; `count` still tells how many there are.
+fn shorten(list: &mut TaskList, limit: usize) {
+    let mut left = limit;
+    for household in &mut list.households {
+        household.tasks.truncate(left);
+        left -= household.tasks.len();
+    }
+    list.households.retain(|household| !household.tasks.is_empty());
+}
+
+fn make(session: &Session<'_>, member: &str, kind: &str) -> Result<String, Failure> {
+    let member_id = session.member_id(member)?;
+    let kind: TaskKind = input::code(session.texts, "task_kind", kind)?;
+    let task_id = session.app.make_task(&member_id, &NewTask::of_kind(kind))?;
+    let task = session.app.task(&task_id)?.task;
+    session.print(&task, |screen, task| {
+        let due = screen.date(task.due);
+        screen.say("tasks.made", &[("name", &task.name), ("due", &due)]);
+        screen.next("tasks.list_next", &[]);
+    })
+}
+
+fn show_list(screen: &mut Screen<'_>, list: &TaskList, whole_store: bool) {
+    let texts = screen.texts;
+    if list.off_today && !whole_store {
+        screen.say("tasks.off", &[]);
+        return;
+    }
+    if list.count == 0 {
+        screen.say("tasks.none", &[]);
+        return;
+    }
+    screen.heading("tasks.count", &[("n", &list.count)]);
+    let mut heading = vec!["#"];
+    heading.extend(["who", "phone", "kind", "due", "class", "why"].map(|key| texts.code("tasks", key)));
+    if whole_store {
+        heading.insert(6, texts.get("tasks.assignee"));
+    }
+    let mut table = Table::new(heading);
+    let mut number = 0;
+    for household in &list.households {
+        for (place, task) in household.tasks.iter().enumerate() {
+            number += 1;
+            table.row(cells(screen, task, number, place > 0, whole_store));
+        }
+    }
+    screen.table(&table);
+    if list.count > number {
+        screen.say("tasks.more", &[("n", &(list.count - number))]);
+    }
+    screen.next("tasks.next", &[]);
+}
+
+fn cells(
+    screen: &Screen<'_>,
+    task: &TaskRow,
+    number: usize,
+    same_number: bool,
+    whole_store: bool,
+) -> Vec<String> {
+    let texts = screen.texts;
+    let danger = if task.emergency { "⚠ " } else { "" };
+    let household = if same_number { "└ " } else { "" };
+    let none = || texts.get("none").to_owned();
+    let class = task.class.map(yaoban_domain::codes::Code::code);
+    let mut cells = vec![
+        number.to_string(),
+        format!("{danger}{household}{}", task.name),
+        task.phone_masked.clone().unwrap_or_else(none),
+        texts.code("task_kind", task.kind.code()).to_owned(),
+        screen.date(task.due),
+        screen.code_or_none("class", class),
+    ];
+    if whole_store {
+        cells.push(task.assignee_name.clone().unwrap_or_else(none));
+    }
+    cells.push(crate::layout::shorten(&why(screen, task), WHY));
+    cells
+}
+
+/// Why a task is there.
+pub fn why_text(screen: &Screen<'_>, why: &Why) -> String {
+    let texts = screen.texts;
+    let key = format!("why.{}", why.code);
+    let values: Vec<(&str, &dyn std::fmt::Display)> = why
+        .values
+        .iter()
+        .map(|(name, value)| (name.as_str(), value as &dyn std::fmt::Display))
+        .collect();
+    if texts.has(&key) {
+        texts.fill(&key, &values)
+    } else {
+        texts.code("outcome", &why.code).to_owned()
+    }
+}
+
+/// Why this member is on the list, and what matters about the task now.
+fn why(screen: &Screen<'_>, task: &TaskRow) -> String {
+    let texts = screen.texts;
+    let mut parts = vec![why_text(screen, &task.why)];
+    if let Some(end) = task.medicine_end {
+        parts.push(texts.fill("tasks.medicine_end", &[("day", &screen.date(end))]));
+    }
+    if task.nudged {
+        parts.push(texts.get("tasks.nudged").to_owned());
+    }
+    if task.attempts > 0 {
+        parts.push(texts.fill("tasks.attempts", &[("n", &task.attempts)]));
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join(" · ")
+}
+
+pub fn dial(session: &Session<'_>, args: &DialArgs) -> Result<String, Failure> {
+    let target = target(session, &args.task)?;
+    let waiting = waiting_attempt(session, &target)?;
+    let (dialled, attempt_id) = match waiting {
+        Some(attempt_id) if args.result.is_some() => (None, attempt_id),
+        _ => {
+            let dial = session.app.dial(&target.dial())?;
+            let id = dial.attempt_id.clone();
+            (Some(dial), id)
+        }
+    };
+    let ended = match &args.result {
+        Some(result) => {
+            let result: CarrierResult = input::code(session.texts, "carrier", result)?;
+            Some((
+                result,
+                session.app.end_attempt(&attempt_id, result, args.seconds)?,
+            ))
+        }
+        None => None,
+    };
+    let record = serde_json::json!({
+        "attempt_id": attempt_id,
+        "dial": dialled,
+        "ended": ended.as_ref().map(|(_, ended)| ended),
+    });
+    session.print(&record, |screen, _| {
+        if let Some(dial) = &dialled {
+            show_dial(screen, dial);
+        }
+        match &ended {
+            Some((result, ended)) => show_end(screen, *result, ended, &args.task),
+            None => screen.next("dial.next", &[("task", &args.task)]),
+        }
+    })
+}
+
+/// Whom a contact is for.
+pub enum Target {
+    /// The member of a task.
+    Task(String),
+    /// A member.
+    Member(String),
+}
+
+impl Target {
+    fn dial(&self) -> DialTarget {
+        match self {
+            Self::Task(id) => DialTarget::Task(id.clone()),
+            Self::Member(id) => DialTarget::Member {
+                member_id: id.clone(),
+                purpose: ContactPurpose::Service,
+            },
+        }
+    }
+}
+
+/// A number of the list or a task's id; else a member.
+pub fn target(session: &Session<'_>, text: &str) -> Result<Target, Failure> {
+    let task_id = session.shown.resolve(text)?;
+    if task_id != text || session.app.task(&task_id).is_ok() {
+        return Ok(Target::Task(task_id));
+    }
+    session.member_id(text).map(Target::Member)
+}
+
+/// The dial of this target whose end nobody has told.
+fn waiting_attempt(session: &Session<'_>, target: &Target) -> Result<Option<String>, Failure> {
+    let fits = |task_id: Option<&str>, member_id: &str| match target {
+        Target::Task(id) => task_id == Some(id.as_str()),
+        Target::Member(id) => task_id.is_none() && member_id == id,
+    };
+    let mut open = session
+        .app
+        .open_attempts()?
+        .into_iter()
+        .filter(|open| open.awaits == "result");
+    let found = open.find(|open| fits(open.task_id.as_deref(), &open.member_id));
+    Ok(found.map(|open| open.attempt_id))
+}
+
+fn show_dial(screen: &mut Screen<'_>, dial: &Dial) {
+    let phone = dial.phone_masked.clone().unwrap_or_default();
+    screen.heading("dial.begun", &[("name", &dial.name), ("phone", &phone)]);
+    if let Some(script) = &dial.script {
+        show_script(screen, script);
+    }
+}
+
+fn show_script(screen: &mut Screen<'_>, script: &Script) {
+    screen.say("dial.script", &[("title", &script.title)]);
+    screen.line(format!("  {}", script.text));
+    for point in &script.points {
+        screen.line(format!("  · {point}"));
+    }
+}
+
+fn show_end(screen: &mut Screen<'_>, result: CarrierResult, ended: &EndedAttempt, task: &str) {
+    let texts = screen.texts;
+    screen.say("dial.ended", &[("result", &texts.code("carrier", result.code()))]);
+    if ended.number_marked {
+        screen.say("dial.marked", &[]);
+    }
+    if ended.outcome_required {
+        screen.next("dial.outcome_next", &[("task", &task)]);
+    } else if let Some(task) = &ended.task {
+        show_state(screen, task);
+    }
+}
+
+/// Where a task stands now.
+fn show_state(screen: &mut Screen<'_>, task: &TaskRow) {
+    let texts = screen.texts;
+    let state = texts.code("task_state", task.state.code());
+    match task.deferred_until {
+        Some(until) if task.state.code() == "deferred" => {
+            screen.say(
+                "task.deferred",
+                &[("name", &task.name), ("day", &screen.date(until))],
+            );
+        }
+        _ => screen.say("task.state", &[("name", &task.name), ("state", &state)]),
+    }
+}
+
+pub fn outcome(session: &Session<'_>, args: &OutcomeArgs) -> Result<String, Failure> {
+    let task_id = session.shown.resolve(&args.task)?;
+    if args.take_back {
+        return take_back(session, &task_id);
+    }
+    let Some(outcome) = &args.outcome else {
+        return outcomes(session);
+    };
+    let date = args
+        .date
+        .as_deref()
+        .map(|text| input::date(text, session.today))
+        .transpose()?;
+    let call_at_ms = args.hour.map(|hour| hour_of(session, date, hour)).transpose()?;
+    let new = NewOutcome {
+        date,
+        call_at_ms,
+        ingredient: args.ingredient.clone(),
+        note: args.note.clone(),
+        ..NewOutcome::of(input::code(session.texts, "outcome", outcome)?)
+    };
+    let recorded = session.app.record_outcome(&task_id, &new)?;
+    session.print(&recorded, |screen, recorded| {
+        show_recorded(screen, recorded, &new, &args.task);
+    })
+}
+
+/// The instant of an hour, on the day chosen or today.
+fn hour_of(session: &Session<'_>, date: Option<chrono::NaiveDate>, hour: u32) -> Result<i64, Failure> {
+    let text = hour.to_string();
+    let time = NaiveTime::from_hms_opt(hour, 0, 0)
+        .ok_or_else(|| Failure::refused("input.hour", [("text", text.as_str())]))?;
+    let calendar = session.app.settings().calendar;
+    Ok(calendar.instant_ms(date.unwrap_or(session.today).and_time(time)))
+}
+
+fn show_recorded(screen: &mut Screen<'_>, recorded: &Recorded, new: &NewOutcome, task: &str) {
+    let texts = screen.texts;
+    screen.say(
+        "outcome.done",
+        &[("outcome", &texts.code("outcome", new.code.code()))],
+    );
+    show_state(screen, &recorded.task);
+    if let Some(follow_up) = &recorded.follow_up {
+        let who = follow_up
+            .assignee_name
+            .clone()
+            .unwrap_or_else(|| texts.get("outcome.anyone").to_owned());
+        screen.line(screen.danger(&texts.fill("outcome.follow_up", &[("who", &who)])));
+    }
+    screen.next("outcome.next", &[("task", &task)]);
+}
+
+fn take_back(session: &Session<'_>, task_id: &str) -> Result<String, Failure> {
+    let held = session.app.held_outcome_of(task_id)?;
+    let outcome_id = held.ok_or_else(|| Failure::refused("take_back_over", []))?;
+    let task = session.app.take_back(&outcome_id)?;
+    session.print(&task, |screen, task| {
+        screen.say("outcome.taken_back", &[]);
+        show_state(screen, task);
+    })
+}
+
+/// What can be recorded, with what each needs.
+fn outcomes(session: &Session<'_>) -> Result<String, Failure> {
+    let codes: Vec<&str> = OutcomeCode::ALL.iter().map(|code| code.code()).collect();
+    session.print(&codes, |screen, codes| {
+        let mut table = Table::default();
+        for code in codes {
+            table.row([screen.texts.code("outcome", code), code, need(screen.texts, code)]);
+        }
+        screen.table(&table);
+        screen.next("outcome.list_next", &[]);
+    })
+}
+
+fn need<'t>(texts: &'t Texts, code: &'t str) -> &'t str {
+    let key = format!("outcome_need.{code}");
+    if texts.has(&key) {
+        texts.code("outcome_need", code)
+    } else {
+        ""
+    }
+}

@@ -1,0 +1,198 @@
+//! A real year of shopping goes through the import, and every figure that comes out equals a second
+//! calculation that shares no code with the hub.
+
+// Helpers of a test end it as the test itself would.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use yaoban_e2e::{Hub, data};
+
+/// The last day of the year, and one in the middle of it.
+const DAYS: [&str; 2] = ["2017-12-31", "2017-07-04"];
+
+#[test]
+fn real_year_equals_the_second_calculation() {
+    let Some(files) = data::real() else { return };
+    let hub = Hub::new("Complete Journey");
+    let first = import(&hub, &files);
+    for day in DAYS {
+        let Some(expected) = data::expected(&files, day, &[]) else {
+            return;
+        };
+        import_is_equal(&first, &expected);
+        classes_are_equal(&hub, day, &expected);
+        audiences_are_equal(&hub, day, &expected);
+    }
+    campaigns_are_equal(&hub, &files);
+    let before = hub_classes(&hub, DAYS[0]);
+    for file in import(&hub, &files) {
+        assert_eq!(file["accepted"], 0, "the same files again change nothing: {file}");
+    }
+    assert_eq!(hub_classes(&hub, DAYS[0]), before);
+}
+
+#[test]
+fn sample_chain_equals_the_second_calculation() {
+    let folder = tempfile::tempdir().unwrap();
+    let day = "2026-03-01";
+    data::sample(
+        folder.path(),
+        &["--members", "6000", "--until", day, "--seed", "7"],
+    );
+    let Some(expected) = data::expected(folder.path(), day, &[]) else {
+        return;
+    };
+    let hub = Hub::new("示范大药房");
+    import_is_equal(&import(&hub, folder.path()), &expected);
+    classes_are_equal(&hub, day, &expected);
+    audiences_are_equal(&hub, day, &expected);
+}
+
+/// What the import says of each file.
+fn import(hub: &Hub, files: &Path) -> Vec<Value> {
+    hub.import(files).done().json()["files"]
+        .as_array()
+        .unwrap()
+        .clone()
+}
+
+fn import_is_equal(files: &[Value], expected: &Value) {
+    for file in files {
+        let counts = &expected["import"][file["kind"].as_str().unwrap()];
+        for key in ["skipped", "rejected"] {
+            let count = counts[key].as_u64().unwrap_or(0);
+            assert_eq!(file[key], count, "{key} of {file}");
+        }
+    }
+}
+
+/// The board and then one value a member.
+fn hub_classes(hub: &Hub, day: &str) -> Vec<Value> {
+    let run = hub.run("classes", ["--as-of", day, "--json", "--members"]);
+    run.done().json_lines()
+}
+
+fn classes_are_equal(hub: &Hub, day: &str, expected: &Value) {
+    let lines = hub_classes(hub, day);
+    let (board, members) = lines.split_first().unwrap();
+    for key in ["as_of", "members", "active", "cut_points"] {
+        assert_eq!(board[key], expected[key], "{key} on {day}");
+    }
+    let classes = board["classes"].as_array().unwrap();
+    for row in expected["board"].as_array().unwrap() {
+        let found = classes.iter().find(|found| found["class"] == row["class"]);
+        assert_eq!(found.map(whole), Some(whole(&board_row(row))), "{day}");
+    }
+    let rows = expected["rows"].as_array().unwrap();
+    assert_eq!(members.len(), rows.len());
+    for (found, row) in members.iter().zip(rows) {
+        assert_eq!(found, row, "{day}");
+    }
+}
+
+/// A row of the board with its means in billionths: JSON does not carry the last bit of a float.
+fn whole(row: &Value) -> Value {
+    let mut row = row.clone();
+    for key in ["frequency_mean", "recency_mean"] {
+        row[key] = json!(row[key].as_f64().map(|mean| (mean * 1e9).round() as i64));
+    }
+    row
+}
+
+/// The row of the board that follows from exact sums.
+fn board_row(sums: &Value) -> Value {
+    let number = |key: &str| sums[key].as_i64().unwrap();
+    let mean = |sum: i64, of: i64| (of > 0).then(|| sum as f64 / of as f64);
+    let (spend_fen, visits) = (number("spend_fen"), number("visits"));
+    json!({
+        "class": sums["class"],
+        "members": sums["members"],
+        "spend_fen": spend_fen,
+        "basket_fen": (visits > 0).then(|| (2 * spend_fen + visits) / (2 * visits)),
+        "frequency_mean": mean(visits, number("members")),
+        "recency_mean": mean(number("recency_sum"), number("recency_members")),
+    })
+}
+
+fn audiences_are_equal(hub: &Hub, day: &str, expected: &Value) {
+    let folder = tempfile::tempdir().unwrap();
+    let rule = folder.path().join("rule.json");
+    for (name, audience) in expected["audiences"].as_object().unwrap() {
+        fs::write(&rule, audience["rule"].to_string()).unwrap();
+        let arguments = [
+            "--as-of",
+            day,
+            "--ids",
+            "--json",
+            "--rule",
+            rule.to_str().unwrap(),
+        ];
+        let found = hub.run("audience", arguments).done().json();
+        let mut ids: Vec<&str> = found["ids"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
+        ids.sort_unstable();
+        assert_eq!(json!(ids), audience["ids"], "audience {name} on {day}");
+    }
+}
+
+/// All campaigns of the year with their targeted households, each with a holdout: buyers and amounts
+/// of both arms.
+fn campaigns_are_equal(hub: &Hub, files: &Path) {
+    let mut made = Vec::new();
+    let campaigns = fs::read_to_string(files.join("campaigns.csv")).unwrap();
+    for line in campaigns.lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        let list = files.join(format!("campaigns/{}-targeted.csv", fields[0]));
+        made.push(create_campaign(hub, fields[0], fields[2], &list));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("campaigns.json");
+    fs::write(&list, json!(made).to_string()).unwrap();
+    let Some(expected) = data::expected(files, DAYS[0], &["--campaigns", list.to_str().unwrap()]) else {
+        return;
+    };
+    for (campaign, arms) in made.iter().zip(expected["campaigns"].as_array().unwrap()) {
+        let id = campaign["id"].as_str().unwrap();
+        let effect = hub.run("campaign effect", [id, "--json"]).done().json();
+        for arm in ["treated", "holdout"] {
+            for key in ["members", "buyers", "amount_fen"] {
+                assert_eq!(effect[arm][key], arms[arm][key], "{key} of the {arm} arm of {id}");
+            }
+        }
+    }
+}
+
+/// Makes a campaign of a list of members, and says of it what the second calculation needs.
+fn create_campaign(hub: &Hub, name: &str, start: &str, list: &Path) -> Value {
+    let script = data::demo("winback-script.json");
+    let arguments = [
+        "--name",
+        name,
+        "--members",
+        list.to_str().unwrap(),
+        "--kind",
+        "call",
+        "--purpose",
+        "marketing",
+        "--script",
+        script.to_str().unwrap(),
+        "--start",
+        start,
+        "--json",
+    ];
+    let campaign = hub.run("campaign create", arguments).done().json();
+    let members: Vec<String> = fs::read_to_string(list)
+        .unwrap()
+        .lines()
+        .skip(1)
+        .map(str::to_owned)
+        .collect();
+    json!({ "id": campaign["campaign_id"], "start": start, "window_days": 30, "holdout": 10, "members": members })
+}
