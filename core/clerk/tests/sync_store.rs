@@ -365,3 +365,26 @@ fn a_damaged_file_gives_its_outbox_to_the_new_one() {
         1
     );
 }
+
+#[test]
+fn a_first_load_takes_a_note_that_comes_before_its_member() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = common::open(dir.path());
+    let note = yaoban_domain::model::Note {
+        id: "N1".into(),
+        member_id: "M1".into(),
+        at_ms: 1,
+        staff_id: "C1".into(),
+        text: "喜欢早上来".into(),
+        supersedes: None,
+    };
+    common::load(
+        &mut store,
+        vec![
+            common::put(1, entity::NOTE, "N1", &note),
+            common::put(2, entity::MEMBER, "M1", &common::member("M1", "单雪")),
+        ],
+    );
+    assert_eq!(find(&store, "M1").unwrap().name, "单雪");
+    assert_eq!((count(&store, "member"), count(&store, "note")), (1, 1));
+}

@@ -237,7 +237,12 @@ fn insert(
     };
     match decoded {
         Decoded::Member(member) => {
-            let key = rows::insert_member(tx, members.get(&member.id).copied(), &member)?;
+            // A task or a note that came before its member has named it already.
+            let named = match members.get(&member.id) {
+                Some(key) => Some(*key),
+                None => rows::named_key(tx, &member.id)?,
+            };
+            let key = rows::insert_member(tx, named, &member)?;
             members.insert(member.id, key);
             Ok(())
         }

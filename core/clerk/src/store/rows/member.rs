@@ -324,6 +324,14 @@ pub(super) fn insert_stub(conn: &Connection, id: &str) -> Result<i64> {
         .insert([id])?)
 }
 
+/// The key of a member id, if a row of its own is here.
+pub(in crate::store) fn named_key(conn: &Connection, id: &str) -> Result<Option<i64>> {
+    Ok(conn
+        .prepare_cached("SELECT member_key FROM member WHERE member_id = ?1")?
+        .query_row([id], |row| row.get(0))
+        .optional()?)
+}
+
 /// The key of a member id or alias, if it is here.
 pub fn existing_key(conn: &Connection, id: &str) -> Result<Option<i64>> {
     Ok(conn

@@ -41,7 +41,7 @@ pub use scope::{
 pub use task::{put_task, remove_task, task};
 
 pub(super) use catalogue::Interned;
-pub(super) use member::insert_member;
+pub(super) use member::{insert_member, named_key};
 pub(super) use purchases::insert_lines;
 pub(super) use reading::{insert_reading, settle_superseded};
 pub(super) use scope::insert_scope_row;
