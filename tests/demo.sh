@@ -8,7 +8,14 @@ home=$PWD/.demo
 files=$home/files
 hub_dir=$home/hub
 phone=$home/phone
-port=${PORT:-8443}
+free_port() {
+    python3 -c 'import socket
+s = socket.socket()
+try: s.bind(("127.0.0.1", 8443))
+except OSError: s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])'
+}
+port=${PORT:-$(free_port)}
 listen=127.0.0.1:$port
 hub_pid=
 
@@ -28,7 +35,7 @@ json() {
 }
 
 start_hub() {
-    hub serve --data "$hub_dir" --listen "$listen" >"$home/hub.out" 2>>"$home/hub.log" &
+    target/debug/yaoban-hub serve --data "$hub_dir" --listen "$listen" >"$home/hub.out" 2>>"$home/hub.log" &
     hub_pid=$!
     for _ in $(seq 100); do
         grep -q "$port" "$home/hub.out" && return 0
