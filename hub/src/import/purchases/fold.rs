@@ -23,6 +23,8 @@ use crate::storage::sqlite::{Database, Tx};
 
 /// Members or sums in a batch between the two threads.
 const BATCH: usize = 16 << 10;
+/// Bytes of entries that are written together.
+const ENTRIES_BATCH_BYTES: usize = 8 << 20;
 /// Rows of entries that a bucket may have before they become one.
 const BUCKET_ROWS_MAX: u32 = 16;
 /// Members whose phones are told in one transaction.
@@ -114,7 +116,11 @@ pub(super) fn complete(
     let mut touched = None;
     if state.as_deref() != Some(FINISHING) {
         longest.write(database, |tx, _| Ok(tx.put_import_run(&run)?))?;
-        touched = Some(fold(context, stage, journal, longest)?);
+        // A power cut may cost steps of the fold, which begins anew then; what follows is flushed.
+        database.flush_commits(false)?;
+        let folded = fold(context, stage, journal, longest);
+        database.flush_commits(true)?;
+        touched = Some(folded?);
         FINISHING.clone_into(&mut run.state);
         longest.write(database, |tx, _| {
             tx.show_generation(generation)?;
@@ -328,22 +334,33 @@ fn fold_entries(
     longest: &mut Longest,
     progress: &mut Progress,
 ) -> Result<(), ImportError> {
-    let mut bucket = 0;
-    while bucket < entry::BUCKETS as u32 {
-        longest.write(context.database, |tx, until| {
-            while bucket < entry::BUCKETS as u32 && Instant::now() < until {
-                let mut rows = Vec::new();
-                stage.entries(bucket, &mut rows)?;
-                if !rows.is_empty() {
-                    tx.put_line_entries(bucket, journal.generation, &entry::merge(&rows))?;
+    let mut merged: Vec<(u32, Vec<u8>)> = Vec::new();
+    let mut bytes = 0;
+    let mut write = |merged: &mut Vec<(u32, Vec<u8>)>| {
+        let rows = std::mem::take(merged);
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            longest.write(context.database, |tx, until| {
+                while let Some((bucket, entries)) = rows.next_if(|_| Instant::now() < until) {
+                    tx.put_line_entries(bucket, journal.generation, &entries)?;
                 }
-                bucket += 1;
-            }
-            Ok(())
-        })?;
+                Ok(())
+            })?;
+        }
         progress.at(journal.accepted, "keeping line ids");
-    }
-    Ok(())
+        Ok::<_, ImportError>(())
+    };
+    stage.each_bucket(journal.parts, |bucket, rows| {
+        let entries = entry::merge(rows);
+        bytes += entries.len();
+        merged.push((bucket, entries));
+        if bytes >= ENTRIES_BATCH_BYTES {
+            bytes = 0;
+            write(&mut merged)?;
+        }
+        Ok::<_, ImportError>(())
+    })?;
+    write(&mut merged)
 }
 
 /// What follows the switch. All of it can be done twice.

@@ -225,7 +225,7 @@ fn stage_parts(
     let mut progress = Progress::new(&source.name(), source.bytes, context.options.progress);
     for part in receiver {
         let part = part.map_err(|error| unreadable(source, error))?;
-        let verdicts = judge(context.database, stage, &part)?;
+        let verdicts = judge(context.database, stage, journal.parts, &part)?;
         let mut accepted = Vec::with_capacity(part.lines.len());
         for (verdict, at) in verdicts.iter().zip(0..) {
             match verdict {
@@ -287,29 +287,36 @@ fn by_bucket(part: &Part, places: impl Iterator<Item = u32> + Clone) -> (Vec<usi
 }
 
 /// What each line's id is to everything known: to the database, to earlier parts, to this part.
-fn judge(database: &Database, stage: &Stage, part: &Part) -> Result<Vec<Verdict>, ImportError> {
+fn judge(database: &Database, stage: &Stage, parts: u32, part: &Part) -> Result<Vec<Verdict>, ImportError> {
     let mut verdicts = vec![Verdict::New; part.lines.len()];
     let (ends, order) = by_bucket(part, 0..part.lines.len() as u32);
-    let (mut lines, mut known) = (Vec::new(), Vec::new());
+    let mut lines = Vec::new();
     database.read::<_, ImportError>(|tx| {
-        for (bucket, range) in ends.windows(2).enumerate() {
-            let places = &order[range[0]..range[1]];
-            if places.is_empty() {
-                continue;
+        let mut judge_bucket = |bucket: usize, known: &mut Vec<Vec<u8>>| -> Result<(), ImportError> {
+            let places = &order[ends[bucket]..ends[bucket + 1]];
+            if !places.is_empty() {
+                lines.clear();
+                lines.extend(
+                    places
+                        .iter()
+                        .map(|&place| (part.lines[place as usize].entry, place)),
+                );
+                lines.sort_unstable_by_key(|(entry, place)| (entry::id_part(*entry), *place));
+                tx.line_entries(bucket as u32, known)?;
+                entry::judge(&lines, known, &mut verdicts);
             }
-            lines.clear();
-            lines.extend(
-                places
-                    .iter()
-                    .map(|&place| (part.lines[place as usize].entry, place)),
-            );
-            lines.sort_unstable_by_key(|(entry, place)| (entry::id_part(*entry), *place));
-            known.clear();
-            tx.line_entries(bucket as u32, &mut known)?;
-            stage.entries(bucket as u32, &mut known)?;
-            entry::judge(&lines, &known, &mut verdicts);
-        }
-        Ok(())
+            Ok(())
+        };
+        let mut next = 0;
+        stage.each_bucket(parts, |bucket, known| {
+            let bucket = bucket as usize;
+            for without_rows in next..bucket {
+                judge_bucket(without_rows, &mut Vec::new())?;
+            }
+            next = bucket + 1;
+            judge_bucket(bucket, known)
+        })?;
+        (next..entry::BUCKETS).try_for_each(|bucket| judge_bucket(bucket, &mut Vec::new()))
     })?;
     Ok(verdicts)
 }

@@ -32,10 +32,10 @@ CREATE TABLE journal (
 );
 -- Entries of accepted lines (import::purchases::entry).
 CREATE TABLE entry (
-    bucket  INTEGER NOT NULL,
     part    INTEGER NOT NULL,
+    bucket  INTEGER NOT NULL,
     entries BLOB NOT NULL,
-    PRIMARY KEY (bucket, part)
+    PRIMARY KEY (part, bucket)
 ) WITHOUT ROWID;
 -- Accepted lines, each part sorted twice: kind 1 by member, kind 2 by drug, day and member.
 CREATE TABLE sorted (
@@ -188,7 +188,7 @@ impl Stage {
         {
             let mut entry = transaction.prepare_cached("INSERT INTO entry VALUES (?1, ?2, ?3)")?;
             for (bucket, entries) in &part.entries {
-                entry.execute(params![bucket, number, entries])?;
+                entry.execute(params![number, bucket, entries])?;
             }
             let mut sorted = transaction.prepare_cached("INSERT INTO sorted VALUES (?1, ?2, ?3, ?4)")?;
             for (kind, blobs) in [(BY_MEMBER, &part.by_member), (BY_DRUG, &part.by_drug)] {
@@ -202,14 +202,42 @@ impl Stage {
         Ok(())
     }
 
-    /// The rows of entries of one bucket.
-    pub fn entries(&self, bucket: u32, into: &mut Vec<Vec<u8>>) -> Result<(), ImportError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT entries FROM entry WHERE bucket = ?1")?;
-        let mut rows = statement.query([bucket])?;
-        while let Some(row) = rows.next()? {
-            into.push(row.get(0)?);
+    /// Hands on the rows of entries, bucket by bucket, ascending; a bucket without rows is passed over.
+    /// The parts lie one behind the other and each is read once, from its beginning to its end.
+    pub fn each_bucket<E: From<ImportError>>(
+        &self,
+        parts: u32,
+        mut take: impl FnMut(u32, &mut Vec<Vec<u8>>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let failed = |error: rusqlite::Error| E::from(ImportError::from(error));
+        let prepare = |_| {
+            self.connection
+                .prepare("SELECT bucket, entries FROM entry WHERE part = ?1 ORDER BY bucket")
+        };
+        let mut statements = (0..parts)
+            .map(prepare)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(failed)?;
+        let mut streams = Vec::with_capacity(statements.len());
+        for (statement, part) in statements.iter_mut().zip(1..) {
+            let mut rows = statement.query([part]).map_err(failed)?;
+            let head = entry_row(&mut rows).map_err(failed)?;
+            streams.push((rows, head));
+        }
+        let mut known = Vec::new();
+        while let Some(bucket) = streams
+            .iter()
+            .filter_map(|(_, head)| Some(head.as_ref()?.0))
+            .min()
+        {
+            known.clear();
+            for (rows, head) in &mut streams {
+                if head.as_ref().is_some_and(|head| head.0 == bucket) {
+                    let next = entry_row(rows).map_err(failed)?;
+                    known.extend(std::mem::replace(head, next).map(|(_, entries)| entries));
+                }
+            }
+            take(bucket, &mut known)?;
         }
         Ok(())
     }
@@ -222,6 +250,10 @@ impl Stage {
             .query_row(params![kind, part, seq], |row| row.get(0))
             .optional()?)
     }
+}
+
+fn entry_row(rows: &mut rusqlite::Rows<'_>) -> rusqlite::Result<Option<(u32, Vec<u8>)>> {
+    rows.next()?.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
 }
 
 fn put_journal(connection: &Connection, journal: &Journal) -> rusqlite::Result<()> {

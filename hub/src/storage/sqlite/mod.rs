@@ -152,6 +152,15 @@ impl Database {
         Ok(value)
     }
 
+    /// Whether each commit of this writer is on the disk when it returns (it is, unless told
+    /// otherwise). For steps that are done again after a power cut.
+    pub(crate) fn flush_commits(&self, flush: bool) -> Result<(), StorageError> {
+        let writer = lock(&self.writer);
+        writer.pragma_update(None, "synchronous", if flush { "full" } else { "normal" })?;
+        // Fewer, larger checkpoints while much is written.
+        Ok(writer.pragma_update(None, "wal_autocheckpoint", if flush { 1000 } else { 4000 })?)
+    }
+
     /// As [`Self::read`], over a connection of its own, which may get functions and temporary tables.
     pub fn read_apart<T, E: From<StorageError>>(
         &self,
