@@ -6,28 +6,33 @@ use xxhash_rust::xxh3::xxh3_64;
 /// Bytes that an id may have.
 pub const ID_BYTES_MAX: usize = 64;
 
-/// A map from ids to keys, compact enough for every member of a chain (about 25 bytes an id).
+/// A map from ids to keys, compact enough for every member of a chain (about 30 bytes an id).
 #[derive(Debug, Default)]
 pub struct IdMap {
-    table: HashTable<u32>,
-    keys: Vec<u32>,
-    ends: Vec<usize>,
+    table: HashTable<Entry>,
     text: Vec<u8>,
 }
 
-fn id_at<'a>(text: &'a [u8], ends: &[usize], slot: u32) -> &'a [u8] {
-    let slot = slot as usize;
-    let start = if slot == 0 { 0 } else { ends[slot - 1] };
-    &text[start..ends[slot]]
+/// Everything that a look-up needs beside the id's text, in one place.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    start: u32,
+    len: u32,
+    key: u32,
+}
+
+fn id_of(text: &[u8], entry: Entry) -> &[u8] {
+    &text[entry.start as usize..][..entry.len as usize]
 }
 
 impl IdMap {
     /// The key of an id.
     #[inline]
     pub fn get(&self, id: &[u8]) -> Option<u32> {
-        self.table
-            .find(xxh3_64(id), |&slot| id_at(&self.text, &self.ends, slot) == id)
-            .map(|&slot| self.keys[slot as usize])
+        let found = self
+            .table
+            .find(xxh3_64(id), |&entry| id_of(&self.text, entry) == id);
+        found.map(|entry| entry.key)
     }
 
     /// Adds an id; one that is there keeps its key.
@@ -35,23 +40,25 @@ impl IdMap {
         if self.get(id).is_some() {
             return;
         }
-        let slot = self.keys.len() as u32;
-        self.keys.push(key);
+        let entry = Entry {
+            start: self.text.len() as u32,
+            len: id.len() as u32,
+            key,
+        };
         self.text.extend_from_slice(id);
-        self.ends.push(self.text.len());
-        let (text, ends) = (&self.text, &self.ends);
+        let text = &self.text;
         self.table
-            .insert_unique(xxh3_64(id), slot, |&slot| xxh3_64(id_at(text, ends, slot)));
+            .insert_unique(xxh3_64(id), entry, |&entry| xxh3_64(id_of(text, entry)));
     }
 
     /// Number of ids.
     pub fn len(&self) -> usize {
-        self.keys.len()
+        self.table.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
+        self.table.is_empty()
     }
 }
 
