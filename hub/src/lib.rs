@@ -6,7 +6,7 @@
 //! | [`backup`] | whole copies, and their return |
 //! | [`campaign`] | campaigns: arms, tasks, effect |
 //! | [`cli`] | the commands, one file each; they parse, call and print, nothing else |
-//! | [`clock`] | the time, injected |
+//! | [`clock`], [`chance`] | the time and random bytes, injected |
 //! | [`figures`] | figures, classes and audiences of the whole chain |
 //! | [`import`] | the chain's files into the database |
 //! | [`daily`] | what time does to tasks and tombstones |
@@ -16,6 +16,7 @@
 
 pub mod backup;
 pub mod campaign;
+pub mod chance;
 pub mod cli;
 pub mod clock;
 pub mod daily;

@@ -6,11 +6,12 @@
 //! | [`facade`] | [`ClerkApp`]: what a shell drives |
 //! | [`search`] | finding a member by what a clerk types |
 //! | [`sync`] | the engine, without I/O, and its driver |
-//! | [`clock`], [`vault`] | what the platform gives: the time, the key of the file |
+//! | [`clock`], [`chance`], [`vault`] | what the platform gives: the time, random bytes, the key of the file |
 //!
 //! Calls block; nothing here is async but the sync driver. Nothing here words a sentence: records
 //! carry codes and values, a catalogue of the shells words them.
 
+pub mod chance;
 pub mod clock;
 pub mod facade;
 pub mod search;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use common::{NOON, SCOPE, load, member, open, put, small_store};
 use proptest::prelude::*;
+use yaoban_clerk_core::chance::{SystemChance, uuid_v7};
 use yaoban_clerk_core::store::outbox::{self, NewOp};
 use yaoban_clerk_core::store::{Durability, Store, StoreError, rows};
 use yaoban_clerk_core::sync::{PulledPage, SyncStore};
@@ -82,6 +83,7 @@ proptest! {
                     let tag = format!("t{tag}");
                     let op = Op::Tags { member_id: "M1".into(), add: vec![tag.clone()], remove: Vec::new() };
                     let new = NewOp {
+                        op_id: uuid_v7(&SystemChance, 0).unwrap(),
                         staff_id: "C1".into(),
                         at_ms: NOON,
                         held_until_ms: held.then_some(NOON + 10_000),

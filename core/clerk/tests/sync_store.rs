@@ -6,6 +6,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{NOON, SCOPE, gone, load, member, open, plan, put, small_store};
+use yaoban_clerk_core::chance::{SystemChance, uuid_v7};
 use yaoban_clerk_core::store::outbox::{self, NewOp, OpState};
 use yaoban_clerk_core::store::{Durability, Store, StoreError, rows};
 use yaoban_clerk_core::sync::{Greeting, PulledPage, SyncStore};
@@ -21,6 +22,7 @@ fn tag(store: &Store, member_id: &str, tag: &str, held_until_ms: Option<i64>) ->
         remove: Vec::new(),
     };
     let new = NewOp {
+        op_id: uuid_v7(&SystemChance, 0).unwrap(),
         staff_id: "C1".into(),
         at_ms: NOON,
         held_until_ms,

@@ -14,6 +14,7 @@ use yaoban_protocol::message::{PairReply, PairRequest, ScopeHead, TokenReply, To
 use super::secrets::{self, TOKEN_LIFE_MS};
 use super::state::Hub;
 use super::wire::{Message, Refusal, reply};
+use crate::chance::uuid_v7;
 use crate::storage::sqlite::Tx;
 use crate::storage::sqlite::audit::AuditEntry;
 use crate::storage::sqlite::devices::Device;
@@ -88,7 +89,7 @@ pub fn head(scope: &scope::Scope) -> ScopeHead {
 /// `POST /v1/pair`: a one-time code becomes a device.
 pub async fn pair(State(hub): State<Arc<Hub>>, request: Message<PairRequest>) -> Result<Response, Refusal> {
     let (form, body) = (request.form, request.body);
-    let refresh_secret = secrets::random_text(32).map_err(internal)?;
+    let refresh_secret = secrets::random_text(hub.database.chance(), 32).map_err(internal)?;
     let paired = hub
         .write(move |hub, tx| pair_device(tx, &body, refresh_secret, hub.now_ms()))
         .await?;
@@ -115,7 +116,7 @@ fn pair_device(
     }
     let store = tx.store(&code.store_id)?.ok_or_else(invalid)?;
     let device = Device {
-        id: uuid::Uuid::now_v7().to_string(),
+        id: uuid_v7(tx.chance(), now_ms).map_err(internal)?,
         name: request.device_name.chars().take(DEVICE_NAME_CHARS_MAX).collect(),
         store_id: store.id.clone(),
         staff_id: code.staff_id,

@@ -47,7 +47,10 @@ pub fn make_code(tx: &Tx<'_>, whom: &Whom, now_ms: i64) -> Result<String, Pairin
     if tx.store(&store_id)?.is_none() {
         return Err(PairingError::StoreUnknown(store_id));
     }
-    let (code_id, secret) = (secrets::random_text(9)?, secrets::random_text(18)?);
+    let (code_id, secret) = (
+        secrets::random_text(tx.chance(), 9)?,
+        secrets::random_text(tx.chance(), 18)?,
+    );
     let code = PairCodeRow {
         code_id: code_id.clone(),
         secret_hash: secrets::secret_hash(&secret),

@@ -10,6 +10,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use crate::chance::{Chance, NoChance};
 use crate::storage::sqlite::Database;
 use crate::storage::{Records as _, StorageError};
 
@@ -22,8 +23,8 @@ pub const PAIR_CODE_LIFE_MS: i64 = 24 * 60 * 60 * 1_000;
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The system gave no randomness.
-    #[error("the system gave no random bytes: {0}")]
-    Random(getrandom::Error),
+    #[error(transparent)]
+    Random(#[from] NoChance),
     /// The stored key cannot be read.
     #[error("the hub's token key in its database is damaged; restore a backup")]
     Key,
@@ -33,9 +34,9 @@ pub enum SecretError {
 }
 
 /// Random text of `bytes` bytes, in base64 for URLs.
-pub fn random_text(bytes: usize) -> Result<String, SecretError> {
+pub fn random_text(chance: &dyn Chance, bytes: usize) -> Result<String, SecretError> {
     let mut buffer = vec![0_u8; bytes];
-    getrandom::fill(&mut buffer).map_err(SecretError::Random)?;
+    chance.fill(&mut buffer)?;
     Ok(URL_SAFE_NO_PAD.encode(buffer))
 }
 
@@ -73,7 +74,7 @@ impl TokenKey {
                     return Ok(text);
                 }
                 let mut key = [0_u8; 32];
-                getrandom::fill(&mut key).map_err(SecretError::Random)?;
+                tx.chance().fill(&mut key)?;
                 let text = hex::encode(key);
                 tx.set_meta("token_key", &text)?;
                 Ok(text)
@@ -115,6 +116,7 @@ impl TokenKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chance::SystemChance;
 
     #[test]
     fn a_token_reads_back_and_no_other() {
@@ -137,10 +139,10 @@ mod tests {
 
     #[test]
     fn secrets_are_compared_by_hash() {
-        let secret = random_text(16).unwrap();
+        let secret = random_text(&SystemChance, 16).unwrap();
         assert!(secret_fits(&secret, &secret_hash(&secret)));
         assert!(!secret_fits("other", &secret_hash(&secret)));
         assert!(!secret_fits(&secret, b""));
-        assert_ne!(secret, random_text(16).unwrap());
+        assert_ne!(secret, random_text(&SystemChance, 16).unwrap());
     }
 }

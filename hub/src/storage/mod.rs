@@ -9,6 +9,8 @@ use std::path::PathBuf;
 
 use yaoban_domain::model::{Drug, Member, Reading, Staff, Stock, Store};
 
+use crate::chance::NoChance;
+
 pub mod packed;
 pub mod sqlite;
 
@@ -39,6 +41,9 @@ pub enum StorageError {
         /// What SQLite found.
         reason: String,
     },
+    /// No random bytes for an id or a secret.
+    #[error(transparent)]
+    Random(#[from] NoChance),
     /// No room left.
     #[error("the disk is full, free some space and run the command again; what was already stored is kept")]
     Full,

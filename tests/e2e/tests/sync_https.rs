@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use secrecy::SecretBox;
+use yaoban_clerk_core::chance::{SystemChance, uuid_v7};
 use yaoban_clerk_core::store::outbox::{self, NewOp};
 use yaoban_clerk_core::store::{Durability, Store, rows};
 use yaoban_clerk_core::sync::{
@@ -221,6 +222,7 @@ fn a_phone_pairs_loads_works_offline_and_syncs_over_https() {
         remove: Vec::new(),
     };
     let new = NewOp {
+        op_id: uuid_v7(&SystemChance, 0).unwrap(),
         staff_id: "clerk-A".into(),
         at_ms: now_ms(),
         held_until_ms: None,

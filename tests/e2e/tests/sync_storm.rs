@@ -17,6 +17,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use secrecy::SecretBox;
 use tower::ServiceExt as _;
+use yaoban_clerk_core::chance::{SystemChance, uuid_v7};
 use yaoban_clerk_core::store::outbox::{self, NewOp};
 use yaoban_clerk_core::store::{Durability, Store, StoreError, rows};
 use yaoban_clerk_core::sync::event::{Call, CallFailure, Effect, Event, FailureKind, Now, What};
@@ -278,6 +279,7 @@ impl Phone {
 
     fn push(&self, op: Op, at_ms: i64) {
         let new = NewOp {
+            op_id: uuid_v7(&SystemChance, 0).unwrap(),
             staff_id: "clerk".into(),
             at_ms,
             held_until_ms: None,

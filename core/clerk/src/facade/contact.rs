@@ -20,7 +20,7 @@ use yaoban_protocol::codec::from_cbor;
 use yaoban_protocol::op::Op;
 
 use super::tasks::{Listing, Script, TaskRow, script_of, task_row};
-use super::work::{ReasonCount, Refusal, Work, known_member, masked, new_id, refused, refused_with};
+use super::work::{ReasonCount, Refusal, Work, known_member, masked, refused, refused_with};
 use super::{AppError, AppResult, ClerkApp};
 use crate::store::{Result, Tx, meta, outbox, rows};
 
@@ -515,7 +515,7 @@ fn begin_dial(
     }
     let number = member.phone.clone().ok_or_else(|| refused("gate.no_number"))?;
     let attempt = Attempt {
-        id: new_id(),
+        id: work.new_id()?,
         task_id: found.as_ref().map(|found| found.task.id.clone()),
         member_id: member.id.clone(),
         staff_id: work.staff.id.clone(),
@@ -589,7 +589,7 @@ fn outcome_of(tx: &Tx<'_>, work: &Work<'_>, task_id: &str, new: &NewOutcome) -> 
         text.map(str::to_owned)
     };
     Ok(Outcome {
-        id: new_id(),
+        id: work.new_id()?,
         code: new.code.into(),
         at_ms: work.now_ms,
         day: work.today,

@@ -92,7 +92,7 @@ impl ClerkApp {
             });
         }
         let mut member = Member {
-            id: temporary_id(&uuid::Uuid::now_v7().to_string()),
+            id: temporary_id(&self.new_id(acting.now_ms)?),
             store_id: Some(acting.store_id.clone()),
             name,
             phone: new.phone.as_deref().map(phone_of).transpose()?,
@@ -210,7 +210,7 @@ impl ClerkApp {
     pub fn add_note(&self, member_id: &str, text: &str, supersedes: Option<&str>) -> AppResult<Acted> {
         let (acting, member_id) = self.acting_on(member_id)?;
         let note = Note {
-            id: uuid::Uuid::now_v7().to_string(),
+            id: self.new_id(acting.now_ms)?,
             member_id,
             at_ms: acting.now_ms,
             staff_id: acting.staff.id.clone(),

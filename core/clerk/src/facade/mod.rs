@@ -43,6 +43,7 @@ use yaoban_protocol::codec::from_cbor;
 use yaoban_protocol::op::Op;
 use yaoban_protocol::row::entity;
 
+use crate::chance::{Chance, SystemChance, uuid_v7};
 use crate::clock::Clock;
 use crate::store::outbox::{self, NewOp};
 use crate::store::{Durability, OpenReport, Settings, Store, meta, read_pairing, rows};
@@ -62,6 +63,7 @@ const STUCK_MAX: u32 = 50;
 pub struct ClerkApp {
     pub(crate) store: Arc<Store>,
     clock: Arc<dyn Clock>,
+    chance: Arc<dyn Chance>,
     driver: Arc<Driver>,
     session: Mutex<staff::Session>,
     opened: OpenReport,
@@ -205,14 +207,15 @@ impl ClerkApp {
     /// Opens the phone in its directory; makes the file if there is none. A damaged file is set
     /// aside (see [`Status::set_aside`]), a newer one is refused and kept.
     pub fn open(home: &Path, vault: &dyn KeyVault, clock: Arc<dyn Clock>) -> AppResult<Self> {
-        Self::open_with(home, vault, clock, Box::new(Https))
+        Self::open_with(home, vault, clock, Arc::new(SystemChance), Box::new(Https))
     }
 
-    /// [`Self::open`] with another way to the hub, for tests and simulators.
+    /// [`Self::open`] with other chance and another way to the hub, for tests and simulators.
     pub fn open_with(
         home: &Path,
         vault: &dyn KeyVault,
         clock: Arc<dyn Clock>,
+        chance: Arc<dyn Chance>,
         connect: Box<dyn Connect>,
     ) -> AppResult<Self> {
         let (store, opened) = Store::open(&home.join(FILE), vault, clock.now_ms())?;
@@ -226,6 +229,7 @@ impl ClerkApp {
         Ok(Self {
             store: Arc::new(store),
             clock,
+            chance,
             driver: Arc::new(driver),
             session: Mutex::new(session),
             opened,
@@ -301,6 +305,11 @@ impl ClerkApp {
         (Arc::clone(&self.driver), Box::new(Arc::clone(&self.store)))
     }
 
+    /// The file beneath, for support tools and simulators.
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
     pub(crate) fn driver(&self) -> &Driver {
         &self.driver
     }
@@ -365,6 +374,16 @@ impl ClerkApp {
         }
     }
 
+    /// A new id.
+    pub(crate) fn new_id(&self, now_ms: i64) -> crate::store::Result<String> {
+        Ok(uuid_v7(self.chance.as_ref(), now_ms)?)
+    }
+
+    /// Random bytes.
+    pub(crate) fn chance(&self) -> &dyn Chance {
+        self.chance.as_ref()
+    }
+
     /// Now, UTC.
     pub fn now_ms(&self) -> i64 {
         self.clock.now_ms()
@@ -421,6 +440,7 @@ impl ClerkApp {
     pub(crate) fn act_held(&self, acting: &Acting, op: Op, hold_ms: Option<i64>) -> AppResult<Acted> {
         let held_until_ms = hold_ms.map(|hold_ms| acting.now_ms + hold_ms);
         let new = NewOp {
+            op_id: self.new_id(acting.now_ms)?,
             staff_id: acting.staff.id.clone(),
             at_ms: acting.now_ms,
             held_until_ms,

@@ -131,7 +131,7 @@ impl ClerkApp {
         let (_, member) = self
             .store
             .read(|conn| require_member(conn, member_id, acting.now_ms))?;
-        let reading = Self::reading_of(&acting, &member, new)?;
+        let reading = self.reading_of(&acting, &member, new)?;
         let rules = &acting.settings.rules.health;
         check_plausible(&reading, rules).map_err(|error| AppError::Refused {
             code: error.code().to_owned(),
@@ -154,7 +154,7 @@ impl ClerkApp {
         })
     }
 
-    fn reading_of(acting: &Acting, member: &Member, new: &NewReading) -> AppResult<Reading> {
+    fn reading_of(&self, acting: &Acting, member: &Member, new: &NewReading) -> AppResult<Reading> {
         let kind: ReadingKind = parse(&new.kind, "kind")?;
         let default = if kind == ReadingKind::Bp {
             ReadingContext::Office
@@ -179,7 +179,7 @@ impl ClerkApp {
             .glucose_mg_dl
             .map(|value| mg_dl_to_tenths(value, &acting.settings.rules.health));
         Ok(Reading {
-            id: uuid::Uuid::now_v7().to_string(),
+            id: self.new_id(acting.now_ms)?,
             member_id: member.id.clone(),
             taken_at_ms: new.taken_at_ms.unwrap_or(acting.now_ms),
             kind: kind.into(),

@@ -12,7 +12,8 @@ use yaoban_domain::rules::DeviceRules;
 use yaoban_protocol::row::entity;
 
 use super::{AppError, AppResult, ClerkApp};
-use crate::store::{Durability, Result, meta, rows};
+use crate::chance::Chance;
+use crate::store::{Durability, Result, StoreError, meta, rows};
 
 /// Digits of a PIN.
 const PIN_DIGITS: std::ops::RangeInclusive<usize> = 4..=12;
@@ -144,7 +145,7 @@ impl ClerkApp {
                 expected: "4 to 12 digits".into(),
             });
         }
-        let hash = hash_pin(new)?;
+        let hash = hash_pin(self.chance(), new)?;
         self.store.write(Durability::Full, |tx| {
             tx.prepare_cached(
                 "INSERT OR REPLACE INTO pin (staff_id, hash, failures, blocked_until_ms) VALUES (?1, ?2, 0, 0)",
@@ -317,14 +318,13 @@ fn slow_hash(pin: &str, salt: &[u8]) -> Option<[u8; HASH_BYTES]> {
     Some(hash)
 }
 
-fn hash_pin(pin: &str) -> AppResult<String> {
-    let failed = || AppError::Storage {
-        code: "random".into(),
-        message: "the system gives no random bytes".into(),
-    };
+fn hash_pin(chance: &dyn Chance, pin: &str) -> AppResult<String> {
     let mut salt = [0; SALT_BYTES];
-    getrandom::fill(&mut salt).map_err(|_| failed())?;
-    let hash = slow_hash(pin, &salt).ok_or_else(failed)?;
+    chance.fill(&mut salt).map_err(StoreError::from)?;
+    let hash = slow_hash(pin, &salt).ok_or_else(|| AppError::Storage {
+        code: "memory".into(),
+        message: "not enough memory to hash a pin".into(),
+    })?;
     Ok(format!("{}:{}", hex::encode(salt), hex::encode(hash)))
 }
 
@@ -341,10 +341,14 @@ fn verify_pin(pin: &str, stored: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chance::SystemChance;
 
     #[test]
     fn a_pin_fits_itself_only_and_its_hash_is_salted() {
-        let (one, two) = (hash_pin("1234").unwrap(), hash_pin("1234").unwrap());
+        let (one, two) = (
+            hash_pin(&SystemChance, "1234").unwrap(),
+            hash_pin(&SystemChance, "1234").unwrap(),
+        );
         assert_ne!(one, two);
         assert!(verify_pin("1234", &one) && verify_pin("1234", &two));
         assert!(!verify_pin("1235", &one) && !verify_pin("", &one) && !verify_pin("1234", "damaged"));

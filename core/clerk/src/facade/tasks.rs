@@ -16,7 +16,7 @@ use yaoban_protocol::op::Op;
 use yaoban_protocol::row::{Campaign, entity};
 
 use super::contact::{AttemptRow, attempts_of_task};
-use super::work::{Refused, Work, check_group, known_member, new_id, refused};
+use super::work::{Refused, Work, check_group, known_member, refused};
 use super::{AppResult, ClerkApp};
 use crate::store::figures::{CACHED_COLUMNS, Cached, read_cached};
 use crate::store::{Result, Tx, rows};
@@ -369,7 +369,7 @@ fn own_task(work: &Work<'_>, member_id: &str, new: &NewTask) -> Result<CareTask>
         .unwrap_or_else(|| start.checked_add_days(Days::new(OWN_TASK_DAYS)).unwrap_or(start));
     let note = new.note.as_deref().map(str::trim).filter(|note| !note.is_empty());
     Ok(CareTask {
-        id: new_id(),
+        id: work.new_id()?,
         member_id: member_id.to_owned(),
         store_id: work.store_id.clone(),
         assignee: Some(work.staff.id.clone()),

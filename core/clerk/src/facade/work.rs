@@ -145,6 +145,7 @@ impl<'a> Work<'a> {
         outbox::push(
             tx,
             &NewOp {
+                op_id: self.new_id()?,
                 staff_id: staff_id.to_owned(),
                 at_ms: self.now_ms,
                 held_until_ms,
@@ -169,6 +170,11 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// A new id.
+    pub fn new_id(&self) -> Result<String> {
+        self.app.new_id(self.now_ms)
+    }
+
     /// The name of the store and of the chain.
     pub fn names(conn: &Connection) -> Result<(String, String)> {
         Ok((
@@ -188,9 +194,4 @@ pub(super) fn check_group(ids: &[String]) -> Result<()> {
         return Err(refused_with("group_too_large", vec![max]));
     }
     Ok(())
-}
-
-/// A new id.
-pub(super) fn new_id() -> String {
-    uuid::Uuid::now_v7().to_string()
 }

@@ -6,6 +6,7 @@ use rusqlite::ErrorCode;
 use yaoban_domain::calendar::UnknownTimeZone;
 use yaoban_protocol::codec::WireError;
 
+use crate::chance::NoChance;
 use crate::vault::VaultError;
 
 /// Why the store could not do what was asked. Never carries personal data.
@@ -36,6 +37,9 @@ pub enum StoreError {
     /// The vault did not give the key.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// The system gave no random bytes for an id.
+    #[error(transparent)]
+    Random(#[from] NoChance),
     /// A body could not be read or written.
     #[error("row body: {0}")]
     Wire(#[from] WireError),
@@ -87,6 +91,7 @@ impl StoreError {
             Self::DiskFull => "disk_full",
             Self::Closed => "paused",
             Self::Vault(_) => "key_unavailable",
+            Self::Random(_) => "random",
             Self::Wire(_) | Self::Row { .. } => "row_unreadable",
             Self::TimeZone(_) => "time_zone_unknown",
             Self::Refused { code, .. } => code,

@@ -157,6 +157,14 @@ impl Store {
         work(&tx)
     }
 
+    /// Hands out the writing connection, between transactions: for simulators, which limit its size
+    /// and stop it at any step.
+    pub fn on_writer<T>(&self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T> {
+        let mut guard = lock(&self.writer);
+        let conn = guard.as_mut().ok_or(StoreError::Closed)?;
+        Ok(work(conn)?)
+    }
+
     fn reader(&self) -> MutexGuard<'_, Option<Connection>> {
         for reader in &self.readers {
             if let Ok(guard) = reader.try_lock() {

@@ -17,6 +17,8 @@ pub const OPS_MAX: i64 = 50_000;
 /// A new operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewOp {
+    /// UUIDv7, the same in every retry.
+    pub op_id: String,
     /// Who did it.
     pub staff_id: String,
     /// When, UTC.
@@ -150,7 +152,7 @@ pub fn push(tx: &Tx<'_>, new: &NewOp) -> Result<i64> {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'held', ?7, 0, 0, 0)",
         )?
         .insert(params![
-            uuid::Uuid::now_v7().to_string(),
+            new.op_id,
             new.staff_id,
             new.at_ms,
             base_version(tx, &new.op)?,

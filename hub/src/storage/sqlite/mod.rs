@@ -15,13 +15,14 @@
 //! | [`devices`], [`ops`], [`audit`] | phones, results of their operations, the audit trail |
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use url::Url;
 
 use super::{Records as _, StorageError};
+use crate::chance::{Chance, SystemChance};
 
 pub mod audit;
 pub mod campaigns;
@@ -58,6 +59,7 @@ const IDLE_READERS_MAX: usize = 8;
 /// The hub's database. Cheap to share behind an `Arc`; every call may block on the disk.
 pub struct Database {
     dir: PathBuf,
+    chance: Arc<dyn Chance>,
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
 }
@@ -65,12 +67,18 @@ pub struct Database {
 /// An open transaction: the records and, through [`Tx::connection`], SQL.
 pub struct Tx<'c> {
     connection: &'c Connection,
+    chance: &'c dyn Chance,
 }
 
 impl<'c> Tx<'c> {
     /// The connection, for statements of the storage modules.
     pub(in crate::storage) fn connection(&self) -> &'c Connection {
         self.connection
+    }
+
+    /// Where ids and secrets come from.
+    pub fn chance(&self) -> &dyn Chance {
+        self.chance
     }
 }
 
@@ -87,10 +95,7 @@ impl Database {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let database = Self::open_with(dir, flags)?;
         let mut seed = [0_u8; 16];
-        getrandom::fill(&mut seed).map_err(|error| StorageError::File {
-            path: "/dev/urandom".into(),
-            source: std::io::Error::other(error.to_string()),
-        })?;
+        database.chance.fill(&mut seed)?;
         database.write(|tx| {
             tx.set_meta("chain_name", chain_name)?;
             tx.set_meta("epoch", &uuid::Uuid::now_v7().to_string())?;
@@ -128,9 +133,29 @@ impl Database {
         schema::migrate(&mut writer, &path).map_err(damaged)?;
         Ok(Self {
             dir: dir.to_owned(),
+            chance: Arc::new(SystemChance),
             writer: Mutex::new(writer),
             readers: Mutex::new(Vec::new()),
         })
+    }
+
+    /// The same with other chance, for simulators.
+    #[must_use]
+    pub fn with_chance(mut self, chance: Arc<dyn Chance>) -> Self {
+        self.chance = chance;
+        self
+    }
+
+    /// Where ids and secrets come from.
+    pub fn chance(&self) -> &dyn Chance {
+        self.chance.as_ref()
+    }
+
+    /// Writes that would make the file larger than so many pages (none: as large as it gets) fail as
+    /// on a full disk; for simulators.
+    pub fn limit_pages(&self, pages: Option<u32>) -> Result<(), StorageError> {
+        let pages = pages.unwrap_or(u32::MAX - 1);
+        Ok(lock(&self.writer).pragma_update(None, "max_page_count", pages)?)
     }
 
     /// The data directory.
@@ -147,6 +172,7 @@ impl Database {
             .map_err(|error| E::from(error.into()))?;
         let value = f(&Tx {
             connection: &transaction,
+            chance: self.chance.as_ref(),
         })?;
         transaction.commit().map_err(|error| E::from(error.into()))?;
         Ok(value)
@@ -170,6 +196,7 @@ impl Database {
         let transaction = reader.transaction().map_err(|error| E::from(error.into()))?;
         f(&Tx {
             connection: &transaction,
+            chance: self.chance.as_ref(),
         })
     }
 
@@ -183,6 +210,7 @@ impl Database {
         let transaction = reader.transaction().map_err(|error| E::from(error.into()))?;
         let value = f(&Tx {
             connection: &transaction,
+            chance: self.chance.as_ref(),
         })?;
         transaction.commit().map_err(|error| E::from(error.into()))?;
         let mut readers = lock(&self.readers);
