@@ -4,8 +4,9 @@
 mod rig;
 
 use axum::http::{Method, StatusCode};
-use rig::{DAY_MS, Rig, member};
+use rig::{DAY_MS, Phone, Rig, member};
 use yaoban_domain::model::Member;
+use yaoban_hub::serve::sync::WAIT_MAX;
 use yaoban_hub::storage::Records as _;
 use yaoban_hub::storage::sqlite::scope::{CATALOGUE, Changes, Mark};
 use yaoban_protocol::codec::from_cbor;
@@ -235,6 +236,87 @@ async fn a_wait_ends_when_something_moves() {
     };
     let (response, ()) = tokio::join!(waiting, moving);
     assert_eq!(response.status(), StatusCode::OK);
+}
+
+/// Where a phone of store A stands after a pull, as a long poll tells it.
+async fn wait_path(rig: &Rig, phone: &Phone) -> String {
+    let pulled = rig.pull_all(phone).await;
+    format!(
+        "/v1/wait?at=catalogue@{},store:A@{}",
+        pulled.pages[0].head, pulled.pages[1].head
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_in_which_nothing_moves_ends_without_a_word() {
+    let rig = Rig::new(1);
+    let phone = rig.phone("A").await;
+    let path = wait_path(&rig, &phone).await;
+    let began = tokio::time::Instant::now();
+    let response = rig.raw(Method::GET, &path, Some(&phone.token), Vec::new()).await;
+    assert_eq!(response.status(), StatusCode::NO_CONTENT);
+    assert!(began.elapsed() >= WAIT_MAX, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn another_stores_change_does_not_end_a_wait() {
+    let rig = Rig::new(1);
+    let phone = rig.phone("A").await;
+    let path = wait_path(&rig, &phone).await;
+    let waiting = rig.raw(Method::GET, &path, Some(&phone.token), Vec::new());
+    let moving = async {
+        tokio::task::yield_now().await;
+        rig.write(|tx| {
+            let mut changes = Changes::new();
+            changes.add("store:B", entity::MEMBER, "new", Mark::Put);
+            tx.touch(&changes)
+        });
+        rig.hub.notify();
+    };
+    let both = async { tokio::join!(waiting, moving) };
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(2), both).await;
+    assert!(ended.is_err(), "woken by a store that is not the phone's");
+}
+
+#[tokio::test]
+async fn phones_that_wait_are_no_reason_to_ask_others_for_patience() {
+    let rig = Rig::new(1);
+    let phone = rig.phone("A").await;
+    let path = wait_path(&rig, &phone).await;
+    let waits: Vec<_> = (0..100)
+        .map(|_| {
+            let router = yaoban_hub::serve::router::router(std::sync::Arc::clone(&rig.hub));
+            let request = axum::http::Request::get(&path)
+                .header("authorization", format!("Bearer {}", phone.token))
+                .body(axum::body::Body::empty())
+                .unwrap();
+            tokio::spawn(tower::ServiceExt::oneshot(router, request))
+        })
+        .collect();
+    while rig.hub.waiters.available_permits() > rig.hub.waiters_max - 100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(rig.hello(&phone).await.unwrap().backoff_ms, 0);
+    waits.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn what_phones_tell_of_themselves_is_written_together() {
+    let rig = Rig::new(1);
+    let phones = [rig.phone("A").await, rig.phone("A").await];
+    for phone in &phones {
+        rig.hello(phone).await.unwrap();
+    }
+    rig.hub.write_seen().await;
+    for phone in &phones {
+        let device = rig
+            .hub
+            .database
+            .read::<_, yaoban_hub::storage::StorageError>(|tx| tx.device(&phone.pair.device_id))
+            .unwrap()
+            .unwrap();
+        assert!(device.seen_ms.is_some() && device.app_version.is_some());
+    }
 }
 
 #[tokio::test]

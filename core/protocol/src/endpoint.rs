@@ -22,8 +22,8 @@ pub const PUSH: &str = "/v1/push";
 pub const LOOKUP: &str = "/v1/lookup";
 /// `POST`: hash sums of what the phone holds.
 pub const DIGEST: &str = "/v1/digest";
-/// `GET` with the parameter `at` (see [`wait`]): answers 200 with an empty body once a scope has
-/// moved past the place told, or when the hub's patience ends.
+/// `GET` with the parameter `at` (see [`wait`]): answers with an empty body, 200 once a scope has
+/// moved past the place told, 204 when the hub's patience ends and none has.
 pub const WAIT: &str = "/v1/wait";
 
 /// `GET`: a [`crate::message::Manifest`]. The scope is percent-encoded.

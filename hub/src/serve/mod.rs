@@ -8,15 +8,19 @@
 //! | [`wire`] | bodies in and out, refusals |
 //! | [`tls`], [`secrets`], [`auth`], [`pairing`] | the certificate, tokens, who is asking, pairing codes |
 //! | [`sync`], [`snapshot`] | rows on their way down |
+//! | [`heads`] | who waits for a scope to move, and when it is woken |
+//! | [`room`] | how many phones fit into the process |
 //! | [`push`] | operations on their way up |
 //! | [`members`] | members that a phone does not hold |
 //! | [`metrics`] | counts for Prometheus |
 
 pub mod auth;
+pub mod heads;
 pub mod members;
 pub mod metrics;
 pub mod pairing;
 pub mod push;
+pub mod room;
 pub mod router;
 pub mod run;
 pub mod secrets;

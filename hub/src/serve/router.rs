@@ -63,7 +63,7 @@ async fn readyz(State(hub): State<Arc<Hub>>) -> Result<&'static str, Refusal> {
 
 async fn metrics(State(hub): State<Arc<Hub>>) -> Result<Response, Refusal> {
     let counts = hub.read(|_, tx| Ok(tx.service_counts()?)).await?;
-    let waiters = super::state::WAITERS_MAX.saturating_sub(hub.waiters.available_permits());
+    let waiters = hub.waiters_max.saturating_sub(hub.waiters.available_permits());
     let text = hub.metrics.text(&[
         ("yaoban_in_flight", hub.in_flight() as f64),
         ("yaoban_waiters", waiters as f64),
@@ -82,12 +82,12 @@ async fn observe(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> R
         .get::<MatchedPath>()
         .map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned());
     let began = Instant::now();
-    let limit = if address == endpoint::WAIT {
-        WAIT_MAX + REQUEST_TIME_MAX
+    // A phone in a long poll is no work: thousands of them must not make the hub look busy.
+    let (limit, _working) = if address == endpoint::WAIT {
+        (WAIT_MAX + REQUEST_TIME_MAX, None)
     } else {
-        REQUEST_TIME_MAX
+        (REQUEST_TIME_MAX, Some(hub.begin()))
     };
-    let _working = hub.begin();
     let mut response = match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Refusal::new(

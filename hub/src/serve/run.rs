@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
-use tokio::task::JoinHandle;
 
+use super::room;
 use super::router::router;
 use super::state::{Hub, HubError, blocking};
 use super::tls::{self, TlsError};
@@ -21,8 +21,6 @@ use crate::storage::{Records as _, StorageError};
 
 /// Open requests get this long to end when the hub stops.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
-/// How often changes by other processes (an import) are looked for.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often tasks are brought up to date.
 const SETTLE_EVERY: Duration = Duration::from_mins(5);
 /// A client that does not finish its TLS handshake in this time is cut off.
@@ -84,9 +82,14 @@ pub async fn serve(
         tx.set_meta("listen_url", &listen_url)?;
         Ok(phone_url(tx)?.unwrap_or_else(|| listen_url.clone()))
     })?;
+    room::make();
     let identity = tls::identity(database.dir(), &tls::host_of(&url))?;
     let hub = Hub::new(database, Arc::new(SystemClock))?;
-    let background = spawn_background(&hub);
+    tracing::info!(
+        phones_max = hub.waiters_max,
+        "phones that can wait for news at a time"
+    );
+    let daily = tokio::spawn(work_daily(Arc::clone(&hub)));
 
     let handle = Handle::new();
     tokio::spawn(stop_on_signal(Arc::clone(&hub), handle.clone()));
@@ -105,7 +108,8 @@ pub async fn serve(
         .serve(router(Arc::clone(&hub)).into_make_service())
         .await
         .map_err(ServeError::Broken);
-    background.iter().for_each(JoinHandle::abort);
+    daily.abort();
+    hub.write_seen().await;
     tracing::info!("stopped");
     served
 }
@@ -125,14 +129,6 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
         });
     }
     address
-}
-
-/// Looks for changes by other processes, and does the daily work.
-fn spawn_background(hub: &Arc<Hub>) -> Vec<JoinHandle<()>> {
-    vec![
-        tokio::spawn(look_for_changes(Arc::clone(hub))),
-        tokio::spawn(work_daily(Arc::clone(hub))),
-    ]
 }
 
 /// Keeps tasks up to date, and does the work of each business date once.
@@ -158,18 +154,6 @@ async fn work_daily(hub: Arc<Hub>) {
             Err(refusal) => tracing::error!(code = refusal.code, "daily work failed, it is tried again"),
         }
         tokio::time::sleep(SETTLE_EVERY).await;
-    }
-}
-
-async fn look_for_changes(hub: Arc<Hub>) {
-    let mut seen = None;
-    loop {
-        let heads = hub.read(|_, tx| Ok(tx.heads_sum()?)).await.ok();
-        if heads.is_some() && heads != seen {
-            seen = heads;
-            hub.notify();
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 

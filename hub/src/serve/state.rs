@@ -1,13 +1,17 @@
 //! What all handlers share.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::http::StatusCode;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use yaoban_protocol::message::Limits;
 
+use super::heads::{self, Heads};
 use super::metrics::Metrics;
+use super::room;
 use super::secrets::{SecretError, TokenKey};
 use super::snapshot::Builder;
 use super::wire::Refusal;
@@ -15,8 +19,13 @@ use crate::clock::Clock;
 use crate::storage::StorageError;
 use crate::storage::sqlite::{Database, Tx};
 
-/// Most long polls at a time; more are told to come back later.
-pub const WAITERS_MAX: usize = 4_096;
+/// Reads of the database at a time. Each runs on a thread of its own with a connection of its own;
+/// more of them would only wait for each other's core, and hold memory meanwhile.
+const READS_MAX: usize = 8;
+/// What phones tell of themselves in hello is written together after this time: one commit, not one
+/// for each phone that opens on a Monday morning. A hub that is killed forgets at most this much of
+/// it, and hears it again in the phones' next hello.
+const SEEN_WRITTEN_AFTER: Duration = Duration::from_secs(2);
 /// Requests at work at a time from which replies carry a hint to slow down.
 const BUSY_REQUESTS: i64 = 64;
 
@@ -47,7 +56,14 @@ pub struct Hub {
     pub snapshots: Builder,
     /// Places for long polls.
     pub waiters: Arc<Semaphore>,
-    changed: watch::Sender<u64>,
+    /// How many of them there are.
+    pub waiters_max: usize,
+    /// Where the scopes stand, and who waits for them.
+    pub heads: Arc<Heads>,
+    reads: Arc<Semaphore>,
+    seen: Mutex<HashMap<String, Seen>>,
+    is_watched: AtomicBool,
+    changed: AtomicBool,
     in_flight: AtomicI64,
     stopping: AtomicBool,
 }
@@ -57,6 +73,7 @@ impl Hub {
     pub fn new(database: Database, clock: Arc<dyn Clock>) -> Result<Arc<Self>, HubError> {
         let token_key = TokenKey::of(&database)?;
         let snapshots = Builder::new(database.dir());
+        let waiters_max = room::waiters_max();
         Ok(Arc::new(Self {
             database,
             clock,
@@ -64,8 +81,13 @@ impl Hub {
             metrics: Metrics::default(),
             token_key,
             snapshots,
-            waiters: Arc::new(Semaphore::new(WAITERS_MAX)),
-            changed: watch::Sender::new(0),
+            waiters: Arc::new(Semaphore::new(waiters_max)),
+            waiters_max,
+            heads: Arc::default(),
+            reads: Arc::new(Semaphore::new(READS_MAX)),
+            seen: Mutex::default(),
+            is_watched: AtomicBool::new(false),
+            changed: AtomicBool::new(false),
             in_flight: AtomicI64::new(0),
             stopping: AtomicBool::new(false),
         }))
@@ -76,20 +98,73 @@ impl Hub {
         self.clock.now_ms()
     }
 
-    /// Wakes the long polls: some scope moved.
+    /// Some scope may have moved: the phones that wait for it are woken in their turn.
     pub fn notify(&self) {
-        self.changed.send_modify(|count| *count = count.wrapping_add(1));
+        self.changed.store(true, Ordering::SeqCst);
     }
 
-    /// Rises with each [`Hub::notify`].
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.changed.subscribe()
+    /// Whether [`Hub::notify`] was called since [`Hub::take_changed`].
+    pub fn has_changed(&self) -> bool {
+        self.changed.load(Ordering::SeqCst)
+    }
+
+    /// What changed is being looked at.
+    pub fn take_changed(&self) {
+        self.changed.store(false, Ordering::SeqCst);
+    }
+
+    /// Sees to it that waiting phones are woken; begins with the first of them.
+    pub fn watch(self: &Arc<Self>) {
+        if !self.is_watched.swap(true, Ordering::SeqCst) {
+            tokio::spawn(heads::watch(Arc::downgrade(self)));
+        }
     }
 
     /// Ends the long polls: the hub stops.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
-        self.notify();
+    }
+
+    /// A device was heard of; written together with what others told.
+    pub fn note_seen(self: &Arc<Self>, device_id: String, seen: Seen) {
+        let first = {
+            let mut waiting = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.insert(device_id, seen);
+            waiting.len() == 1
+        };
+        if first {
+            let hub = Arc::downgrade(self);
+            tokio::spawn(async move {
+                tokio::time::sleep(SEEN_WRITTEN_AFTER).await;
+                if let Some(hub) = hub.upgrade() {
+                    hub.write_seen().await;
+                }
+            });
+        }
+    }
+
+    /// What a device told that is not written yet.
+    pub fn seen(&self, device_id: &str) -> Option<Seen> {
+        let waiting = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.get(device_id).cloned()
+    }
+
+    /// Writes what devices told.
+    pub async fn write_seen(self: &Arc<Self>) {
+        let hub = Arc::clone(self);
+        let written = blocking(move || {
+            let told = std::mem::take(&mut *hub.seen.lock().unwrap_or_else(PoisonError::into_inner));
+            hub.database.write(|tx| {
+                told.iter().try_for_each(|(id, seen)| {
+                    tx.device_seen(id, seen.at_ms, seen.schema, &seen.app_version)
+                })?;
+                Ok::<(), Refusal>(())
+            })
+        });
+        if let Err(refusal) = written.await {
+            // The phones tell it again in their next hello.
+            tracing::warn!(code = refusal.code, "what devices told was not written");
+        }
     }
 
     /// Whether the hub stops.
@@ -124,11 +199,13 @@ impl Hub {
         T: Send + 'static,
         F: FnOnce(&Self, &Tx<'_>) -> Result<T, Refusal> + Send + 'static,
     {
+        // The semaphore is never closed: an error would mean that there is no limit any more.
+        let _turn = Arc::clone(&self.reads).acquire_owned().await;
         let hub = Arc::clone(self);
         blocking(move || hub.database.read(|tx| f(&hub, tx))).await
     }
 
-    /// Writes on a thread that may block, then wakes the long polls.
+    /// Writes on a thread that may block; then scopes may have moved.
     pub async fn write<T, F>(self: &Arc<Self>, f: F) -> Result<T, Refusal>
     where
         T: Send + 'static,
@@ -139,6 +216,17 @@ impl Hub {
         self.notify();
         Ok(value)
     }
+}
+
+/// What a device told in a hello.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// When, UTC.
+    pub at_ms: i64,
+    /// Its schema.
+    pub schema: u16,
+    /// Version of its app.
+    pub app_version: String,
 }
 
 /// One request at work.

@@ -16,13 +16,14 @@ use yaoban_protocol::message::{
 use yaoban_protocol::{SCHEMA, SCHEMA_MIN};
 
 use super::auth::{head, scopes};
-use super::state::Hub;
+use super::state::{Hub, Seen};
 use super::wire::{Message, Refusal, reply};
 use crate::storage::Records as _;
 use crate::storage::sqlite::Tx;
 use crate::storage::sqlite::devices::Device;
 use crate::storage::sqlite::pull::Room;
 use crate::storage::sqlite::render::Rendering;
+use crate::storage::sqlite::scope;
 
 /// Months of purchases that a phone holds.
 const PURCHASE_MONTHS: Months = Months::new(24);
@@ -32,8 +33,11 @@ const PAGE_BYTES: usize = 16 << 20;
 const DIGEST_RANGES_MAX: usize = 32;
 /// How old `seen_ms` may get before it is written again.
 const SEEN_STEP_MS: i64 = 10 * 60 * 1_000;
-/// How long a long poll lasts.
-pub const WAIT_MAX: Duration = Duration::from_secs(50);
+/// How long a long poll lasts: shorter than the five minutes after which mobile networks forget a
+/// connection on which nothing passes, and long enough that an idle phone costs few bytes.
+pub const WAIT_MAX: Duration = Duration::from_mins(4);
+/// A phone for which there is no place among the long polls comes back after this time.
+const WAIT_ELSEWHERE: Duration = Duration::from_mins(10);
 const APP_VERSION_CHARS_MAX: usize = 50;
 
 /// What bodies depend on, now.
@@ -81,11 +85,18 @@ pub async fn hello(
         .chars()
         .take(APP_VERSION_CHARS_MAX)
         .collect();
-    let stale = device.seen_ms.is_none_or(|seen| now_ms - seen >= SEEN_STEP_MS);
-    if stale || device.app_version.as_deref() != Some(&app_version) {
-        let (id, schema) = (device.id.clone(), request.body.schema);
-        hub.write(move |_, tx| Ok(tx.device_seen(&id, now_ms, schema, &app_version)?))
-            .await?;
+    let (schema, told) = (request.body.schema, hub.seen(&device.id));
+    let (seen_ms, seen_version) = match &told {
+        Some(told) => (Some(told.at_ms), Some(&told.app_version)),
+        None => (device.seen_ms, device.app_version.as_ref()),
+    };
+    if seen_ms.is_none_or(|seen| now_ms - seen >= SEEN_STEP_MS) || seen_version != Some(&app_version) {
+        let seen = Seen {
+            at_ms: now_ms,
+            schema,
+            app_version,
+        };
+        hub.note_seen(device.id.clone(), seen);
     }
     let answer = hub
         .read(move |hub, tx| {
@@ -159,8 +170,9 @@ pub struct At {
     at: String,
 }
 
-/// `GET /v1/wait?at=scope@after,…`: answers once one of the device's scopes has moved past the place
-/// told, or after [`WAIT_MAX`]. Carries no data.
+/// `GET /v1/wait?at=scope@after,…`: answers 200 once one of the device's scopes has moved past the
+/// place told and it is the phone's turn (see [`super::heads`]), 204 if none has after [`WAIT_MAX`].
+/// Carries no data.
 pub async fn wait(
     State(hub): State<Arc<Hub>>,
     device: Device,
@@ -169,31 +181,28 @@ pub async fn wait(
     let Ok(_place) = Arc::clone(&hub.waiters).try_acquire_owned() else {
         return Err(Refusal::busy(
             "too many phones are waiting; pull on a timer instead",
-            60,
+            WAIT_ELSEWHERE.as_secs(),
         ));
     };
-    let at: HashMap<String, u64> = read_wait(&asked.at).into_iter().collect();
-    let at = Arc::new(at);
-    let device = Arc::new(device);
-    let mut changes = hub.changes();
-    let moved = async {
-        loop {
-            let (at, device) = (Arc::clone(&at), Arc::clone(&device));
-            let moved = hub
-                .read(move |_, tx| {
-                    let own = scopes(tx, &device)?;
-                    Ok(own
-                        .iter()
-                        .any(|scope| scope.head != at.get(&scope.name).copied().unwrap_or_default()))
-                })
-                .await?;
-            if moved || hub.is_stopping() || changes.changed().await.is_err() {
-                return Ok::<(), Refusal>(());
-            }
-        }
+    hub.watch();
+    let told: HashMap<String, u64> = read_wait(&asked.at).into_iter().collect();
+    let own = [scope::CATALOGUE.to_owned(), scope::store_scope(&device.store_id)];
+    let at = own.map(|scope| {
+        let after = told.get(&scope).copied().unwrap_or_default();
+        (scope, after)
+    });
+    // Thousands of these lie here: nothing that is not needed stays.
+    drop((device, asked, told));
+    let moved = match hub.heads.wait(&at) {
+        None => true,
+        Some(mut place) => tokio::time::timeout(WAIT_MAX, place.moved()).await.is_ok(),
     };
-    tokio::time::timeout(WAIT_MAX, moved).await.unwrap_or(Ok(()))?;
-    Ok(StatusCode::OK.into_response())
+    Ok(if moved {
+        StatusCode::OK
+    } else {
+        StatusCode::NO_CONTENT
+    }
+    .into_response())
 }
 
 /// `POST /v1/digest`: the rows of the ranges that differ, at most 32 ranges a reply.

@@ -117,6 +117,10 @@ fn load(directory: &Path, cert: &Path, key: &Path) -> Result<Identity, TlsError>
             .with_single_cert(chain, key)
             .map_err(mismatch)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // Thousands of phones come and go: what is needed to take a session up again lies with the phone,
+    // sealed, and spares it the certificate; a table here would have to hold one for each of them.
+    config.ticketer = rustls::crypto::ring::Ticketer::new().map_err(mismatch)?;
+    config.send_tls13_tickets = 1;
     Ok(Identity {
         config: Arc::new(config),
         fingerprint,

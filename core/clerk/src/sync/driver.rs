@@ -222,12 +222,21 @@ impl Driver {
     }
 
     /// One call outside a round.
-    pub(super) fn errand(
+    fn errand(&self, store: &mut dyn SyncStore, call: Call, cancel: &Cancel) -> Result<Answer, Problem> {
+        let report = self.errand_report(store, call, cancel);
+        match report.problem {
+            Some(problem) => Err(problem),
+            None => report.errand.ok_or_else(lost_call),
+        }
+    }
+
+    /// The same with all that is known of it, such as how long the hub asks not to be called.
+    pub(super) fn errand_report(
         &self,
         store: &mut dyn SyncStore,
         call: Call,
         cancel: &Cancel,
-    ) -> Result<Answer, Problem> {
+    ) -> RoundReport {
         let mut engine = lock(&self.spare)
             .pop()
             .unwrap_or_else(|| Engine::new(&self.app_version));
@@ -236,10 +245,7 @@ impl Driver {
         if spare.len() < SPARE_ENGINES_MAX {
             spare.push(engine);
         }
-        match report.problem {
-            Some(problem) => Err(problem),
-            None => report.errand.ok_or_else(lost_call),
-        }
+        report
     }
 
     fn run(

@@ -28,8 +28,8 @@ const SMALL_CALL_TIMEOUT_MS: u64 = 20_000;
 const LARGE_CALL_TIMEOUT_MS: u64 = 60_000;
 /// A chunk is given the time that it takes at 8 kB a second.
 const SLOW_LINE_BYTES_PER_MS: u64 = 8;
-/// The long poll: longer than the hub's patience.
-const WAIT_TIMEOUT_MS: u64 = 90_000;
+/// The long poll: longer than the hub's patience, which is four minutes.
+const WAIT_TIMEOUT_MS: u64 = 270_000;
 /// A token this near its end is not used any more.
 const TOKEN_MARGIN_MS: u64 = 10_000;
 /// A round starts over this often when the epoch changes under it.

@@ -153,7 +153,10 @@ pub enum Answer {
     /// To [`Call::Digest`].
     Digest(DigestReply),
     /// To [`Call::Wait`].
-    Wait,
+    Wait {
+        /// A scope has moved: there is something to pull. Otherwise the hub's patience ended.
+        moved: bool,
+    },
     /// To [`Call::Lookup`].
     Lookup(LookupReply),
     /// To [`Call::History`].

@@ -127,7 +127,8 @@ fn failure(error: &reqwest::Error) -> TransportError {
 /// How rustls words the error that [`Pin`] gives; asserted by a test.
 const PIN_MISMATCH: &str = "ApplicationVerificationFailure";
 
-fn tls_config(pin: [u8; 32]) -> Result<ClientConfig, rustls::Error> {
+/// TLS that trusts exactly the certificate with this SHA-256.
+pub fn tls_config(pin: [u8; 32]) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = Arc::new(Pin {
         sha256: pin,

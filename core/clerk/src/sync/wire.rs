@@ -62,6 +62,9 @@ pub fn request(call: &Call, token: Option<String>, timeout_ms: u64) -> Result<Re
 
 /// The answer in a response to the call.
 pub fn answer(call: &Call, response: &Response, inflated_bytes_max: u64) -> Result<Answer, CallFailure> {
+    if let (Call::Wait(_), 204) = (call, response.status) {
+        return Ok(Answer::Wait { moved: false });
+    }
     if response.status != 200 {
         return Err(refusal(response));
     }
@@ -81,7 +84,7 @@ pub fn answer(call: &Call, response: &Response, inflated_bytes_max: u64) -> Resu
         Call::Pull(_) => decode(body, max).map(Answer::Pull),
         Call::Push(_) => decode(body, max).map(Answer::Push),
         Call::Digest(_) => decode(body, max).map(Answer::Digest),
-        Call::Wait(_) => Ok(Answer::Wait),
+        Call::Wait(_) => Ok(Answer::Wait { moved: true }),
         Call::Lookup(_) => decode(body, max).map(Answer::Lookup),
         Call::History { .. } => decode(body, max).map(Answer::History),
     }
@@ -146,5 +149,35 @@ fn garbled(message: &str) -> CallFailure {
         code: code::REPLY_UNREADABLE.to_owned(),
         message: message.to_owned(),
         retry_after_ms: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_poll_tells_whether_something_moved() {
+        let response = |status| Response {
+            status,
+            retry_after_ms: None,
+            body: Vec::new(),
+        };
+        let wait = Call::Wait(Vec::new());
+        assert_eq!(
+            answer(&wait, &response(200), 1_000),
+            Ok(Answer::Wait { moved: true })
+        );
+        assert_eq!(
+            answer(&wait, &response(204), 1_000),
+            Ok(Answer::Wait { moved: false })
+        );
+        let manifest = Call::Manifest {
+            scope: "catalogue".into(),
+        };
+        assert!(
+            answer(&manifest, &response(204), 1_000).is_err(),
+            "only a long poll may be empty"
+        );
     }
 }

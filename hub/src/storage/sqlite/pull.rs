@@ -46,11 +46,19 @@ impl Tx<'_> {
         )?)
     }
 
-    /// Rises with each change of any scope.
-    pub fn heads_sum(&self) -> Result<u64, StorageError> {
-        Ok(self
+    /// Where all scopes stand, unless that is what `seen` says; and what says so: it rises with each
+    /// change of any scope.
+    pub fn heads_unless(&self, seen: Option<u64>) -> Result<Option<(u64, Vec<(String, u64)>)>, StorageError> {
+        let sum = self
             .one("SELECT coalesce(sum(head), 0) FROM scope", [], |row| row.get(0))?
-            .unwrap_or_default())
+            .unwrap_or_default();
+        if seen == Some(sum) {
+            return Ok(None);
+        }
+        let heads = self.all("SELECT scope, head FROM scope", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+        Ok(Some((sum, heads)))
     }
 
     /// Has all scopes loaded anew.

@@ -170,7 +170,7 @@ impl ModelHub {
             return Err(refuse(401, refusal::TOKEN_EXPIRED));
         }
         match call {
-            Call::Token(_) | Call::Wait(_) => Ok(Answer::Wait),
+            Call::Token(_) | Call::Wait(_) => Ok(Answer::Wait { moved: true }),
             Call::Hello(_) => Ok(Answer::Hello(HelloReply {
                 epoch: self.epoch_name(),
                 schema_range: self.schema_range,
