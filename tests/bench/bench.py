@@ -1,6 +1,6 @@
 """Measures hub and phone core in release and prints a table beside the targets and the peers.
 
-    bench.py [--quick] [--only hub|phone] [--keep]
+    bench.py [--quick] [--only hub|phone|peer|fleet] [--keep]
 
 Nothing here fails on a slow machine: it measures, it does not judge. `--quick` takes a tenth of the data.
 Every figure of a command is that of the whole process (start included), by the operating system's own
@@ -17,42 +17,12 @@ import shutil
 import statistics
 import subprocess
 import sys
-import time
 import venv
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-OUT = ROOT / "target" / "bench"
-RELEASE = ROOT / "target" / "release"
-HUB, CLERK, BENCH = (str(RELEASE / name) for name in ("yaoban-hub", "yaoban-clerk", "yaoban-bench"))
-AS_OF = "2026-06-30"
-
-
-def say(text: str) -> None:
-    print(f"bench: {text}", flush=True)
-
-
-def run(*command, stdout=subprocess.DEVNULL):
-    """Runs a command; its wall seconds, peak memory in MB and what it printed."""
-    started = time.perf_counter()
-    child = subprocess.Popen([str(part) for part in command], stdout=stdout, stderr=subprocess.PIPE, text=True)
-    printed = child.stdout.read() if child.stdout else ""
-    errors = child.stderr.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - started
-    if child.returncode:
-        sys.exit(f"bench: {' '.join(map(str, command))} ended with {child.returncode}:\n{errors[-2000:]}")
-    return seconds, usage.ru_maxrss / 1024, printed
-
-
-def again(times: int, *command):
-    """Median seconds and highest peak of some runs, after one that is not counted, and the last output."""
-    run(*command, stdout=subprocess.PIPE)
-    runs = [run(*command, stdout=subprocess.PIPE) for _ in range(times)]
-    return statistics.median(r[0] for r in runs), max(r[1] for r in runs), runs[-1][2]
-
+import fleet
+import pouch
+from common import AS_OF, BENCH, HERE, HUB, OUT, ROOT, Table, again, generate, import_base, run, say
 
 def peers_python() -> str:
     """A private environment with the peers, made once."""
@@ -66,41 +36,6 @@ def peers_python() -> str:
                         str(HERE / "requirements.txt")], check=True)
         stamp.write_text(wanted)
     return python
-
-
-class Table:
-    """Rows of figure, measured, target, peer."""
-
-    def __init__(self):
-        self.rows = []
-
-    def add(self, figure, measured, target="", peer=""):
-        self.rows.append((figure, measured, target, peer))
-        say(f"{figure}: {measured}  (target {target or 'none'})" + (f"  peer: {peer}" if peer else ""))
-
-    def text(self) -> str:
-        lines = ["| figure | measured | target | peer in the same run |", "|---|---|---|---|"]
-        return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in self.rows])
-
-
-def generate(name: str, **size) -> Path:
-    folder = OUT / name
-    stamp = folder / "size.json"
-    if stamp.exists() and json.loads(stamp.read_text()) == size:
-        return folder
-    say(f"generating {name}: {size}")
-    shutil.rmtree(folder, ignore_errors=True)
-    run(BENCH, "generate", "--out", folder, *(word for key, value in size.items() for word in (f"--{key}", value)))
-    stamp.write_text(json.dumps(size))
-    return folder
-
-
-def import_base(data: Path, files: Path) -> None:
-    """A new hub with everything but purchases and readings."""
-    shutil.rmtree(data, ignore_errors=True)
-    run(HUB, "init", "--data", data, "--name", "量测连锁")
-    run(HUB, "import", "--data", data, "--stores", files / "stores.csv", "--staff", files / "staff.csv",
-        "--drugs", files / "drugs.csv", "--members", files / "members.csv")
 
 
 def lines_in(path: Path) -> int:
@@ -151,7 +86,8 @@ def hub(table: Table, scale: int) -> None:
     table.add("audience with a purchase condition", f"{seconds:.2f} s, peak {peak:.0f} MB", "≤ 1 s")
 
 
-def phone(table: Table, scale: int) -> None:
+def phone(table: Table, scale: int) -> dict[str, str]:
+    """The phone core on one large store; what was measured, by figure."""
     files = generate("store", members=100_000 // scale, lines=1_000_000 // scale, stores=1)
     data = OUT / "store-hub"
     say("importing one large store")
@@ -162,9 +98,10 @@ def phone(table: Table, scale: int) -> None:
     say("first load, searches, profiles, lists, groups and sync rounds on the phone core")
     _, _, printed = run(BENCH, "phone", "--hub", HUB, "--data", data, "--home", OUT / "phone", "--as-of", AS_OF,
                         stdout=subprocess.PIPE)
-    for line in printed.splitlines():
-        row = json.loads(line)
+    rows = [json.loads(line) for line in printed.splitlines()]
+    for row in rows:
         table.add(row["figure"], row["measured"], row.get("target", ""), row.get("peer", ""))
+    return {row["figure"]: row["measured"] for row in rows}
 
 
 def machine() -> str:
@@ -177,22 +114,28 @@ def machine() -> str:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--quick", action="store_true", help="a tenth of the data")
-    options.add_argument("--only", choices=("hub", "phone"))
-    options.add_argument("--keep", action="store_true", help="keep the generated data (3 GB)")
+    options.add_argument("--only", choices=("hub", "phone", "peer", "fleet"),
+                         help="peer is phone with PouchDB beside it")
+    options.add_argument("--keep", action="store_true", help="keep the generated data (6 GB)")
     chosen = options.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
     say("building in release")
     subprocess.run(["cargo", "build", "--release", "--locked", "--quiet", "-p", "yaoban-hub", "-p", "yaoban-terminal",
-                    "-p", "yaoban-bench"], cwd=ROOT, check=True)
+                    "-p", "yaoban-bench", "-p", "yaoban-fleet"], cwd=ROOT, check=True)
     table, scale = Table(), 10 if chosen.quick else 1
-    if chosen.only != "phone":
+    if chosen.only in (None, "hub"):
         hub(table, scale)
-    if chosen.only != "hub":
-        phone(table, scale)
+    if chosen.only in (None, "phone", "peer"):
+        measured = phone(table, scale)
+        if chosen.only != "phone":
+            pouch.beside(table, measured, OUT / "store")
+    if chosen.only in (None, "fleet"):
+        fleet.measure(table, scale)
     print(f"\n{machine()}{' (quick: a tenth of the data)' if chosen.quick else ''}\n\n{table.text()}")
     if not chosen.keep:
-        for name in ("chain", "hub", "store", "store-hub", "phone"):
+        for name in ("chain", "hub", "store", "store-hub", "phone", "pouch-data", "fleet", "fleet-hub"):
             shutil.rmtree(OUT / name, ignore_errors=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
