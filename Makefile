@@ -4,7 +4,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help setup setup-tools demo test lint format bench fuzz clean
+.PHONY: help setup setup-tools demo test lint format bench fuzz crash clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ bench: setup ## Measure speed and memory in release, beside a peer in the same r
 
 fuzz: setup ## Fuzz the import, the audience JSON and the wire decoder for SECONDS (default 60) each
 	@SECONDS_EACH=$(or $(SECONDS),60) tests/fuzz/run.sh
+
+crash: setup ## Cut the power at every step of a day's I/O, kill, fill and damage; SEED=n
+	@SEED=$(or $(SEED),1) $(CARGO) run --quiet --release --locked -p yaoban-crash
 
 clean: ## Remove build output, caches of test data and the demo's folder
 	@$(CARGO) clean

@@ -1,8 +1,9 @@
 //! First loads: a scope as prebuilt chunks on disk (protocol, point 4).
 //!
 //! `DIR/chunks/<scope>/` holds one directory a scope (named by a hash), in it `manifest.json` and
-//! the chunks by their digest. They are a cache: any of them may be deleted at any time. A device
-//! is served chunks only from the directories of its own scopes.
+//! the chunks by their digest. They are a cache: any of them may be deleted at any time, and one that a
+//! power cut or a bad disk damaged is deleted when it is asked for. A device is served chunks only from
+//! the directories of its own scopes.
 
 use std::collections::HashMap;
 use std::fs;
@@ -155,6 +156,18 @@ impl Builder {
     }
 }
 
+/// The bytes of a chunk; none if there is none, or none any more because it was damaged.
+fn whole_chunk(path: &Path, sha256: &str) -> Option<Vec<u8>> {
+    let bytes = fs::read(path).ok()?;
+    if hex::encode(Sha256::digest(&bytes)) == sha256 {
+        return Some(bytes);
+    }
+    tracing::warn!(sha256, "a damaged chunk is built anew");
+    // What cannot be removed is found damaged again.
+    let _ = fs::remove_file(path);
+    None
+}
+
 struct ChunkWriter<'a> {
     directory: &'a Path,
     rows: Vec<Change>,
@@ -285,7 +298,7 @@ pub async fn chunk(
     let bytes = blocking(move || {
         let own = reader.database.read(|tx| scopes(tx, &device))?;
         own.iter()
-            .find_map(|scope| fs::read(reader.snapshots.directory(&scope.name).join(&name)).ok())
+            .find_map(|scope| whole_chunk(&reader.snapshots.directory(&scope.name).join(&name), &name))
             .ok_or_else(unknown)
     })
     .await?;

@@ -1,0 +1,310 @@
+//! What must hold whatever happened to a phone and its hub.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use yaoban_clerk_core::facade::ClerkApp;
+use yaoban_clerk_core::sync::{Cancel, Deaf};
+use yaoban_hub::storage::StorageError;
+use yaoban_hub::storage::sqlite::audit::AuditCheck;
+
+use crate::day::{Mark, PhoneLedger, hub_ledger, phone_ledger};
+use crate::world::{HUB_FILE, HubCommand, PHONE_FILE, World, peek_hub, peek_phone, repair_round};
+
+/// Rounds in which phone and hub have to come together.
+const ROUNDS_MAX: u32 = 3;
+
+/// Why something does not hold, in words.
+pub type Verdict<T = ()> = Result<T, String>;
+
+/// What was known to have been done when it happened, and what was under way.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// The last mark: everything in it was acknowledged.
+    pub before: &'a Mark,
+    /// The mark that was under way; none if the day was over.
+    pub under_way: Option<&'a Mark>,
+}
+
+impl Known<'_> {
+    fn after(&self) -> &Mark {
+        self.under_way.unwrap_or(self.before)
+    }
+}
+
+fn words(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// Opens both sides after something happened to one of them, and holds everything against them.
+pub fn judge(world: &World, known: &Known<'_>) -> Verdict {
+    judge_hub(world, known)?;
+    let app = judge_phone(world, known)?;
+    come_together(world, &app, known)?;
+    let done = hub_did_once(world, &app, known);
+    drop(app);
+    world.stop();
+    done
+}
+
+/// The hub opens, is whole, and ends what was under way when it is asked again.
+fn judge_hub(world: &World, known: &Known<'_>) -> Verdict {
+    let command = known.under_way.and_then(|mark| mark.command.as_ref());
+    let file = world.hub_dir.join(HUB_FILE);
+    if known.before.hub.figures.is_none() && !file.exists() {
+        // Nothing was acknowledged but an empty hub at most; it is made anew.
+        if known.before.name != "nothing" {
+            return Err("the hub's database is gone".into());
+        }
+    }
+    if file.exists() {
+        hub_is_whole(world).map_err(|error| format!("the hub's file: {error}"))?;
+    } else if known.before.name != "nothing" && !matches!(command, Some(HubCommand::Restore(_))) {
+        return Err("the hub's database is gone".into());
+    }
+    if let Some(command) = command {
+        finish(world, command).map_err(|error| format!("again {command:?}: {error}"))?;
+        hub_is_whole(world).map_err(|error| format!("the hub's file after {command:?}: {error}"))?;
+    }
+    if !file.exists() {
+        return Ok(());
+    }
+    let found = hub_ledger(world, Vec::new());
+    let (before, after) = (&known.before.hub, &known.after().hub);
+    let fits = |found: &Option<String>, before: &Option<String>, after: &Option<String>| {
+        found == before && command.is_none() || found == after
+    };
+    if !fits(&found.figures, &before.figures, &after.figures) {
+        return Err(format!(
+            "figures are wrong\n{}\nexpected\n{}",
+            found.figures.unwrap_or_default(),
+            after.figures.clone().unwrap_or_default()
+        ));
+    }
+    if command != Some(&HubCommand::Publish) && !fits(&found.model, &before.model, &after.model) {
+        return Err("the published model is another one".into());
+    }
+    if !fits(&found.tasks, &before.tasks, &after.tasks) {
+        return Err(format!("tasks of the campaign: {:?}, not {:?}", found.tasks, after.tasks));
+    }
+    for backup in &before.backups {
+        backup_is_usable(world, backup).map_err(|error| format!("{backup}: {error}"))?;
+    }
+    Ok(())
+}
+
+fn hub_is_whole(world: &World) -> Verdict {
+    world.hub(|database| {
+        let audit = database
+            .read::<_, StorageError>(|tx| tx.audit_check())
+            .map_err(words)?;
+        match audit {
+            AuditCheck::Whole { .. } => Ok(()),
+            AuditCheck::Broken { audit_key } => Err(format!("audit trail broken at {audit_key}")),
+        }
+    })?;
+    let connection = peek_hub(&world.hub_dir.join(HUB_FILE)).map_err(words)?;
+    is_whole(&connection)
+}
+
+fn is_whole(connection: &rusqlite::Connection) -> Verdict {
+    let found: String = connection
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .map_err(words)?;
+    if found == "ok" { Ok(()) } else { Err(found) }
+}
+
+/// The operator gives the command again; what had been done may say so.
+fn finish(world: &World, command: &HubCommand) -> Verdict {
+    let again = world.command(command);
+    match (command, again) {
+        (_, Ok(())) => Ok(()),
+        (HubCommand::Init | HubCommand::Backup(_), Err(error)) if error.contains("already") => {
+            if let HubCommand::Backup(name) = command {
+                backup_is_usable(world, name)?;
+            }
+            Ok(())
+        }
+        (HubCommand::Campaign(_), Err(error)) if error.contains("already") => Ok(()),
+        (_, Err(error)) => Err(error),
+    }
+}
+
+fn backup_is_usable(world: &World, name: &str) -> Verdict {
+    let elsewhere = world.hub_dir.join("restored-elsewhere");
+    let done = yaoban_hub::backup::restore(&elsewhere, &world.hub_dir.join(name), 0);
+    let usable = done
+        .map_err(words)
+        .and_then(|_| peek_hub(&elsewhere.join(HUB_FILE)).map_err(words))
+        .and_then(|connection| is_whole(&connection));
+    let _ = std::fs::remove_dir_all(&elsewhere);
+    usable
+}
+
+/// The phone opens its own file, which is whole and has everything that was acknowledged.
+fn judge_phone(world: &World, known: &Known<'_>) -> Verdict<ClerkApp> {
+    let app = world.open_phone().map_err(|error| format!("the phone does not open: {error}"))?;
+    let file = world.home.join(PHONE_FILE);
+    let connection = peek_phone(&file).map_err(words)?;
+    is_whole(&connection).map_err(|error| format!("the phone's file: {error}"))?;
+    drop(connection);
+    let aside = names(&world.home, ".damaged-");
+    if !aside.is_empty() {
+        return Err(format!("a file that was sound is set aside: {aside:?}"));
+    }
+    let found = phone_ledger(&file).map_err(words)?;
+    phone_kept(&found, &known.before.phone, &known.after().phone)?;
+    Ok(app)
+}
+
+/// Everything acknowledged is there once and unchanged; nothing is there that nobody did.
+fn phone_kept(found: &PhoneLedger, before: &PhoneLedger, after: &PhoneLedger) -> Verdict {
+    for (id, op) in &before.ops {
+        match found.ops.get(id) {
+            None if after.ops.contains_key(id) => return Err(format!("operation {id} is lost")),
+            Some(kept) if kept.body != op.body => return Err(format!("operation {id} is another one")),
+            Some(kept) if kept.n != op.n && Some(kept.n) != after.ops.get(id).map(|op| op.n) => {
+                return Err(format!("operation {id} has the number {:?}, not {:?}", kept.n, op.n));
+            }
+            _ => {}
+        }
+    }
+    for id in found.ops.keys() {
+        if !before.ops.contains_key(id) && !after.ops.contains_key(id) {
+            return Err(format!("operation {id} was never done"));
+        }
+    }
+    let numbers: Vec<i64> = found.ops.values().filter_map(|op| op.n).collect();
+    if numbers.iter().collect::<BTreeSet<_>>().len() != numbers.len() {
+        return Err(format!("a number was given twice: {numbers:?}"));
+    }
+    if found.local != before.local && found.local != after.local {
+        return Err("PINs or saved groups are others".into());
+    }
+    if found.device_id != before.device_id && found.device_id != after.device_id {
+        return Err(format!("the phone is {:?}", found.device_id));
+    }
+    Ok(())
+}
+
+/// Files of a directory with this in their names.
+pub fn names(directory: &Path, part: &str) -> Vec<String> {
+    std::fs::read_dir(directory)
+        .map(|entries| {
+            entries
+                .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
+                .filter(|name| name.contains(part))
+                .collect()
+        })
+        .unwrap_or_default()
+}
+
+/// A few rounds later nothing waits, and both hold the same rows.
+fn come_together(world: &World, app: &ClerkApp, known: &Known<'_>) -> Verdict {
+    if known.before.hub.figures.is_none() || !known.after().serves && !known.before.serves {
+        return Ok(());
+    }
+    if !world.serves() {
+        world.serve()?;
+    }
+    let status = app.status().map_err(words)?;
+    if !status.paired {
+        if known.before.phone.device_id.is_some() {
+            return Err("the phone is no longer paired".into());
+        }
+        app.pair(&world.code(), "柜台手机").map_err(words)?;
+    }
+    for round in 1.. {
+        let report = app
+            .sync(&Deaf, &Cancel::default())
+            .map_err(|error| format!("round {round}: {error}"))?;
+        let status = app.status().map_err(words)?;
+        if let Some(stuck) = status.stuck.first() {
+            return Err(format!("stuck: {stuck:?}"));
+        }
+        // A held outcome gets its number when its ten seconds are over.
+        world.clock.advance(60_000);
+        if report.up_to_date && status.outbox == 0 {
+            break;
+        }
+        if round >= ROUNDS_MAX {
+            return Err(format!(
+                "after {round} rounds {} operations wait: {report:?}",
+                status.outbox
+            ));
+        }
+    }
+    let report = repair_round(app);
+    if let Some(problem) = report.first_problem() {
+        return Err(format!("the round that compares: {problem:?}"));
+    }
+    if report.repaired_ranges != 0 {
+        return Err(format!(
+            "{} ranges of rows were not the hub's",
+            report.repaired_ranges
+        ));
+    }
+    if !names(&world.home, ".load").is_empty() {
+        return Err("a load was left behind".into());
+    }
+    Ok(())
+}
+
+/// Each operation of the phone has one result at the hub, and none that nobody did.
+fn hub_did_once(world: &World, _app: &ClerkApp, known: &Known<'_>) -> Verdict {
+    if !world.serves() {
+        return Ok(());
+    }
+    let found = phone_ledger(&world.home.join(PHONE_FILE)).map_err(words)?;
+    let connection = peek_hub(&world.hub_dir.join(HUB_FILE)).map_err(words)?;
+    let mut results = std::collections::BTreeMap::<String, Vec<i64>>::new();
+    let mut statement = connection
+        .prepare("SELECT op_id, n FROM op_result")
+        .map_err(words)?;
+    let rows = statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .map_err(words)?;
+    for row in rows {
+        let (id, n) = row.map_err(words)?;
+        results.entry(id).or_default().push(n);
+    }
+    for (id, op) in &found.ops {
+        match results.get(id).map(Vec::as_slice) {
+            None => return Err(format!("the hub never got operation {id}")),
+            Some([n]) if Some(*n) == op.n => {}
+            Some(numbers) => {
+                return Err(format!("operation {id} ({:?}) has results at {numbers:?}", op.n));
+            }
+        }
+    }
+    let known_ops = |ledger: &PhoneLedger| ledger.ops.keys().cloned().collect::<BTreeSet<_>>();
+    let all: BTreeSet<String> = known_ops(&known.before.phone)
+        .union(&known_ops(&known.after().phone))
+        .cloned()
+        .collect();
+    if let Some(stranger) = results.keys().find(|id| !all.contains(*id)) {
+        return Err(format!("the hub did {stranger}, which nobody did"));
+    }
+    doubled(&connection)
+}
+
+/// Nothing that the phone did shows twice at the hub.
+fn doubled(connection: &rusqlite::Connection) -> Verdict {
+    for (what, sql) in [
+        (
+            "a note",
+            "SELECT count(*) FROM (SELECT 1 FROM note GROUP BY member_id, at_ms, json_extract(body, '$.text') HAVING count(*) > 1)",
+        ),
+        (
+            "a member",
+            "SELECT count(*) FROM (SELECT 1 FROM member WHERE phone = '13900000001' GROUP BY phone HAVING count(*) > 1)",
+        ),
+        ("a parked operation", "SELECT count(*) FROM parked_op"),
+    ] {
+        let count: i64 = connection.query_row(sql, [], |row| row.get(0)).map_err(words)?;
+        if count > 0 {
+            return Err(format!("{what} is at the hub that should not be"));
+        }
+    }
+    Ok(())
+}
