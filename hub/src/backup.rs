@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::storage::sqlite::{Database, FILE_NAME};
+use crate::storage::sqlite::{Database, FILE_NAME, RESTORING};
 use crate::storage::{Records as _, StorageError};
+
+/// What the name of a database that a restore set aside begins with; then comes the instant.
+const KEPT: &str = "hub-before-restore-";
 
 /// Why there is no backup, or no restored hub.
 #[derive(Debug, thiserror::Error)]
@@ -113,17 +116,35 @@ pub fn backup(data_dir: &Path, target: &Path) -> Result<(), BackupError> {
     File::open(&half)
         .and_then(|file| file.sync_all())
         .map_err(file_error(&half))?;
-    fs::rename(&half, target).map_err(file_error(target))
+    fs::rename(&half, target).map_err(file_error(target))?;
+    // A name is on the disk only once its directory is.
+    sync_directory(target.parent().unwrap_or(data_dir))
+}
+
+fn sync_directory(directory: &Path) -> Result<(), BackupError> {
+    // A target without a folder lies in the current one.
+    let directory = if directory.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        directory
+    };
+    File::open(directory)
+        .and_then(|opened| opened.sync_all())
+        .map_err(file_error(directory))
 }
 
 /// Puts a backup in the place of a directory's database, which is kept beside it, and gives the hub
 /// a new epoch. Gives the path under which the old database is kept, if there was one.
+///
+/// The old database leaves before its log does, and both before the new one comes: at no instant does
+/// one stand beside the other's log. If that is broken off, the directory has no database, which
+/// [`Database::open`] says, and the same command again ends it.
 pub fn restore(data_dir: &Path, backup: &Path, now_ms: i64) -> Result<Option<PathBuf>, BackupError> {
     check(backup)?;
     fs::create_dir_all(data_dir).map_err(file_error(data_dir))?;
     let _alone = InUse::alone(data_dir)?;
     let current = data_dir.join(FILE_NAME);
-    let staging = data_dir.join("restoring");
+    let staging = data_dir.join(RESTORING);
     let _ = fs::remove_dir_all(&staging);
     fs::create_dir_all(&staging).map_err(file_error(&staging))?;
     let staged = staging.join(FILE_NAME);
@@ -134,28 +155,57 @@ pub fn restore(data_dir: &Path, backup: &Path, now_ms: i64) -> Result<Option<Pat
         tx.new_generations()
     })?;
     drop(database);
+    File::open(&staged)
+        .and_then(|file| file.sync_all())
+        .map_err(file_error(&staged))?;
+    sync_directory(&staging)?;
+    sync_directory(data_dir)?;
     let kept = keep_current(data_dir, &current, now_ms)?;
     fs::rename(&staged, &current).map_err(file_error(&current))?;
+    sync_directory(data_dir)?;
     let _ = fs::remove_dir_all(&staging);
     // A cache of the old database.
     let _ = fs::remove_dir_all(data_dir.join("chunks"));
     Ok(kept)
 }
 
-/// Sets the current database aside, whole: its write-ahead log is taken in first.
+/// Sets the current database aside with its log.
 fn keep_current(data_dir: &Path, current: &Path, now_ms: i64) -> Result<Option<PathBuf>, BackupError> {
-    if !current.exists() {
+    let kept = if current.exists() {
+        data_dir.join(format!("{KEPT}{now_ms}.db"))
+    } else if let Some(kept) = last_kept(data_dir) {
+        // An earlier restore was broken off; the log may still be here.
+        kept
+    } else {
         return Ok(None);
-    }
-    let kept = data_dir.join(format!("hub-before-restore-{now_ms}.db"));
+    };
     for suffix in ["", "-wal", "-shm"] {
-        let from = PathBuf::from(format!("{}{suffix}", current.display()));
-        let to = PathBuf::from(format!("{}{suffix}", kept.display()));
+        let from = with_suffix(current, suffix);
+        let to = with_suffix(&kept, suffix);
         if from.exists() {
             fs::rename(&from, &to).map_err(file_error(&from))?;
         }
     }
     Ok(Some(kept))
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// The database that was set aside last.
+fn last_kept(data_dir: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(data_dir).ok()?;
+    let instant = |path: &PathBuf| -> Option<i64> {
+        let name = path.file_name()?.to_str()?;
+        name.strip_prefix(KEPT)?.strip_suffix(".db")?.parse().ok()
+    };
+    entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| instant(path).is_some())
+        .max_by_key(instant)
 }
 
 /// Whether a file is a whole database of a hub.

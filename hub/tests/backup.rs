@@ -5,7 +5,8 @@ mod rig;
 
 use rig::{NOW_MS, Rig};
 use yaoban_hub::backup::{BackupError, InUse, backup, restore};
-use yaoban_hub::storage::Records as _;
+use yaoban_hub::storage::sqlite::Database;
+use yaoban_hub::storage::{Records as _, StorageError};
 use yaoban_protocol::op::{Op, OpStatus};
 
 fn note(id: &str) -> Op {
@@ -91,4 +92,32 @@ fn a_hub_that_serves_is_not_restored() {
     ));
     drop((serving, second));
     restore(rig.dir.path(), &file, NOW_MS).unwrap();
+}
+
+#[test]
+fn a_restore_that_was_broken_off_is_told_and_ended_by_the_same_command() {
+    let rig = Rig::new(1);
+    let (dir, file) = (rig.dir.path().to_owned(), rig.dir.path().join("backup.db"));
+    backup(&dir, &file).unwrap();
+    let Rig {
+        dir: _folder, hub, ..
+    } = rig;
+    drop(hub);
+    // The old database has left, its log has not.
+    std::fs::create_dir(dir.join("restoring")).unwrap();
+    let kept = dir.join("hub-before-restore-5.db");
+    std::fs::rename(dir.join("hub.db"), &kept).unwrap();
+    std::fs::write(dir.join("hub.db-wal"), "the old log").unwrap();
+    for refused in [Database::open(&dir), Database::create(&dir, "康健大药房", None)] {
+        let error = refused.map(drop).unwrap_err();
+        assert!(matches!(error, StorageError::RestoreBrokenOff(_)), "{error}");
+    }
+    assert_eq!(restore(&dir, &file, NOW_MS).unwrap(), Some(kept));
+    let log = std::fs::read(dir.join("hub-before-restore-5.db-wal")).unwrap();
+    assert_eq!(log, b"the old log");
+    let member = Database::open(&dir)
+        .unwrap()
+        .read::<_, StorageError>(|tx| tx.member("MA0"))
+        .unwrap();
+    assert!(member.is_some());
 }

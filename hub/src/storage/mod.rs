@@ -20,6 +20,9 @@ pub enum StorageError {
     /// There is no database where one was expected.
     #[error("no hub data in {}, make it with `yaoban-hub init --data {} --name NAME`", .0.display(), .0.display())]
     Missing(PathBuf),
+    /// A restore was broken off between the old database and the new one.
+    #[error("a restore into {} was broken off; run `yaoban-hub restore` again. Nothing is lost: the database that was there is kept beside it", .0.display())]
+    RestoreBrokenOff(PathBuf),
     /// There is a database where none was expected.
     #[error("{} already holds a hub's data, choose another directory", .0.display())]
     Exists(PathBuf),

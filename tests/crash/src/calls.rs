@@ -13,7 +13,9 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 
 use libc::{AT_FDCWD, AT_REMOVEDIR, iovec, mode_t, off_t, size_t, ssize_t};
 
-use crate::trace::{Change, Naming, Opened, Outcome, armed, changing, closing, naming, opening, syncing, tracked};
+use crate::trace::{
+    Change, Naming, Opened, Outcome, armed, changing, closing, naming, opening, syncing, tracked,
+};
 
 /// Keeps this module in programs that link the crate: an object that nobody refers to is left out.
 pub(crate) fn link() {
@@ -102,7 +104,12 @@ pub unsafe extern "C" fn openat(directory: c_int, path: *const c_char, flags: c_
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn openat64(directory: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
+pub unsafe extern "C" fn openat64(
+    directory: c_int,
+    path: *const c_char,
+    flags: c_int,
+    mode: mode_t,
+) -> c_int {
     // SAFETY: the arguments are the caller's, unchanged.
     unsafe { open_at(directory, path, flags, mode) }
 }

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::OptionalExtension as _;
 use tempfile::TempDir;
-use yaoban_clerk_core::facade::ClerkApp;
 use yaoban_clerk_core::facade::contact::{DialTarget, NewOutcome};
 use yaoban_clerk_core::facade::members::{NewConsent, NewMember};
 use yaoban_clerk_core::facade::readings::NewReading;
-use yaoban_clerk_core::facade::tasks::TaskFilter;
+use yaoban_clerk_core::facade::tasks::{TaskFilter, TaskView};
+use yaoban_clerk_core::facade::{AppResult, ClerkApp};
 use yaoban_clerk_core::sync::{Cancel, Deaf};
 use yaoban_domain::codes::{CarrierResult, OutcomeCode};
 use yaoban_hub::figures::Chain;
@@ -19,7 +19,9 @@ use yaoban_hub::storage::{Records as _, StorageError};
 
 use crate::disk::{Contents, Cut, Disk, real_contents};
 use crate::trace::{Recording, Step};
-use crate::world::{DAY_MS, HUB_FILE, HubCommand, NOON_MS, PHONE_FILE, World, peek_hub, peek_phone, write_files};
+use crate::world::{
+    DAY_MS, HUB_FILE, HubCommand, NOON_MS, PHONE_FILE, World, peek_hub, peek_phone, write_files,
+};
 
 /// An operation as the outbox has it: what must not change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +56,9 @@ pub struct HubLedger {
     pub backups: Vec<String>,
 }
 
+/// Something done on the phone.
+pub type PhoneAct = fn(&World, &ClerkApp) -> AppResult<()>;
+
 /// A step of the script is over: whoever asked for it was told so.
 #[derive(Debug, Clone)]
 pub struct Mark {
@@ -61,6 +66,8 @@ pub struct Mark {
     pub name: &'static str,
     /// What was done at the hub's command line, if it was done there.
     pub command: Option<HubCommand>,
+    /// What was done on the phone, if it was done there.
+    pub act: Option<PhoneAct>,
     /// Steps of the trace before the mark.
     pub at: usize,
     /// The time.
@@ -115,9 +122,9 @@ impl Life {
         self.app.as_ref().expect("the app is open")
     }
 
-    fn phone_does(&mut self, name: &'static str, work: impl FnOnce(&ClerkApp)) {
-        work(self.app());
-        self.mark(name, None);
+    fn phone_does(&mut self, name: &'static str, act: PhoneAct) {
+        act(&self.world, self.app()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        self.mark(name, None, Some(act));
     }
 
     fn hub_does(&mut self, name: &'static str, command: HubCommand) {
@@ -127,14 +134,24 @@ impl Life {
         if let HubCommand::Backup(file) = &command {
             self.hub.backups.push(file.clone());
         }
-        self.mark(name, Some(command));
+        self.mark(name, Some(command), None);
+    }
+
+    /// The hub's process dies: what it had open is never closed, so its log stays.
+    fn hub_dies(&mut self) {
+        let open = peek_hub(&self.world.hub_dir.join(HUB_FILE)).expect("the hub's file");
+        open.query_row("SELECT count(*) FROM meta", [], |_| Ok(()))
+            .expect("a read");
+        std::mem::forget(open);
+        self.world.stop();
+        self.mark("the hub dies", None, None);
     }
 
     fn open_app(&mut self) {
         self.app = Some(self.world.open_phone().expect("the phone opens"));
     }
 
-    fn mark(&mut self, name: &'static str, command: Option<HubCommand>) {
+    fn mark(&mut self, name: &'static str, command: Option<HubCommand>, act: Option<PhoneAct>) {
         if self.app.is_some() {
             self.phone = phone_ledger(&self.world.home.join(PHONE_FILE)).expect("the phone's ledger");
         }
@@ -146,6 +163,7 @@ impl Life {
         self.marks.push(Mark {
             name,
             command,
+            act,
             at,
             now_ms: yaoban_clerk_core::clock::Clock::now_ms(&self.world.clock),
             phone: self.phone.clone(),
@@ -155,9 +173,10 @@ impl Life {
     }
 
     fn sync(&mut self, name: &'static str) {
-        self.phone_does(name, |app| {
-            let report = app.sync(&Deaf, &Cancel::default()).expect("a round");
+        self.phone_does(name, |_, app| {
+            let report = app.sync(&Deaf, &Cancel::default())?;
             assert!(report.up_to_date, "{report:?}");
+            Ok(())
         });
     }
 }
@@ -215,7 +234,9 @@ pub fn hub_ledger(world: &World, backups: Vec<String>) -> HubLedger {
             let chain = Chain::load(tx, as_of, &tx.rules()?)?;
             let mut figures = String::new();
             for (key, id) in &members {
-                let found = chain.member(*key).map(|(figures, verdict)| (figures, verdict.class));
+                let found = chain
+                    .member(*key)
+                    .map(|(figures, verdict)| (figures, verdict.class));
                 let lines = tx.member(id)?.map(|member| member.lifetime);
                 let _ = writeln!(figures, "{id} {found:?} {lines:?}");
             }
@@ -239,31 +260,55 @@ pub fn hub_ledger(world: &World, backups: Vec<String>) -> HubLedger {
     }
 }
 
-fn note(app: &ClerkApp, member_id: &str, text: &str) {
-    app.add_note(member_id, text, None).expect("a note");
+fn note(app: &ClerkApp, member_id: &str, text: &str) -> AppResult<()> {
+    app.add_note(member_id, text, None).map(drop)
 }
 
-fn bp(app: &ClerkApp, member_id: &str, systolic: u16) {
+fn bp(app: &ClerkApp, member_id: &str, systolic: u16) -> AppResult<()> {
     let reading = NewReading {
         kind: "bp".into(),
         systolic: Some(systolic),
         diastolic: Some(85),
         ..NewReading::default()
     };
-    app.add_reading(member_id, &reading).expect("a reading");
+    app.add_reading(member_id, &reading).map(drop)
 }
 
-/// The first of the clerk's tasks whose member may be called.
-fn next_task(app: &ClerkApp) -> String {
-    let list = app.tasks(&TaskFilter::default()).expect("the tasks");
+fn consent(purpose: &str, granted: bool) -> NewConsent {
+    NewConsent {
+        purpose: purpose.into(),
+        channel: None,
+        granted,
+        wording_version: "1".into(),
+    }
+}
+
+/// Calls the first of the clerk's tasks that nobody called yet.
+fn call(app: &ClerkApp) -> AppResult<()> {
+    let list = app.tasks(&TaskFilter::default())?;
     let next = list.tasks().find(|task| task.attempts == 0).expect("a task");
-    next.task_id.clone()
+    let dial = app.dial(&DialTarget::Task(next.task_id.clone()))?;
+    app.end_attempt(&dial.attempt_id, CarrierResult::Answered, Some(60))
+        .map(drop)
 }
 
-fn call(app: &ClerkApp, task_id: &str) {
-    let dial = app.dial(&DialTarget::Task(task_id.to_owned())).expect("a dial");
-    app.end_attempt(&dial.attempt_id, CarrierResult::Answered, Some(60))
-        .expect("an end");
+/// Says what came of the last call.
+fn outcome(app: &ClerkApp, code: OutcomeCode) -> AppResult<()> {
+    let attempt = app.open_attempts()?.remove(0);
+    let task = attempt.task_id.expect("a task");
+    app.record_outcome(&task, &NewOutcome::of(code)).map(drop)
+}
+
+/// Takes the outcome of the task that was done last back.
+fn take_back(app: &ClerkApp) -> AppResult<()> {
+    let done = TaskFilter {
+        view: TaskView::DoneToday,
+        ..TaskFilter::default()
+    };
+    let list = app.tasks(&done)?;
+    let task = list.tasks().next().expect("a done task").task_id.clone();
+    let held = app.held_outcome_of(&task)?.expect("a held outcome");
+    app.take_back(&held).map(drop)
 }
 
 /// How much of a day is lived through.
@@ -318,74 +363,56 @@ pub fn live(length: Length) -> Day {
 fn is_as_recorded(steps: &[Step], root: &Path) {
     let mut disk = Disk::new(steps);
     disk.advance_to(steps.len());
-    let (made, real) = (disk.after(Cut::Kept, &root.to_string_lossy()), real_contents(root));
+    let (made, real) = (
+        disk.after(Cut::Kept, &root.to_string_lossy()),
+        real_contents(root),
+    );
     let names = |contents: &Contents| contents.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&made), names(&real), "a file call was not recorded");
     for (name, bytes) in &made {
-        assert!(Some(bytes) == real.get(name), "{name}: a file call was not recorded");
+        assert!(
+            Some(bytes) == real.get(name),
+            "{name}: a file call was not recorded"
+        );
     }
 }
 
 /// The hub gets its chain, the phone is paired and loaded, a clerk works, a round takes it up.
 fn morning(life: &mut Life) {
-    life.mark("nothing", None);
+    life.mark("nothing", None, None);
     life.hub_does("init", HubCommand::Init);
     life.hub_does("import", HubCommand::Import(life.first_files.clone()));
     life.hub_does("publish", HubCommand::Publish);
     let members = (0..20).map(|index| format!("M{index}")).collect();
     life.hub_does("campaign", HubCommand::Campaign(members));
     life.world.serve().expect("the hub serves");
-    life.mark("serve", None);
+    life.mark("serve", None, None);
 
     life.open_app();
-    life.mark("open", None);
-    let code = life.world.code();
-    life.phone_does("pair", |app| drop(app.pair(&code, "柜台手机").expect("paired")));
+    life.mark("open", None, None);
+    life.phone_does("pair", |world, app| app.pair(&world.code(), "柜台手机").map(drop));
     life.sync("first load");
-    life.phone_does("staff", |app| app.switch_staff("C1", None).expect("a clerk"));
-    life.phone_does("pin", |app| app.set_pin("C1", None, "4711").expect("a PIN"));
-    life.phone_does("note", |app| note(app, "M1", "喜欢早上来"));
-    life.phone_does("reading", |app| bp(app, "M2", 150));
-    life.phone_does("emergency", |app| bp(app, "M4", 190));
-    life.phone_does("register", |app| {
+    life.phone_does("staff", |_, app| app.switch_staff("C1", None));
+    life.phone_does("pin", |_, app| app.set_pin("C1", None, "4711"));
+    life.phone_does("note", |_, app| note(app, "M1", "喜欢早上来"));
+    life.phone_does("reading", |_, app| bp(app, "M2", 150));
+    life.phone_does("emergency", |_, app| bp(app, "M4", 190));
+    life.phone_does("register", |_, app| {
         let member = NewMember {
             name: "新会员".into(),
             phone: Some("13900000001".into()),
-            consents: vec![NewConsent {
-                purpose: "membership".into(),
-                channel: None,
-                granted: true,
-                wording_version: "1".into(),
-            }],
+            consents: vec![consent("membership", true)],
             ..NewMember::default()
         };
-        app.register(&member).expect("registered");
+        app.register(&member).map(drop)
     });
-    life.phone_does("tag", |app| {
-        app.tag("M5", &["糖友".into()], &["常客".into()]).expect("tagged");
+    life.phone_does("tag", |_, app| {
+        app.tag("M5", &["糖友".into()], &["常客".into()]).map(drop)
     });
-    life.phone_does("dial", |app| call(app, &next_task(app)));
-    life.phone_does("outcome", |app| {
-        let attempt = app.open_attempts().expect("attempts").remove(0);
-        let task = attempt.task_id.expect("a task");
-        app.record_outcome(&task, &NewOutcome::of(OutcomeCode::NotInterested))
-            .expect("an outcome");
-    });
-    life.phone_does("take back", |app| {
-        let list = app.tasks(&TaskFilter {
-            view: yaoban_clerk_core::facade::tasks::TaskView::DoneToday,
-            ..TaskFilter::default()
-        });
-        let task = list.expect("the tasks").tasks().next().expect("a done task").task_id.clone();
-        let outcome = app.held_outcome_of(&task).expect("an answer").expect("a held outcome");
-        app.take_back(&outcome).expect("taken back");
-    });
-    life.phone_does("outcome again", |app| {
-        let attempt = app.open_attempts().expect("attempts").remove(0);
-        let task = attempt.task_id.expect("a task");
-        app.record_outcome(&task, &NewOutcome::of(OutcomeCode::AlreadyBought))
-            .expect("an outcome");
-    });
+    life.phone_does("dial", |_, app| call(app));
+    life.phone_does("outcome", |_, app| outcome(app, OutcomeCode::NotInterested));
+    life.phone_does("take back", |_, app| take_back(app));
+    life.phone_does("outcome again", |_, app| outcome(app, OutcomeCode::AlreadyBought));
     life.world.clock.advance(60_000);
     life.sync("push and pull");
 }
@@ -393,35 +420,34 @@ fn morning(life: &mut Life) {
 /// New files at the hub, a second clerk, a backup, a pause, and the hub goes back to its backup.
 fn afternoon(life: &mut Life) {
     life.hub_does("second import", HubCommand::Import(life.second_files.clone()));
-    life.phone_does("consent", |app| {
-        let no = NewConsent {
-            purpose: "marketing".into(),
-            channel: None,
-            granted: false,
-            wording_version: "1".into(),
-        };
-        app.set_consent("M6", &no).expect("a consent");
+    life.phone_does("consent", |_, app| {
+        app.set_consent("M6", &consent("marketing", false)).map(drop)
     });
     life.sync("pull with changes");
     life.hub_does("backup", HubCommand::Backup("backup.db".into()));
-    life.phone_does("other clerk", |app| app.switch_staff("C2", None).expect("a clerk"));
-    life.phone_does("note of the other", |app| note(app, "M1", "对青霉素过敏，已告知"));
-    life.phone_does("group", |app| {
-        app.save_group("高血压", r#"{"disease":"hypertension"}"#).expect("a group");
+    life.phone_does("other clerk", |_, app| app.switch_staff("C2", None));
+    life.phone_does("note of the other", |_, app| {
+        note(app, "M1", "对青霉素过敏，已告知")
+    });
+    life.phone_does("group", |_, app| {
+        app.save_group("高血压", r#"{"disease":"hypertension"}"#)
     });
     life.sync("after the backup");
-    life.phone_does("pause", |app| app.pause().expect("paused"));
-    life.phone_does("resume", |app| app.resume().expect("resumed"));
-    life.phone_does("note before the restore", |app| note(app, "M8", "下午再来"));
+    life.phone_does("pause", |_, app| app.pause());
+    life.phone_does("resume", |_, app| app.resume());
+    life.phone_does("note before the restore", |_, app| note(app, "M8", "下午再来"));
+    life.hub_dies();
     life.hub_does("restore", HubCommand::Restore("backup.db".into()));
+    life.world.serve().expect("the hub serves");
+    life.mark("serve again", None, None);
     life.sync("second load");
     life.world.clock.advance(DAY_MS);
     life.hub_does("daily", HubCommand::Daily);
-    life.phone_does("clerk of the next day", |app| {
-        app.switch_staff("C1", Some("4711")).expect("a clerk");
+    life.phone_does("clerk of the next day", |_, app| {
+        app.switch_staff("C1", Some("4711"))
     });
-    life.phone_does("reading of the next day", |app| bp(app, "M9", 145));
+    life.phone_does("reading of the next day", |_, app| bp(app, "M9", 145));
     life.sync("last round");
-    life.phone_does("close", |app| app.pause().expect("paused"));
+    life.phone_does("close", |_, app| app.pause());
     life.app = None;
 }

@@ -24,7 +24,11 @@ pub fn main() -> ExitCode {
     println!("SEED={seed}");
     let day = live(Length::Whole);
     let points = every_step(&day, seed);
-    println!("power: {} steps of the disks, {} points", day.steps.len(), points.len());
+    println!(
+        "power: {} steps of the disks, {} points",
+        day.steps.len(),
+        points.len()
+    );
     let tell = progress(points.len());
     let outcome = cut_all(&day, &points, THREADS, &tell);
     for violation in outcome.violations.iter().take(SHOWN_MAX) {

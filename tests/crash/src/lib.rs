@@ -16,7 +16,12 @@
 //! | [`full`] | the whole run, with its closing line |
 
 // A helper that cannot do its part ends the test that called it.
-#![allow(clippy::panic, clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::missing_panics_doc
+)]
 #![cfg(target_os = "linux")]
 
 mod calls;

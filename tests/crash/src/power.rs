@@ -94,12 +94,12 @@ fn side_of(day: &Day, at: usize, step: &Step) -> Option<Side> {
         | Step::MakeDirectory { path }
         | Step::RemoveDirectory { path } => path.as_str(),
         Step::Rename { from, .. } => from.as_str(),
-        Step::Write { file, .. } | Step::Truncate { file, .. } | Step::SyncFile { file } => day.steps[..at]
-            .iter()
-            .find_map(|step| match step {
+        Step::Write { file, .. } | Step::Truncate { file, .. } | Step::SyncFile { file } => {
+            day.steps[..at].iter().find_map(|step| match step {
                 Step::Create { file: made, path } if made == file => Some(path.as_str()),
                 _ => None,
-            })?,
+            })?
+        }
         Step::Mark { .. } => return None,
     };
     Some(if path.starts_with(&day.home_root) {

@@ -103,6 +103,8 @@ struct Recorder {
     files: FileId,
     steps: Vec<Step>,
     full: Option<Full>,
+    /// Nothing is kept; the disk may be full all the same.
+    faults_only: bool,
 }
 
 static ARMED: AtomicBool = AtomicBool::new(false);
@@ -125,8 +127,7 @@ pub(crate) fn armed() -> bool {
 
 /// Whether this descriptor may stand for something that is recorded.
 pub(crate) fn tracked(descriptor: i32) -> bool {
-    usize::try_from(descriptor)
-        .is_ok_and(|at| at >= DESCRIPTORS || TRACKED[at].load(Ordering::Acquire) == 1)
+    usize::try_from(descriptor).is_ok_and(|at| at >= DESCRIPTORS || TRACKED[at].load(Ordering::Acquire) == 1)
 }
 
 fn set_tracked(descriptor: i32, tracked: bool) {
@@ -157,6 +158,17 @@ impl Recording {
         crate::calls::link();
         ARMED.store(true, Ordering::Release);
         Self { _turn: turn }
+    }
+
+    /// Records nothing beneath this directory, which need not be empty, but lets its disk be full.
+    pub fn of_faults(root: &Path) -> Self {
+        let found = directories(root);
+        let recording = Self::begin(&[root]);
+        if let Some(recorder) = recorder().as_mut() {
+            recorder.faults_only = true;
+            recorder.directories.extend(found);
+        }
+        recording
     }
 
     /// Puts a mark; gives the number of steps before it.
@@ -190,6 +202,22 @@ impl Recording {
     }
 }
 
+/// Directories beneath a root.
+fn directories(root: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open = vec![root.to_owned()];
+    while let Some(directory) = open.pop() {
+        for entry in std::fs::read_dir(&directory).expect("a directory") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                found.push(path.to_string_lossy().into_owned());
+                open.push(path);
+            }
+        }
+    }
+    found
+}
+
 impl Drop for Recording {
     fn drop(&mut self) {
         ARMED.store(false, Ordering::Release);
@@ -202,9 +230,10 @@ impl Drop for Recording {
 
 impl Recorder {
     fn is_within(&self, path: &str) -> bool {
-        self.roots
-            .iter()
-            .any(|root| path.strip_prefix(root.as_str()).is_some_and(|rest| rest.starts_with('/')))
+        self.roots.iter().any(|root| {
+            path.strip_prefix(root.as_str())
+                .is_some_and(|rest| rest.starts_with('/'))
+        })
     }
 
     /// Whether a step that needs room beneath this path finds none.
@@ -235,6 +264,7 @@ impl Recorder {
 }
 
 /// How a call is to go on.
+#[derive(Clone, Copy)]
 pub(crate) enum Outcome<T> {
     /// It was done, with this value.
     Done(T),
@@ -279,30 +309,40 @@ pub(crate) fn opening(asked: &Opened<'_>, open: impl FnOnce() -> i32) -> Outcome
         recorder.track(descriptor, Handle::Memory);
         return Outcome::Done(descriptor);
     }
-    let file = match known {
-        Some(file) => {
-            if asked.truncates {
-                recorder.steps.push(Step::Truncate { file, length: 0 });
-            }
-            file
+    let file = if let Some(file) = known {
+        if asked.truncates {
+            recorder.note(Step::Truncate { file, length: 0 });
         }
-        None => {
-            assert!(asked.creates, "{path} was there before the recording began");
-            let file = recorder.files;
-            recorder.files += 1;
-            recorder.names.insert(path.to_owned(), file);
-            recorder.steps.push(Step::Create {
-                file,
-                path: path.to_owned(),
-            });
-            file
-        }
+        file
+    } else {
+        recorder.new_file(path, asked.creates)
     };
     recorder.track(descriptor, Handle::File(file));
     Outcome::Done(descriptor)
 }
 
 impl Recorder {
+    fn new_file(&mut self, path: &str, creates: bool) -> FileId {
+        assert!(
+            creates || self.faults_only,
+            "{path} was there before the recording began"
+        );
+        let file = self.files;
+        self.files += 1;
+        self.names.insert(path.to_owned(), file);
+        self.note(Step::Create {
+            file,
+            path: path.to_owned(),
+        });
+        file
+    }
+
+    fn note(&mut self, step: Step) {
+        if !self.faults_only {
+            self.steps.push(step);
+        }
+    }
+
     fn track(&mut self, descriptor: i32, handle: Handle) {
         if descriptor >= 0 {
             self.handles.insert(descriptor, handle);
@@ -343,7 +383,7 @@ pub(crate) fn changing<T>(
     }
     let value = change();
     if let (Handle::File(file), Some(change)) = (handle, note(&value)) {
-        recorder.steps.push(match change {
+        recorder.note(match change {
             Change::Write { at, bytes } => Step::Write { file, at, bytes },
             Change::Truncate { length } => Step::Truncate { file, length },
         });
@@ -365,8 +405,8 @@ pub(crate) fn syncing(descriptor: i32, sync: impl FnOnce() -> i32) -> i32 {
         && done == 0
     {
         match recorder.handles.get(&descriptor).cloned() {
-            Some(Handle::File(file)) => recorder.steps.push(Step::SyncFile { file }),
-            Some(Handle::Directory(path)) => recorder.steps.push(Step::SyncDirectory { path }),
+            Some(Handle::File(file)) => recorder.note(Step::SyncFile { file }),
+            Some(Handle::Directory(path)) => recorder.note(Step::SyncDirectory { path }),
             Some(Handle::Memory) | None => {}
         }
     }
@@ -439,6 +479,6 @@ impl Recorder {
                 }
             }
         };
-        self.steps.push(step);
+        self.note(step);
     }
 }

@@ -85,7 +85,10 @@ fn judge_hub(world: &World, known: &Known<'_>) -> Verdict {
         return Err("the published model is another one".into());
     }
     if !fits(&found.tasks, &before.tasks, &after.tasks) {
-        return Err(format!("tasks of the campaign: {:?}, not {:?}", found.tasks, after.tasks));
+        return Err(format!(
+            "tasks of the campaign: {:?}, not {:?}",
+            found.tasks, after.tasks
+        ));
     }
     for backup in &before.backups {
         backup_is_usable(world, backup).map_err(|error| format!("{backup}: {error}"))?;
@@ -143,7 +146,9 @@ fn backup_is_usable(world: &World, name: &str) -> Verdict {
 
 /// The phone opens its own file, which is whole and has everything that was acknowledged.
 fn judge_phone(world: &World, known: &Known<'_>) -> Verdict<ClerkApp> {
-    let app = world.open_phone().map_err(|error| format!("the phone does not open: {error}"))?;
+    let app = world
+        .open_phone()
+        .map_err(|error| format!("the phone does not open: {error}"))?;
     let file = world.home.join(PHONE_FILE);
     let connection = peek_phone(&file).map_err(words)?;
     is_whole(&connection).map_err(|error| format!("the phone's file: {error}"))?;
@@ -164,7 +169,10 @@ fn phone_kept(found: &PhoneLedger, before: &PhoneLedger, after: &PhoneLedger) ->
             None if after.ops.contains_key(id) => return Err(format!("operation {id} is lost")),
             Some(kept) if kept.body != op.body => return Err(format!("operation {id} is another one")),
             Some(kept) if kept.n != op.n && Some(kept.n) != after.ops.get(id).map(|op| op.n) => {
-                return Err(format!("operation {id} has the number {:?}, not {:?}", kept.n, op.n));
+                return Err(format!(
+                    "operation {id} has the number {:?}, not {:?}",
+                    kept.n, op.n
+                ));
             }
             _ => {}
         }

@@ -203,7 +203,9 @@ impl World {
     /// A pairing code, as the operator gets it.
     pub fn code(&self) -> String {
         let secret = self
-            .hub(|database| database.write(|tx| make_code(tx, &Whom::Store(STORE.into()), self.clock.now_ms())))
+            .hub(|database| {
+                database.write(|tx| make_code(tx, &Whom::Store(STORE.into()), self.clock.now_ms()))
+            })
             .expect("a code");
         PairCode {
             url: "https://hub.example".into(),
@@ -227,11 +229,14 @@ impl World {
             HubCommand::Init => Database::create(&self.hub_dir, "康健大药房", None)
                 .map(drop)
                 .map_err(|error| words(&error)),
-            HubCommand::Import(files) => {
-                import::run(&open()?, files, import::Options::default(), self.clock.hub.as_ref())
-                    .map(drop)
-                    .map_err(|error| words(&error))
-            }
+            HubCommand::Import(files) => import::run(
+                &open()?,
+                files,
+                import::Options::default(),
+                self.clock.hub.as_ref(),
+            )
+            .map(drop)
+            .map_err(|error| words(&error)),
             HubCommand::Publish => {
                 let today = self.today();
                 yaoban_hub::cli::model::publish(&open()?, today)
@@ -240,9 +245,15 @@ impl World {
             }
             HubCommand::Campaign(members) => {
                 let members = members.iter().cloned().collect();
-                yaoban_hub::campaign::create::create(&open()?, &plan(self.today()), &members, now_ms, &mut |_, _| {})
-                    .map(drop)
-                    .map_err(|error| words(&error))
+                yaoban_hub::campaign::create::create(
+                    &open()?,
+                    &plan(self.today()),
+                    &members,
+                    now_ms,
+                    &mut |_, _| {},
+                )
+                .map(drop)
+                .map_err(|error| words(&error))
             }
             HubCommand::Daily => yaoban_hub::daily::run(&open()?, now_ms)
                 .map(drop)
@@ -331,7 +342,11 @@ pub fn write_files(dir: &Path, second: bool) -> Vec<(FileKind, PathBuf)> {
     let mut members = String::from("member_id,store_id,name,phone,joined_on,diseases,tags,consents\n");
     for index in 0..MEMBERS {
         let store = if index % 4 == 3 { "B" } else { STORE };
-        let name = if second && index % 5 == 0 { "改名会员" } else { "会员" };
+        let name = if second && index % 5 == 0 {
+            "改名会员"
+        } else {
+            "会员"
+        };
         let _ = writeln!(
             members,
             "M{index},{store},{name}{index},138{index:08},2024-01-01,高血压,常客,membership=yes@2026-01-01;health=yes@2026-01-01;marketing=yes@2026-01-01",
@@ -352,7 +367,8 @@ pub fn write_files(dir: &Path, second: bool) -> Vec<(FileKind, PathBuf)> {
         );
     }
     purchases.push_str("L-wrong,M1,A,2026-01-01 10:00:00,D1,1,not money,\n");
-    let mut readings = String::from("reading_id,member_id,taken_at,kind,systolic,diastolic,glucose,context\n");
+    let mut readings =
+        String::from("reading_id,member_id,taken_at,kind,systolic,diastolic,glucose,context\n");
     for index in 0..MEMBERS {
         let _ = writeln!(
             readings,

@@ -50,6 +50,8 @@ pub mod work;
 
 /// The database within the data directory.
 pub const FILE_NAME: &str = "hub.db";
+/// Where a restore prepares what it puts in the database's place; gone once that is done.
+pub const RESTORING: &str = "restoring";
 /// How long a connection waits for another process's write transaction. Ours stay below 200 ms, so
 /// this long means that something hangs.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -92,6 +94,9 @@ impl Database {
         if dir.join(FILE_NAME).exists() {
             return Err(StorageError::Exists(dir.to_owned()));
         }
+        if dir.join(RESTORING).exists() {
+            return Err(StorageError::RestoreBrokenOff(dir.to_owned()));
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let database = Self::open_with(dir, flags)?;
         let mut seed = [0_u8; 16];
@@ -108,7 +113,11 @@ impl Database {
     /// Opens the database of a directory and brings its schema up to date.
     pub fn open(dir: &Path) -> Result<Self, StorageError> {
         if !dir.join(FILE_NAME).is_file() {
-            return Err(StorageError::Missing(dir.to_owned()));
+            return Err(if dir.join(RESTORING).exists() {
+                StorageError::RestoreBrokenOff(dir.to_owned())
+            } else {
+                StorageError::Missing(dir.to_owned())
+            });
         }
         Self::open_with(dir, OpenFlags::SQLITE_OPEN_READ_WRITE)
     }
