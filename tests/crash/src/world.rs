@@ -10,6 +10,7 @@ use axum::body::Body;
 use rusqlite::{Connection, OpenFlags};
 use secrecy::SecretBox;
 use tower::ServiceExt as _;
+use yaoban_clerk_core::chance::SystemChance;
 use yaoban_clerk_core::clock::Clock;
 use yaoban_clerk_core::facade::{AppResult, ClerkApp};
 use yaoban_clerk_core::sync::event::FailureKind;
@@ -178,6 +179,7 @@ impl World {
             &self.home,
             &FixedVault,
             Arc::new(self.clock.clone()),
+            Arc::new(SystemChance),
             Box::new(self.way.clone()),
         )
     }
