@@ -1,139 +1,14 @@
 //! The real process over real files: what the import takes, refuses and keeps.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+mod process;
 
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use process::{Hub, PURCHASES, counts};
 use proptest::prelude::*;
 use serde_json::Value;
-use tempfile::TempDir;
-
-const HUB: &str = env!("CARGO_BIN_EXE_yaoban-hub");
-const AS_OF: &str = "2026-03-01";
-
-struct Hub {
-    dir: TempDir,
-}
-
-impl Hub {
-    fn new() -> Self {
-        let hub = Self {
-            dir: tempfile::tempdir().unwrap(),
-        };
-        hub.ok(&["init", "--name", "示范大药房"]);
-        hub
-    }
-
-    /// A hub with two stores, three drugs and four members.
-    fn with_chain() -> Self {
-        let hub = Self::new();
-        let stores = hub.file("stores.csv", "store_id,name,region\nS1,一店,东\nS2,二店,西\n");
-        let drugs = hub.file(
-            "drugs.csv",
-            "drug_id,name,ingredient,category,units_per_pack,daily_units,chronic\n\
-             D1,氨氯地平,氨氯地平,降压药,28,1,yes\nD2,二甲双胍,二甲双胍,降糖药,60,2,yes\nD3,创可贴,,器械,,,no\n",
-        );
-        let members = hub.file(
-            "members.csv",
-            "member_id,store_id,name,joined_on\nM1,S1,单雪,2024-01-01\nM2,S1,曾华,2024-01-01\nM3,S2,乐天,2024-01-01\nM4,,无店,\n",
-        );
-        for (kind, file) in [
-            ("--stores", &stores),
-            ("--drugs", &drugs),
-            ("--members", &members),
-        ] {
-            let report = hub.import(kind, file);
-            assert_eq!(report["rejected"], 0, "{report}");
-        }
-        hub
-    }
-
-    fn data(&self) -> PathBuf {
-        self.dir.path().join("data")
-    }
-
-    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.dir.path().join(name);
-        fs::write(&path, content).unwrap();
-        path
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(HUB);
-        let words = if args[0] == "model" { 2 } else { 1 };
-        command
-            .args(&args[..words])
-            .arg("--data")
-            .arg(self.data())
-            .args(&args[words..]);
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
-    }
-
-    fn ok(&self, args: &[&str]) -> String {
-        let output = self.run(args);
-        assert!(
-            output.status.success(),
-            "{args:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// What a refused command says.
-    fn refused(&self, args: &[&str]) -> String {
-        let output = self.run(args);
-        let message = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{args:?}: {message}");
-        assert!(!message.contains("panicked"), "{message}");
-        message
-    }
-
-    fn import(&self, kind: &str, path: &Path) -> Value {
-        let out = self.ok(&["import", kind, path.to_str().unwrap(), "--json"]);
-        serde_json::from_str::<Value>(&out).unwrap()["files"][0].clone()
-    }
-
-    fn purchases(&self, rows: &str) -> Value {
-        let path = self.file("purchases.csv", format!("{PURCHASES}\n{rows}"));
-        self.import("--purchases", &path)
-    }
-
-    /// Physical lines of a reject file after its header.
-    fn rejects(&self, name: &str) -> Vec<String> {
-        let text = fs::read_to_string(self.data().join("rejects").join(name)).unwrap();
-        assert!(text.starts_with("line,reason,"), "{text}");
-        text.lines().skip(1).map(str::to_owned).collect()
-    }
-
-    fn classes(&self) -> String {
-        self.ok(&["classes", "--as-of", AS_OF, "--json", "--members"])
-    }
-
-    fn audience(&self, rule: &str) -> Vec<String> {
-        let rule = self.file("rule.json", rule);
-        let out = self.ok(&[
-            "audience",
-            "--as-of",
-            AS_OF,
-            "--ids",
-            "--json",
-            "--rule",
-            rule.to_str().unwrap(),
-        ]);
-        let found: Value = serde_json::from_str(&out).unwrap();
-        serde_json::from_value(found["ids"].clone()).unwrap()
-    }
-}
-
-const PURCHASES: &str = "line_id,member_id,store_id,sold_at,drug_id,quantity,amount,cost";
-
-fn counts(report: &Value) -> [u64; 4] {
-    ["accepted", "unchanged", "skipped", "rejected"].map(|key| report[key].as_u64().unwrap())
-}
 
 #[test]
 fn every_wrong_row_is_rejected_by_name_and_the_rest_goes_in() {
@@ -378,7 +253,8 @@ fn a_dry_run_tells_and_writes_nothing() {
     assert!(
         entries
             .iter()
-            .all(|name| name.to_str().unwrap().starts_with("hub.db")),
+            .all(|name| name.to_str().unwrap().starts_with("hub.db")
+                || name.to_str().unwrap().starts_with("write.")),
         "{entries:?}"
     );
     assert_eq!(files(&args), told);

@@ -116,3 +116,122 @@ fn take_some(hub: &Hub, tx: &Tx<'_>, device: &Device, ops: &[OpEnvelope]) -> Res
     }
     Ok(results)
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+    use serde_bytes::ByteBuf;
+    use yaoban_domain::model::{Member, Note, Staff};
+    use yaoban_protocol::codec::to_cbor;
+    use yaoban_protocol::op::Op;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::storage::sqlite::Database;
+    use crate::storage::{Records as _, StorageError};
+
+    fn read<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> T {
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn device() -> Device {
+        Device {
+            id: "phone".into(),
+            name: String::new(),
+            store_id: "A".into(),
+            staff_id: None,
+            refresh_hash: Vec::new(),
+            created_ms: 0,
+            seen_ms: None,
+            revoked_ms: None,
+            last_n: 0,
+            app_version: None,
+            ahead_ms: 0,
+        }
+    }
+
+    /// Notes as long as notes may be, so that they need room.
+    fn notes(count: u64) -> Vec<OpEnvelope> {
+        let op = |n: u64| Op::AddNote {
+            note: Note {
+                id: format!("n-{n}"),
+                member_id: "M1".into(),
+                at_ms: 1,
+                staff_id: "clerk".into(),
+                text: "药".repeat(400),
+                supersedes: None,
+            },
+        };
+        (1..=count)
+            .map(|n| OpEnvelope {
+                n,
+                op_id: format!("op-{n}"),
+                staff_id: "clerk".into(),
+                at_ms: 1,
+                base_version: 0,
+                body: ByteBuf::from(to_cbor(&op(n)).unwrap()),
+                parked: false,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_full_disk_acknowledges_nothing_and_loses_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::create(dir.path(), "chain", None).unwrap();
+        let member: Member = read(serde_json::json!({
+            "id": "M1", "store_id": "A", "name": "单雪", "phone": null, "sex": null, "birthday": null,
+            "joined_on": null, "height_cm": null, "weight_hg": null
+        }));
+        let staff: Staff = read(serde_json::json!({
+            "id": "clerk", "store_id": "A", "region": null, "name": "店员", "role": "clerk"
+        }));
+        database
+            .write::<_, StorageError>(|tx| {
+                tx.put_member(&member)?;
+                tx.put_staff(&staff)?;
+                tx.insert_device(&device())
+            })
+            .unwrap();
+        let hub = Hub::new(database, Arc::new(ManualClock::at(1_772_416_800_000))).unwrap();
+        let epoch = hub.database.read::<_, StorageError>(|tx| tx.epoch()).unwrap();
+        let request = || PushRequest {
+            epoch: epoch.clone(),
+            ops: notes(40),
+        };
+        let kept = || {
+            hub.database
+                .read::<_, StorageError>(|tx| {
+                    Ok((
+                        tx.notes_of("M1")?.len() as u64,
+                        tx.device("phone")?.unwrap().last_n,
+                    ))
+                })
+                .unwrap()
+        };
+        hub.database.room(Some(2));
+        let refused = take_all(&hub, &device(), request()).unwrap_err();
+        assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(refused.message.contains("disk is full"), "{}", refused.message);
+        let (notes, last_n) = kept();
+        assert_eq!(notes, last_n, "what is acknowledged is kept, and nothing else is");
+        assert!(notes < 40);
+        // Phones go on reading meanwhile.
+        assert_eq!(
+            hub.database
+                .read::<_, StorageError>(|tx| tx.member("M1"))
+                .unwrap(),
+            Some(member)
+        );
+        hub.database.room(None);
+        let reply = take_all(&hub, &device(), request()).unwrap();
+        assert_eq!((reply.results.len(), reply.last_n), (40, 40));
+        assert!(
+            reply
+                .results
+                .iter()
+                .all(|result| result.status == OpStatus::Applied)
+        );
+        assert_eq!(kept(), (40, 40));
+    }
+}

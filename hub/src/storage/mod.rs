@@ -47,9 +47,24 @@ pub enum StorageError {
     /// No random bytes for an id or a secret.
     #[error(transparent)]
     Random(#[from] NoChance),
+    /// The file cannot be opened for writing.
+    #[error("cannot write {} ({reason}), check who owns it and that its disk is not mounted read-only", path.display())]
+    NotWritable {
+        /// The database file.
+        path: PathBuf,
+        /// What SQLite found.
+        reason: String,
+    },
     /// No room left.
-    #[error("the disk is full, free some space and run the command again; what was already stored is kept")]
+    #[error(
+        "the disk of the data directory is full, free some space and run the command again; what was already stored is kept"
+    )]
     Full,
+    /// The disk failed.
+    #[error(
+        "the disk of the data directory cannot be read or written ({0}), see to its room and its health and run the command again; what was already stored is kept"
+    )]
+    Disk(String),
     /// Somebody else held the database for too long.
     #[error("the database is busy, another process has been writing for too long; run the command again")]
     Busy,
@@ -80,6 +95,7 @@ impl From<rusqlite::Error> for StorageError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
+            Some(rusqlite::ErrorCode::SystemIoFailure) => Self::Disk(error.to_string()),
             Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => Self::Busy,
             _ => Self::Sqlite(error),
         }

@@ -22,8 +22,12 @@ use super::{Context, FileKind, FileReport, ImportError, Progress};
 use crate::storage::sqlite::{Database, Tx};
 use crate::storage::{Records as _, StorageError};
 
+#[cfg(test)]
+mod disk_tests;
 mod entry;
 mod fold;
+#[cfg(test)]
+mod merge_tests;
 mod parse;
 mod sorted;
 mod stage;

@@ -12,6 +12,7 @@
 //! | [`rows`], [`moves`] | what operations of phones read and write; moves and merges of members |
 //! | [`scan`], [`screen`] | the chain in one pass; which members a statement selects |
 //! | [`render`], [`pull`] | rows as they travel |
+//! | [`turns`] | who writes next, over all processes |
 //! | [`devices`], [`ops`], [`audit`] | phones, results of their operations, the audit trail |
 
 use std::path::{Path, PathBuf};
@@ -46,6 +47,7 @@ pub mod schema;
 pub mod scope;
 pub(crate) mod screen;
 mod settings;
+mod turns;
 pub mod work;
 
 /// The database within the data directory.
@@ -62,8 +64,12 @@ const IDLE_READERS_MAX: usize = 8;
 pub struct Database {
     dir: PathBuf,
     chance: Arc<dyn Chance>,
+    turns: turns::Turns,
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
+    /// Called after each commit: what other processes may do between two transactions.
+    #[cfg(test)]
+    pub(crate) between: Mutex<Option<Box<dyn FnMut() + Send>>>,
 }
 
 /// An open transaction: the records and, through [`Tx::connection`], SQL.
@@ -136,6 +142,21 @@ impl Database {
                     reason: error.to_string(),
                 }
             }
+            StorageError::Sqlite(error)
+                if matches!(
+                    error.sqlite_error_code(),
+                    Some(
+                        rusqlite::ErrorCode::CannotOpen
+                            | rusqlite::ErrorCode::ReadOnly
+                            | rusqlite::ErrorCode::PermissionDenied
+                    )
+                ) =>
+            {
+                StorageError::NotWritable {
+                    path: path.clone(),
+                    reason: error.to_string(),
+                }
+            }
             error => error,
         };
         let mut writer = connect(&path, flags).map_err(damaged)?;
@@ -143,8 +164,11 @@ impl Database {
         Ok(Self {
             dir: dir.to_owned(),
             chance: Arc::new(SystemChance),
+            turns: turns::Turns::open(dir)?,
             writer: Mutex::new(writer),
             readers: Mutex::new(Vec::new()),
+            #[cfg(test)]
+            between: Mutex::new(None),
         })
     }
 
@@ -176,6 +200,12 @@ impl Database {
     /// short (below 200 ms): all other writers wait.
     pub fn write<T, E: From<StorageError>>(&self, f: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         let mut writer = lock(&self.writer);
+        let turn = self.turns.wait().map_err(|source| {
+            E::from(StorageError::File {
+                path: self.dir.clone(),
+                source,
+            })
+        })?;
         let transaction = writer
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(|error| E::from(error.into()))?;
@@ -184,7 +214,26 @@ impl Database {
             chance: self.chance.as_ref(),
         })?;
         transaction.commit().map_err(|error| E::from(error.into()))?;
+        drop(turn);
+        drop(writer);
+        #[cfg(test)]
+        if let Some(between) = lock(&self.between).as_mut() {
+            between();
+        }
         Ok(value)
+    }
+
+    /// Lets the file grow by so many pages from now on, as on a disk that fills; none: without a limit.
+    #[cfg(test)]
+    pub(crate) fn room(&self, pages: Option<u32>) {
+        let writer = lock(&self.writer);
+        let count: u32 = writer
+            .pragma_query_value(None, "page_count", |row| row.get(0))
+            .unwrap();
+        let max = pages.map_or(u32::MAX - 1, |pages| count + pages);
+        writer
+            .pragma_update_and_check(None, "max_page_count", max, |_| Ok(()))
+            .unwrap();
     }
 
     /// Whether each commit of this writer is on the disk when it returns (it is, unless told

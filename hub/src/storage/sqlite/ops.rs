@@ -141,10 +141,18 @@ impl Tx<'_> {
                 Ok(value)
             }
             Err(error) => {
-                step("ROLLBACK TO step; RELEASE step")?;
+                // A full or failing disk ends the whole transaction, and the savepoint with it.
+                if !self.is_over() {
+                    step("ROLLBACK TO step; RELEASE step")?;
+                }
                 Err(error)
             }
         }
+    }
+
+    /// Whether the transaction was rolled back by the database itself: nothing may be written any more.
+    pub fn is_over(&self) -> bool {
+        self.connection().is_autocommit()
     }
 
     /// How a row stands in a scope: `put`, `evict`, `erase`, or none if it never did (or its tombstone
