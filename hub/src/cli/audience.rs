@@ -62,15 +62,15 @@ pub fn run(args: &AudienceArgs) -> Result<(), CliError> {
         (select_keys(&database, &audience, args.as_of, &rules)?.len(), None)
     };
     match (args.json, ids) {
-        (true, Some(ids)) => println!(
+        (true, Some(ids)) => say!(
             "{}",
             json!({ "as_of": args.as_of, "members": members, "ids": ids })
         ),
-        (true, None) => println!("{}", json!({ "as_of": args.as_of, "members": members })),
+        (true, None) => say!("{}", json!({ "as_of": args.as_of, "members": members })),
         (false, ids) => {
-            println!("as of {}: {members} members", args.as_of);
+            say!("as of {}: {members} members", args.as_of);
             for id in ids.unwrap_or_default() {
-                println!("{id}");
+                say!("{id}");
             }
         }
     }

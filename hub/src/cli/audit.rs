@@ -26,7 +26,7 @@ pub fn run(args: &AuditArgs) -> Result<(), CliError> {
     let AuditCommand::Verify { data } = &args.command;
     match data.open()?.read::<_, CliError>(|tx| Ok(tx.audit_check()?))? {
         AuditCheck::Whole { rows, head } => {
-            println!("whole: {rows} rows\nhead {head}");
+            say!("whole: {rows} rows\nhead {head}");
             Ok(())
         }
         AuditCheck::Broken { audit_key } => Err(CliError::Refused(format!(

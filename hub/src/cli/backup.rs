@@ -29,7 +29,7 @@ pub struct RestoreArgs {
 /// Runs `backup`.
 pub fn run_backup(args: &BackupArgs) -> Result<(), CliError> {
     backup::backup(&args.data.dir, &args.file).map_err(CliError::refused)?;
-    println!(
+    say!(
         "backup written to {}; keep {} with it",
         args.file.display(),
         args.data.dir.join("tls").display()
@@ -41,12 +41,12 @@ pub fn run_backup(args: &BackupArgs) -> Result<(), CliError> {
 pub fn run_restore(args: &RestoreArgs) -> Result<(), CliError> {
     let kept =
         backup::restore(&args.data.dir, &args.file, SystemClock.now_ms()).map_err(CliError::refused)?;
-    println!(
+    say!(
         "restored from {}; phones load their store anew and send again what is missing",
         args.file.display()
     );
     if let Some(kept) = kept {
-        println!("the database that was there is kept as {}", kept.display());
+        say!("the database that was there is kept as {}", kept.display());
     }
     Ok(())
 }

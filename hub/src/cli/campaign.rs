@@ -138,9 +138,9 @@ fn run_create(args: &CreateArgs) -> Result<(), CliError> {
     let created =
         create(&database, &plan, &members, SystemClock.now_ms(), &mut progress).map_err(CliError::refused)?;
     if args.json {
-        println!("{}", serde_json::to_string(&created).map_err(CliError::refused)?);
+        say!("{}", serde_json::to_string(&created).map_err(CliError::refused)?);
     } else {
-        print!("{}", created_text(&created));
+        say!("{}", created_text(&created).trim_end());
     }
     Ok(())
 }
@@ -248,15 +248,22 @@ fn run_list(data: &DataArgs, json: bool) -> Result<(), CliError> {
                 })
             })
             .collect();
-        println!("{}", serde_json::Value::Array(list));
+        say!("{}", serde_json::Value::Array(list));
         return Ok(());
     }
-    println!(
+    say!(
         "{:6}  {:10}  {:10}  {:10}  {:9}  {:>7}  {:>7}  {:>7}  NAME",
-        "ID", "START", "DUE", "KIND", "PURPOSE", "MEMBERS", "TASKS", "DONE"
+        "ID",
+        "START",
+        "DUE",
+        "KIND",
+        "PURPOSE",
+        "MEMBERS",
+        "TASKS",
+        "DONE"
     );
     for (counts, campaign) in campaigns {
-        println!(
+        say!(
             "{:6}  {}  {}  {:10}  {:9}  {:>7}  {:>7}  {:>7}  {}{}",
             campaign.id,
             campaign.start,
@@ -283,9 +290,9 @@ fn run_effect(data: &DataArgs, campaign: &str, as_of: Option<NaiveDate>, json: b
     let measured: Result<Effect, CampaignError> = database.read(|tx| effect(tx, campaign, as_of));
     let effect = measured.map_err(CliError::refused)?;
     if json {
-        println!("{}", serde_json::to_string(&effect).map_err(CliError::refused)?);
+        say!("{}", serde_json::to_string(&effect).map_err(CliError::refused)?);
     } else {
-        print!("{}", effect_text(&effect));
+        say!("{}", effect_text(&effect).trim_end());
     }
     Ok(())
 }

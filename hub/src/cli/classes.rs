@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use yaoban_domain::class::Board;
 use yaoban_domain::codes::Code as _;
 
-use super::{CliError, DataArgs};
+use super::{CliError, DataArgs, wrote};
 use crate::figures::Chain;
 use crate::storage::StorageError;
 use crate::storage::sqlite::Tx;
@@ -68,18 +68,6 @@ fn print(args: &ClassesArgs, tx: &Tx<'_>, chain: &Chain) -> Result<(), CliError>
         wrote(result)?;
     }
     wrote(out.flush())
-}
-
-/// What was printed, or why it could not be; a reader that has gone away (`| head`) wants no more.
-fn wrote(result: std::io::Result<()>) -> Result<(), CliError> {
-    match result {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::File {
-            action: "write",
-            path: "standard output".into(),
-            source: error,
-        }),
-        _ => Ok(()),
-    }
 }
 
 fn board_json(chain: &Chain, board: &Board) -> Value {

@@ -29,6 +29,6 @@ pub fn run(args: &DailyArgs) -> Result<(), CliError> {
         })?,
     };
     let done = daily::run(&database, now_ms)?;
-    println!("{}", serde_json::to_string(&done).map_err(CliError::refused)?);
+    say!("{}", serde_json::to_string(&done).map_err(CliError::refused)?);
     Ok(())
 }

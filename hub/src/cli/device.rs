@@ -44,13 +44,17 @@ pub fn run(args: &DeviceArgs) -> Result<(), CliError> {
 fn list(data: &DataArgs, json: bool) -> Result<(), CliError> {
     let devices = data.open()?.read::<_, CliError>(|tx| Ok(tx.devices()?))?;
     if !json {
-        println!(
+        say!(
             "{:36}  {:10}  {:10}  {:7}  {:>8}  NAME",
-            "ID", "STORE", "STAFF", "STATE", "LAST N"
+            "ID",
+            "STORE",
+            "STAFF",
+            "STATE",
+            "LAST N"
         );
     }
     for device in devices {
-        println!(
+        say!(
             "{}",
             if json {
                 json_line(&device)
@@ -111,6 +115,6 @@ fn revoke(data: &DataArgs, id: &str) -> Result<(), CliError> {
             detail: serde_json::json!({}),
         })?)
     })?;
-    println!("revoked {id}");
+    say!("revoked {id}");
     Ok(())
 }

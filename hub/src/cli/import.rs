@@ -80,7 +80,7 @@ pub fn run(args: &ImportArgs) -> Result<(), CliError> {
     };
     let reports = import(&database, &args.files.list(), options, &SystemClock)?;
     if args.json {
-        println!("{}", json!({ "dry_run": args.dry_run, "files": reports }));
+        say!("{}", json!({ "dry_run": args.dry_run, "files": reports }));
         return Ok(());
     }
     for report in &reports {
@@ -88,7 +88,7 @@ pub fn run(args: &ImportArgs) -> Result<(), CliError> {
             Some(path) if report.rejected > 0 => format!(" (see {})", path.display()),
             _ => String::new(),
         };
-        println!(
+        say!(
             "{} {}: accepted {}, unchanged {}, skipped {}, rejected {}{rejects}",
             report.kind.name(),
             report.file,
@@ -99,7 +99,7 @@ pub fn run(args: &ImportArgs) -> Result<(), CliError> {
         );
     }
     if args.dry_run {
-        println!("dry run: nothing was written");
+        say!("dry run: nothing was written");
     }
     Ok(())
 }

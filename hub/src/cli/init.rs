@@ -35,6 +35,6 @@ pub fn run(args: &InitArgs) -> Result<(), CliError> {
         )));
     }
     let database = Database::create(&args.data.dir, name, args.url.as_ref())?;
-    println!("initialised {} for {name}", database.dir().display());
+    say!("initialised {} for {name}", database.dir().display());
     Ok(())
 }

@@ -1,13 +1,23 @@
 //! The command line: one file a command. Exit codes: 0 done, 1 refused with a reason, 2 usage.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::import::ImportError;
 use crate::storage::StorageError;
 use crate::storage::sqlite::Database;
+
+/// Prints a line to standard output; whoever reads it may go away (`| head`). Ends the function with
+/// an error if it cannot be written.
+macro_rules! say {
+    ($($text:tt)*) => {
+        $crate::cli::print_line(format_args!($($text)*))?
+    };
+}
 
 mod audience;
 mod audit;
@@ -50,6 +60,17 @@ pub enum CliError {
 }
 
 impl CliError {
+    /// Whether the disk or another process is the reason, so that the directory has to be named.
+    fn is_of_the_disk(&self) -> bool {
+        matches!(
+            self,
+            Self::Storage(StorageError::Full | StorageError::Disk(_) | StorageError::Busy)
+                | Self::Import(ImportError::Storage(
+                    StorageError::Full | StorageError::Disk(_) | StorageError::Busy
+                ))
+        )
+    }
+
     /// Refuses with another error's words.
     pub fn refused(error: impl std::fmt::Display) -> Self {
         Self::Refused(error.to_string())
@@ -111,7 +132,28 @@ pub struct DataArgs {
 impl DataArgs {
     /// Opens the database of the directory.
     pub fn open(&self) -> Result<Database, StorageError> {
+        // Commands name one directory; the first one is it.
+        let _ = OPENED.set(self.dir.clone());
         Database::open(&self.dir)
+    }
+}
+
+/// The data directory at work, for messages about its disk.
+static OPENED: OnceLock<PathBuf> = OnceLock::new();
+
+fn print_line(text: std::fmt::Arguments<'_>) -> Result<(), CliError> {
+    wrote(writeln!(std::io::stdout().lock(), "{text}"))
+}
+
+/// What was printed, or why it could not be; a reader that has gone away wants no more.
+fn wrote(result: std::io::Result<()>) -> Result<(), CliError> {
+    match result {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::File {
+            action: "write",
+            path: "standard output".into(),
+            source: error,
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -157,7 +199,10 @@ pub fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("yaoban-hub: {error}");
+            match OPENED.get().filter(|_| error.is_of_the_disk()) {
+                Some(dir) => eprintln!("yaoban-hub: {}: {error}", dir.display()),
+                None => eprintln!("yaoban-hub: {error}"),
+            }
             ExitCode::FAILURE
         }
     }

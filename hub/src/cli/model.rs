@@ -39,13 +39,18 @@ pub fn run(args: &ModelArgs) -> Result<(), CliError> {
     let database = args.data.open()?;
     let model = publish(&database, args.as_of)?;
     match &model.cut_points {
-        Some(cuts) => println!(
+        Some(cuts) => say!(
             "published model {} as of {}: recency {:?} days, frequency {:?} visits, monetary {:?} fen",
-            model.version, args.as_of, cuts.recency, cuts.frequency, cuts.monetary
+            model.version,
+            args.as_of,
+            cuts.recency,
+            cuts.frequency,
+            cuts.monetary
         ),
-        None => println!(
+        None => say!(
             "published model {} as of {}: no active member, no cut points",
-            model.version, args.as_of
+            model.version,
+            args.as_of
         ),
     }
     Ok(())

@@ -52,9 +52,13 @@ pub fn run(args: &OpsArgs) -> Result<(), CliError> {
 }
 
 fn list(data: &DataArgs, all: bool) -> Result<(), CliError> {
-    println!(
+    say!(
         "{:36}  {:36}  {:>8}  {:10}  {:16}  STATE",
-        "OPERATION", "DEVICE", "N", "STAFF", "REASON"
+        "OPERATION",
+        "DEVICE",
+        "N",
+        "STAFF",
+        "REASON"
     );
     for op in data.open()?.read::<_, CliError>(|tx| Ok(tx.parked_ops(all)?))? {
         let state = if op.replayed_ms.is_some() {
@@ -62,9 +66,13 @@ fn list(data: &DataArgs, all: bool) -> Result<(), CliError> {
         } else {
             "waits"
         };
-        println!(
+        say!(
             "{:36}  {:36}  {:>8}  {:10}  {:16}  {state}",
-            op.envelope.op_id, op.device_id, op.envelope.n, op.envelope.staff_id, op.reason
+            op.envelope.op_id,
+            op.device_id,
+            op.envelope.n,
+            op.envelope.staff_id,
+            op.reason
         );
     }
     Ok(())
@@ -92,7 +100,7 @@ fn show(data: &DataArgs, op_id: &str) -> Result<(), CliError> {
         "at_ms": op.envelope.at_ms, "received_ms": op.received_ms, "reason": op.reason, "replayed_ms": op.replayed_ms,
         "result": op.result, "content": content,
     });
-    println!(
+    say!(
         "{}",
         serde_json::to_string_pretty(&shown).map_err(CliError::refused)?
     );
@@ -135,7 +143,7 @@ fn replay(data: &DataArgs, op_id: Option<&str>) -> Result<(), CliError> {
             OpStatus::Rejected => "rejected",
             OpStatus::Parked => "still parked",
         };
-        println!(
+        say!(
             "{}  {state}  {}",
             op.envelope.op_id,
             result.reason.unwrap_or_default()

@@ -58,7 +58,7 @@ pub fn run(args: &PairArgs) -> Result<(), CliError> {
     let fingerprint = fingerprint(database.dir(), &url).map_err(CliError::refused)?;
     let made = database.write(|tx| make_code(tx, &whom, SystemClock.now_ms()));
     let secret = made.map_err(CliError::refused)?;
-    println!(
+    say!(
         "{}",
         PairCode {
             url,

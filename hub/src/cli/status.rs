@@ -34,7 +34,7 @@ pub fn run(args: &StatusArgs) -> Result<(), CliError> {
             "audit": audit,
         }))
     })?;
-    println!(
+    say!(
         "{}",
         serde_json::to_string_pretty(&value).map_err(CliError::refused)?
     );

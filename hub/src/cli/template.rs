@@ -60,13 +60,13 @@ fn import(data: &DataArgs, file: &Path) -> Result<(), CliError> {
         Ok::<_, CampaignError>(changed)
     });
     let changed = changed.map_err(in_file)?;
-    println!("{changed} accepted, {} unchanged", templates.len() - changed);
+    say!("{changed} accepted, {} unchanged", templates.len() - changed);
     Ok(())
 }
 
 fn list(data: &DataArgs) -> Result<(), CliError> {
     for template in data.open()?.read::<_, CliError>(|tx| Ok(tx.templates()?))? {
-        println!(
+        say!(
             "{:24}  {:7}  {:9}  {}",
             template.id,
             template.kind,

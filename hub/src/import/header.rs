@@ -6,6 +6,8 @@ use super::ImportError;
 use super::table::{Item, Record, Rows};
 use super::value::trim;
 
+const CR_ALONE: &str = "its lines end with a carriage return alone, save it as CSV UTF-8";
+
 /// A column that a kind of file may have.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
@@ -65,9 +67,15 @@ impl Header {
                     path: path.to_owned(),
                 });
             }
+            Some(Item::Broken { raw, .. }) if raw.contains(&b'\r') => {
+                return Err(not_table(CR_ALONE.to_owned()));
+            }
             Some(Item::Broken { reason, .. }) => return Err(not_table(format!("in its first row {reason}"))),
             Some(Item::Record(record)) => record,
         };
+        if record.raw.contains(&b'\r') {
+            return Err(not_table(CR_ALONE.to_owned()));
+        }
         let titles: Vec<String> = (0..record.width())
             .map(|index| String::from_utf8_lossy(trim(record.field(index))).into_owned())
             .collect();

@@ -54,8 +54,14 @@ impl Source {
             reason: reason.to_owned(),
         };
         let mut file = File::open(path).map_err(unreadable)?;
-        if file.metadata().map_err(unreadable)?.is_dir() {
+        let metadata = file.metadata().map_err(unreadable)?;
+        if metadata.is_dir() {
             return Err(not_table("it is a directory"));
+        }
+        if !metadata.is_file() {
+            return Err(not_table(
+                "it is no file that can be read twice, save it to disk first",
+            ));
         }
         let mut survey = Survey::default();
         let mut block = vec![0; BLOCK_BYTES];

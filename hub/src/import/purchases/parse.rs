@@ -24,7 +24,6 @@ const FEN_MAX: i64 = 1_000_000_000;
 const MILLI_MAX: i64 = 1_000_000_000;
 /// A cost that was not told.
 pub(super) const NO_COST: i32 = i32::MIN;
-const PACK_MILLI: i64 = 1000;
 
 /// A line that is right in itself; whether its id is free is not known yet.
 #[expect(
@@ -164,8 +163,8 @@ impl Parser<'_> {
             amount => decimal(amount, 2, FEN_MAX).map_err(|why| format!("`amount` {why}"))?,
         };
         let quantity_milli = match cell(QUANTITY) {
-            [] if amount_fen < 0 => -PACK_MILLI,
-            [] => PACK_MILLI,
+            // Not told: no units, so that no supply is reckoned from a guess.
+            [] => 0,
             quantity => decimal(quantity, 3, MILLI_MAX).map_err(|why| format!("`quantity` {why}"))?,
         };
         let cost_fen = match cell(COST) {
