@@ -170,6 +170,7 @@ pub fn run(database: &Database, now_ms: i64) -> Result<Done, StorageError> {
     let today = database.read(|tx| Today::at(tx, now_ms))?;
     done.run_out = run_out_tasks(database, &today)?;
     done.tombstones = database.write(|tx| tx.prune_tombstones(day_number(today.day()) - TOMBSTONE_DAYS))?;
+    database.write(|tx| tx.prune_staff_history(now_ms - RESULTS_KEPT_MS))?;
     while database.write(|tx| tx.prune_op_results(now_ms - RESULTS_KEPT_MS, BATCH))? > 0 {}
     database.write(|tx| tx.set_meta(LAST_DAY, &today.day().to_string()))?;
     Ok(done)

@@ -73,9 +73,14 @@ impl Taking<'_> {
             }
             Ok(applied) => Ok(applied.into_result(envelope.n, &envelope.op_id)),
             // These hold for every operation: the phone tries again later.
-            Err(error @ (StorageError::Busy | StorageError::Full | StorageError::Damaged { .. })) => {
-                Err(error)
-            }
+            Err(
+                error @ (StorageError::Busy
+                | StorageError::Full
+                | StorageError::Disk(_)
+                | StorageError::NotWritable { .. }
+                | StorageError::Damaged { .. }),
+            ) => Err(error),
+            Err(error) if tx.is_over() => Err(error),
             Err(error) => {
                 tracing::error!(op_id = envelope.op_id, %error, "operation parked: the database refused it");
                 self.park(tx, envelope, parked::HUB_FAILED)
@@ -92,7 +97,7 @@ impl Taking<'_> {
             device_store_id: &self.device.store_id,
             now_ms: self.now_ms,
         };
-        let mut rows = OpRows::new(tx, self.calendar, &self.device.id, self.now_ms);
+        let mut rows = OpRows::new(tx, self.calendar, self.device, self.now_ms);
         let applied = apply(&mut rows, op, &meta, self.rules, self.calendar)?;
         tx.touch(&rows.changes(&applied.touched)?)?;
         for loser in &applied.losers {

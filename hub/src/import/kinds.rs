@@ -72,6 +72,7 @@ const STAFF: &[Column] = &[
     may("name", &["姓名", "员工姓名", "名称"]),
     may("role", &["角色", "岗位", "职务"]),
     may("pharmacist", &["药师", "是否药师", "执业药师"]),
+    may("active", &["在职", "是否在职"]),
 ];
 const DRUGS: &[Column] = &[
     DRUG_ID,
@@ -308,6 +309,7 @@ struct StaffRow {
     role: Told<Option<Role>>,
     pharmacist: Told<Option<bool>>,
     is_pharmacist_role: bool,
+    active: Told<Option<bool>>,
 }
 
 /// A role by its code or its Chinese name.
@@ -346,6 +348,7 @@ impl Kind for StaffRows {
             role: told(cells, 4, || Ok(role))?,
             pharmacist: told(cells, 5, || cells.value(5, flag))?,
             is_pharmacist_role: word.as_deref() == Some("药师"),
+            active: told(cells, 6, || cells.value(6, flag))?,
         })
     }
 
@@ -382,12 +385,18 @@ impl Kind for StaffRows {
         if let Some(pharmacist) = row.pharmacist {
             staff.pharmacist = pharmacist.unwrap_or(false);
         }
+        if let Some(active) = row.active {
+            staff.active = active.unwrap_or(true);
+        }
         staff.pharmacist |= row.is_pharmacist_role && row.pharmacist.flatten().is_none();
         if staff.name.is_empty() {
             staff.name.clone_from(&staff.id);
         }
         unchanged_or(before.as_ref(), &staff, write, || {
             tx.put_staff(&staff)?;
+            if let Some(before) = before.as_ref().filter(|before| has_other_rights(before, &staff)) {
+                tx.staff_changed(before, context.clock.now_ms())?;
+            }
             let old_store = before.as_ref().and_then(|before| before.store_id.as_deref());
             if let Some(old) = old_store.filter(|old| Some(*old) != staff.store_id.as_deref()) {
                 changes.add(
@@ -403,6 +412,11 @@ impl Kind for StaffRows {
             Ok(())
         })
     }
+}
+
+fn has_other_rights(one: &Staff, other: &Staff) -> bool {
+    let rights = |staff: &Staff| (staff.store_id.clone(), staff.role.clone(), staff.active);
+    rights(one) != rights(other)
 }
 
 /// A store that is named must be known.

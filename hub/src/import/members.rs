@@ -204,6 +204,11 @@ impl Kind for Members {
             return Ok(Outcome::Unchanged);
         }
         let mut member = before.clone().unwrap_or_else(|| blank(&id));
+        let row = if member.id == id {
+            row
+        } else {
+            of_other_card(row, &base, &member)
+        };
         merge(&mut member, &base, row, context);
         if !write {
             context.refs.members.insert(id.as_bytes(), NOT_WRITTEN);
@@ -214,7 +219,10 @@ impl Kind for Members {
             tx.put_member(&member)?;
             announce(tx, before.as_ref(), &member, context.today(), changes)?;
         }
-        let key = tx.member_key(&member.id)?.map_or(NOT_WRITTEN, |key| key as u32);
+        let key = match known {
+            Some(key) => key,
+            None => tx.member_key(&member.id)?.map_or(NOT_WRITTEN, |key| key as u32),
+        };
         let body = serde_json::to_string(&source).map_err(|error| StorageError::Record {
             entity: "member_source",
             id: id.clone(),
@@ -369,6 +377,33 @@ fn change_set<T: PartialEq>(items: &mut Vec<T>, base: Option<&Vec<T>>, row: Opti
         if !base.contains(&item) && !items.contains(&item) {
             items.push(item);
         }
+    }
+}
+
+/// What the row of another card of a member changes: only what this card had told. The member's own
+/// card, and what clerks wrote, stand.
+fn of_other_card(row: MemberRow, base: &MemberRow, member: &Member) -> MemberRow {
+    #[expect(
+        clippy::option_option,
+        reason = "the outer one is the column, the inner one the value"
+    )]
+    fn own<T: PartialEq>(
+        row: Option<Option<T>>,
+        base: Option<&Option<T>>,
+        now: Option<&T>,
+    ) -> Option<Option<T>> {
+        row.filter(|_| base.is_some_and(|base| base.as_ref() == now))
+    }
+    MemberRow {
+        store_id: own(row.store_id, base.store_id.as_ref(), member.store_id.as_ref()),
+        name: row.name.filter(|_| base.name.as_ref() == Some(&member.name)),
+        phone: own(row.phone, base.phone.as_ref(), member.phone.as_ref()),
+        sex: own(row.sex, base.sex.as_ref(), member.sex.as_ref()),
+        birthday: own(row.birthday, base.birthday.as_ref(), member.birthday.as_ref()),
+        joined_on: own(row.joined_on, base.joined_on.as_ref(), member.joined_on.as_ref()),
+        height_cm: own(row.height_cm, base.height_cm.as_ref(), member.height_cm.as_ref()),
+        weight_hg: own(row.weight_hg, base.weight_hg.as_ref(), member.weight_hg.as_ref()),
+        ..row
     }
 }
 

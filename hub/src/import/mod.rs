@@ -145,6 +145,8 @@ pub(crate) struct Context<'a> {
     pub rules: Rules,
     pub calendar: Calendar,
     pub now_ms: i64,
+    /// For what must carry the instant at which it was written.
+    pub clock: &'a dyn Clock,
     pub options: Options,
     pub refs: Refs,
 }
@@ -187,6 +189,7 @@ pub fn run(
         calendar,
         rules,
         now_ms: clock.now_ms(),
+        clock,
         options,
         refs: Refs::load(database)?,
     };

@@ -181,6 +181,9 @@ impl Kind for Readings {
             return Ok(Outcome::Accepted);
         }
         tx.put_reading(&reading, row.moment().date())?;
+        if reading.member_id != row.member_id {
+            tx.came_by_alias(&row.member_id, entity::READING, &reading.id)?;
+        }
         let Some(store_id) = member.and_then(|member| member.store_id) else {
             return Ok(Outcome::Accepted);
         };

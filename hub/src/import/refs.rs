@@ -14,7 +14,9 @@ pub(crate) const NOT_WRITTEN: u32 = u32::MAX;
 pub(crate) struct Refs {
     pub stores: IdMap,
     pub drugs: IdMap,
-    /// By id, then by the other ids of the same persons. Erased ones are not known.
+    /// By id, then by the other ids of the same persons. The id of a member that became part of
+    /// another one keeps the key it had, so that what comes by it can be told apart and go back.
+    /// Erased ones are not known.
     pub members: IdMap,
     /// Ingredients of the catalogue.
     pub ingredients: HashSet<String>,
@@ -38,7 +40,9 @@ impl Refs {
                 },
             )?;
             tx.each_key(
-                "SELECT alias, member_key FROM member_alias JOIN member USING (member_id) WHERE erased = 0",
+                "SELECT a.alias, coalesce(h.from_key, m.member_key) FROM member_alias a
+                 JOIN member m ON m.member_id = a.member_id LEFT JOIN moved_history h ON h.from_id = a.alias
+                 WHERE m.erased = 0",
                 |id, key| refs.members.insert(id, key),
             )?;
             refs.ingredients = tx.ingredients()?;

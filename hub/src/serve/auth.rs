@@ -126,6 +126,7 @@ fn pair_device(
         revoked_ms: None,
         last_n: 0,
         app_version: None,
+        ahead_ms: 0,
     };
     tx.insert_device(&device)?;
     if !tx.use_pair_code(code_id, &device.id, now_ms)? {

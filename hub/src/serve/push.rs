@@ -101,8 +101,14 @@ fn take_all(hub: &Hub, device: &Device, request: PushRequest) -> Result<PushRepl
 /// Takes operations until the transaction has lasted long enough.
 fn take_some(hub: &Hub, tx: &Tx<'_>, device: &Device, ops: &[OpEnvelope]) -> Result<Vec<OpResult>, Refusal> {
     let (began, rules, calendar) = (Instant::now(), tx.rules()?, tx.calendar()?);
+    // What it told of its clock may not be written yet.
+    let told = hub.seen(&device.id).map(|seen| seen.ahead_ms);
+    let device = Device {
+        ahead_ms: told.unwrap_or(device.ahead_ms),
+        ..device.clone()
+    };
     let taking = Taking {
-        device,
+        device: &device,
         rules: &rules,
         calendar,
         now_ms: hub.now_ms(),

@@ -156,7 +156,7 @@ impl Hub {
             let told = std::mem::take(&mut *hub.seen.lock().unwrap_or_else(PoisonError::into_inner));
             hub.database.write(|tx| {
                 told.iter().try_for_each(|(id, seen)| {
-                    tx.device_seen(id, seen.at_ms, seen.schema, &seen.app_version)
+                    tx.device_seen(id, seen.at_ms, seen.schema, &seen.app_version, seen.ahead_ms)
                 })?;
                 Ok::<(), Refusal>(())
             })
@@ -227,6 +227,8 @@ pub struct Seen {
     pub schema: u16,
     /// Version of its app.
     pub app_version: String,
+    /// How far its clock was ahead of the hub's.
+    pub ahead_ms: i64,
 }
 
 /// One request at work.

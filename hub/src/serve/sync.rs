@@ -33,6 +33,8 @@ const PAGE_BYTES: usize = 16 << 20;
 const DIGEST_RANGES_MAX: usize = 32;
 /// How old `seen_ms` may get before it is written again.
 const SEEN_STEP_MS: i64 = 10 * 60 * 1_000;
+/// A phone's clock is noted anew when it has moved by this much against the hub's.
+const CLOCK_STEP_MS: u64 = 60_000;
 /// How long a long poll lasts: shorter than the five minutes after which mobile networks forget a
 /// connection on which nothing passes, and long enough that an idle phone costs few bytes.
 pub const WAIT_MAX: Duration = Duration::from_mins(4);
@@ -85,16 +87,21 @@ pub async fn hello(
         .chars()
         .take(APP_VERSION_CHARS_MAX)
         .collect();
+    let ahead_ms = request.body.now_ms.saturating_sub(now_ms);
     let (schema, told) = (request.body.schema, hub.seen(&device.id));
-    let (seen_ms, seen_version) = match &told {
-        Some(told) => (Some(told.at_ms), Some(&told.app_version)),
-        None => (device.seen_ms, device.app_version.as_ref()),
+    let (seen_ms, seen_version, seen_ahead_ms) = match &told {
+        Some(told) => (Some(told.at_ms), Some(&told.app_version), told.ahead_ms),
+        None => (device.seen_ms, device.app_version.as_ref(), device.ahead_ms),
     };
-    if seen_ms.is_none_or(|seen| now_ms - seen >= SEEN_STEP_MS) || seen_version != Some(&app_version) {
+    if seen_ms.is_none_or(|seen| now_ms - seen >= SEEN_STEP_MS)
+        || seen_version != Some(&app_version)
+        || seen_ahead_ms.abs_diff(ahead_ms) >= CLOCK_STEP_MS
+    {
         let seen = Seen {
             at_ms: now_ms,
             schema,
             app_version,
+            ahead_ms,
         };
         hub.note_seen(device.id.clone(), seen);
     }

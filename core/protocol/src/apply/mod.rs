@@ -90,6 +90,11 @@ pub trait Rows {
 
     /// Someone who works for the chain.
     fn staff(&mut self, id: &str) -> Result<Option<Staff>, Self::Error>;
+    /// Someone as they stood at an instant, if that was otherwise than now: what they did before they
+    /// moved, left or got another role is judged by the rights they had. A phone knows no earlier state.
+    fn staff_before(&mut self, _id: &str, _at_ms: i64) -> Result<Option<Staff>, Self::Error> {
+        Ok(None)
+    }
     /// Stores a member of staff.
     fn put_staff(&mut self, staff: &Staff) -> Result<(), Self::Error>;
     /// Everyone of a store, in any order.
@@ -279,7 +284,8 @@ struct Act<'a, R: Rows> {
     meta: &'a OpMeta<'a>,
     rules: &'a Rules,
     calendar: Calendar,
-    staff: Staff,
+    /// Who did it, as they are now and as they were then, as far as either may.
+    staff: Vec<Staff>,
     /// The store that the operation is done for.
     store_id: String,
     touched: BTreeSet<RowRef>,
@@ -296,8 +302,9 @@ impl<'a, R: Rows> Act<'a, R> {
         rules: &'a Rules,
         calendar: Calendar,
     ) -> Step<R, Self> {
-        let staff = rows.staff(meta.staff_id).map_err(Stop::Rows)?;
-        let staff = rights::staff_of_device(staff, op, meta, &rules.device)?;
+        let now = rows.staff(meta.staff_id).map_err(Stop::Rows)?;
+        let then = rows.staff_before(meta.staff_id, meta.at_ms).map_err(Stop::Rows)?;
+        let staff = rights::staff_of_device(now, then, op, meta, &rules.device)?;
         Ok(Self {
             rows,
             meta,

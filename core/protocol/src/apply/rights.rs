@@ -34,15 +34,27 @@ fn action(op: &Op) -> Action {
     }
 }
 
-/// The member of staff who did it: known, active, of the device's store, in a role that may do this
-/// there.
+/// The member of staff who did it, as they are now and as they were when they did it (phones' clocks
+/// are wrong at times, so either is enough): known, active, of the device's store, in a role that may
+/// do this there. None of both: the refusal of what they are now.
 pub(super) fn staff_of_device(
-    staff: Option<Staff>,
+    now: Option<Staff>,
+    then: Option<Staff>,
     op: &Op,
     meta: &OpMeta,
     rules: &DeviceRules,
-) -> Result<Staff, Refusal> {
-    let staff = staff.ok_or_else(|| Refusal::new(reason::STAFF_UNKNOWN))?;
+) -> Result<Vec<Staff>, Refusal> {
+    let now = now.ok_or_else(|| Refusal::new(reason::STAFF_UNKNOWN))?;
+    let refused = may(&now, op, meta, rules).err();
+    let then = then.filter(|staff| may(staff, op, meta, rules).is_ok());
+    match (refused, then) {
+        (None, then) => Ok(std::iter::once(now).chain(then).collect()),
+        (Some(_), Some(then)) => Ok(vec![then]),
+        (Some(refusal), None) => Err(refusal),
+    }
+}
+
+fn may(staff: &Staff, op: &Op, meta: &OpMeta, rules: &DeviceRules) -> Result<(), Refusal> {
     if !staff.active {
         return Err(Refusal::new(reason::STAFF_INACTIVE));
     }
@@ -52,8 +64,7 @@ pub(super) fn staff_of_device(
     if staff.store_id.as_deref() != Some(meta.device_store_id) {
         return Err(Refusal::new(reason::STAFF_OTHER_STORE));
     }
-    allowed(&staff, action(op), rules)?;
-    Ok(staff)
+    allowed(staff, action(op), rules)
 }
 
 /// What somebody of a store may do there.
@@ -72,7 +83,16 @@ fn allowed(staff: &Staff, action: Action, rules: &DeviceRules) -> Result<(), Ref
 impl<R: Rows> Act<'_, R> {
     /// Lets on who may do this in the store.
     pub(super) fn allowed(&self, action: Action) -> Result<(), Refusal> {
-        allowed(&self.staff, action, &self.rules.device)
+        let mut allowed = self
+            .staff
+            .iter()
+            .map(|staff| allowed(staff, action, &self.rules.device));
+        let first = allowed.next().unwrap_or(Ok(()));
+        if first.is_ok() || allowed.any(|answer| answer.is_ok()) {
+            Ok(())
+        } else {
+            first
+        }
     }
 
     /// The row's author is who did the operation.

@@ -22,7 +22,7 @@ use crate::storage::sqlite::scope::store_scope;
 use crate::storage::sqlite::{Database, Tx};
 
 /// Members or sums in a batch between the two threads.
-const BATCH: usize = 16 << 10;
+const BATCH: usize = if cfg!(test) { 2 } else { 16 << 10 };
 /// Bytes of entries that are written together.
 const ENTRIES_BATCH_BYTES: usize = 8 << 20;
 /// Rows of entries that a bucket may have before they become one.
@@ -115,14 +115,20 @@ pub(super) fn complete(
     }
     let mut touched = None;
     if state.as_deref() != Some(FINISHING) {
-        longest.write(database, |tx, _| Ok(tx.put_import_run(&run)?))?;
+        longest.write(database, |tx, _| {
+            tx.forget_moved_keys()?;
+            Ok(tx.put_import_run(&run)?)
+        })?;
         // A power cut may cost steps of the fold, which begins anew then; what follows is flushed.
         database.flush_commits(false)?;
         let folded = fold(context, stage, journal, longest);
         database.flush_commits(true)?;
-        touched = Some(folded?);
+        let keys = folded?;
+        let merged = database.read::<_, StorageError>(|tx| tx.merged_among(&keys))?;
+        touched = Some(keys);
         FINISHING.clone_into(&mut run.state);
         longest.write(database, |tx, _| {
+            tx.settle_moved(generation, &merged)?;
             tx.show_generation(generation)?;
             Ok(tx.put_import_run(&run)?)
         })?;
@@ -131,6 +137,7 @@ pub(super) fn complete(
         Some(touched) => touched,
         None => members_of(stage, journal)?,
     };
+    let touched = database.read::<_, StorageError>(|tx| tx.owners_of(touched))?;
     finish(context, journal, &touched, longest)?;
     DONE.clone_into(&mut run.state);
     longest.write(database, |tx, _| Ok(tx.put_import_run(&run)?))

@@ -14,9 +14,9 @@ use yaoban_protocol::op::{Op, OpEnvelope, OpStatus};
 use crate::clock::ManualClock;
 use crate::import::{FileKind, FileReport, ImportError, Options, run};
 use crate::ops::Taking;
+use crate::storage::StorageError;
 use crate::storage::sqlite::Database;
 use crate::storage::sqlite::devices::Device;
-use crate::storage::StorageError;
 
 /// 2026-03-02 10:00 in Shanghai.
 pub(super) const NOW_MS: i64 = 1_772_416_800_000;

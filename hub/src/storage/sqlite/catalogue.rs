@@ -6,6 +6,7 @@ use yaoban_domain::codes::Open;
 use yaoban_domain::model::{Drug, Staff, Stock, Store};
 
 use super::Tx;
+use super::work::{body, read_body};
 use crate::storage::StorageError;
 
 const STORE: &str = "SELECT store_id, name, region FROM store";
@@ -141,6 +142,28 @@ impl Tx<'_> {
                 staff.off_on.map(day_number),
             ],
         )
+    }
+
+    /// Keeps what someone's rights were until now.
+    pub fn staff_changed(&self, before: &Staff, now_ms: i64) -> Result<(), StorageError> {
+        self.put(
+            "INSERT INTO staff_history (staff_id, until_ms, body) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            params![before.id, now_ms, body("staff", &before.id, before)?],
+        )
+    }
+
+    /// Someone as they were at an instant; none if nothing has changed since that is still kept.
+    pub fn staff_at(&self, id: &str, at_ms: i64) -> Result<Option<Staff>, StorageError> {
+        self.one(
+            "SELECT body FROM staff_history WHERE staff_id = ?1 AND until_ms > ?2 ORDER BY until_ms LIMIT 1",
+            params![id, at_ms],
+            read_body,
+        )
+    }
+
+    /// Forgets rights that ended before an instant.
+    pub fn prune_staff_history(&self, before_ms: i64) -> Result<(), StorageError> {
+        self.put("DELETE FROM staff_history WHERE until_ms < ?1", [before_ms])
     }
 
     pub(super) fn drug_row(&self, id: &str) -> Result<Option<Drug>, StorageError> {

@@ -30,6 +30,8 @@ pub struct Device {
     pub last_n: u64,
     /// Version of its app.
     pub app_version: Option<String>,
+    /// How far its clock was ahead of the hub's when it was last seen.
+    pub ahead_ms: i64,
 }
 
 /// A one-time pairing code.
@@ -63,7 +65,7 @@ pub struct ServiceCounts {
 }
 
 const DEVICE: &str = "SELECT device_id, name, store_id, staff_id, refresh_hash, created_ms, seen_ms, revoked_ms, \
-                      last_n, app_version FROM device";
+                      last_n, app_version, ahead_ms FROM device";
 
 fn read_device(row: &Row<'_>) -> rusqlite::Result<Device> {
     Ok(Device {
@@ -77,6 +79,7 @@ fn read_device(row: &Row<'_>) -> rusqlite::Result<Device> {
         revoked_ms: row.get(7)?,
         last_n: row.get(8)?,
         app_version: row.get(9)?,
+        ahead_ms: row.get(10)?,
     })
 }
 
@@ -119,10 +122,11 @@ impl Tx<'_> {
         seen_ms: i64,
         schema: u16,
         app_version: &str,
+        ahead_ms: i64,
     ) -> Result<(), StorageError> {
         self.put(
-            "UPDATE device SET seen_ms = ?2, schema_no = ?3, app_version = ?4 WHERE device_id = ?1",
-            params![id, seen_ms, schema, app_version],
+            "UPDATE device SET seen_ms = ?2, schema_no = ?3, app_version = ?4, ahead_ms = ?5 WHERE device_id = ?1",
+            params![id, seen_ms, schema, app_version, ahead_ms],
         )
     }
 

@@ -91,6 +91,15 @@ impl Tx<'_> {
         )
     }
 
+    /// The member into which another one was merged, by the id that it had.
+    pub fn kept_by(&self, other_id: &str) -> Result<Option<String>, StorageError> {
+        self.one(
+            "SELECT keep_id FROM merged_member WHERE other_id = ?1",
+            [other_id],
+            |row| row.get(0),
+        )
+    }
+
     /// Keeps what is needed to undo a merge.
     pub fn put_merged(&self, merged: &MergedMember) -> Result<(), StorageError> {
         let id = &merged.other.id;

@@ -34,12 +34,9 @@ impl Tx<'_> {
         )
     }
 
-    /// Takes the record of a member away; its history must have been moved before.
+    /// Takes the record of a member away; its history must have been moved before. What the chain's
+    /// file said about it stays with its key: a later file is compared with that.
     pub fn remove_member(&self, id: &str) -> Result<(), StorageError> {
-        self.put(
-            "DELETE FROM member_source WHERE member_key = (SELECT member_key FROM member WHERE member_id = ?1)",
-            [id],
-        )?;
         self.put("DELETE FROM member WHERE member_id = ?1", [id])?;
         self.put_aliases(id, &[])
     }
@@ -131,8 +128,10 @@ impl Tx<'_> {
         };
         let moved = self.move_purchases(from_key, to_key)?;
         self.put(
-            "INSERT INTO moved_history (from_id, from_key, lines) VALUES (?1, ?2, ?3) \
-             ON CONFLICT (from_id) DO UPDATE SET from_key = excluded.from_key, lines = excluded.lines",
+            "INSERT INTO moved_history (from_id, from_key, source, lines) \
+             VALUES (?1, ?2, (SELECT body FROM member_source WHERE member_key = ?2), ?3) \
+             ON CONFLICT (from_id) DO UPDATE SET from_key = excluded.from_key, source = excluded.source, \
+                lines = excluded.lines",
             params![from, from_key, moved],
         )?;
         let rows: Vec<RowRef> = self.own_rows(from)?;
@@ -149,16 +148,31 @@ impl Tx<'_> {
 
     /// Takes [`Tx::move_history`] back: what came from `from` leaves `to` and belongs to `back`.
     pub fn return_history(&self, from: &str, to: &str, back: &str) -> Result<Vec<RowRef>, StorageError> {
-        let (Some(to_key), Some(back_key)) = (self.member_key(to)?, self.member_key(back)?) else {
+        let Some(to_key) = self.member_key(to)? else {
             return Ok(Vec::new());
         };
-        let moved: Option<Vec<u8>> = self.one(
-            "SELECT lines FROM moved_history WHERE from_id = ?1",
+        let moved = self.one(
+            "SELECT from_key, source, lines FROM moved_history WHERE from_id = ?1",
             [from],
-            |row| row.get(0),
+            |row| {
+                Ok((
+                    row.get::<_, i64>(0)?,
+                    row.get::<_, Option<String>>(1)?,
+                    row.get::<_, Vec<u8>>(2)?,
+                ))
+            },
         )?;
-        if let Some(moved) = moved {
-            self.return_purchases(to_key, back_key, &moved)?;
+        if let Some((key, source, lines)) = moved {
+            // Its old key again: lines of files that are under way were read under it.
+            self.put(
+                "UPDATE member SET member_key = ?2 WHERE member_id = ?1",
+                params![back, key],
+            )?;
+            self.put("DELETE FROM member_source WHERE member_key = ?1", [key])?;
+            if let (Some(source), Ok(key)) = (source, u32::try_from(key)) {
+                self.put_member_source(key, &source)?;
+            }
+            self.return_purchases(to_key, key, &lines)?;
         }
         let rows = self.all(
             "SELECT entity, id FROM moved_row WHERE from_id = ?1 ORDER BY entity, id",
@@ -176,6 +190,19 @@ impl Tx<'_> {
         self.put_lifetime(to)?;
         self.put_lifetime(back)?;
         Ok(rows)
+    }
+
+    /// Notes that a row came by another id of its member: it goes along if that merge is undone.
+    pub fn came_by_alias(&self, alias: &str, entity: &str, id: &str) -> Result<(), StorageError> {
+        let mut from = alias.to_owned();
+        while let Some(keep) = self.kept_by(&from)? {
+            self.put(
+                "INSERT INTO moved_row (from_id, entity, id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                [&from, entity, id],
+            )?;
+            from = keep;
+        }
+        Ok(())
     }
 
     /// Rows that carry the member's id, without purchases and pairs.

@@ -70,6 +70,9 @@ impl Tx<'_> {
         match entity {
             entity::MEMBER => encode("member", id, self.member(id)?),
             entity::PURCHASES => {
+                if self.member_key(id)?.is_none() {
+                    return Ok(None);
+                }
                 let names = rendering.names(self)?;
                 let from = Some(rendering.purchases_from);
                 let (purchases, _) = self.purchases_of(id, from, None, LINES_MAX, names)?;

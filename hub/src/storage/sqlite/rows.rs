@@ -9,6 +9,7 @@ use yaoban_protocol::apply::{MergedMember, RowRef, Rows};
 use yaoban_protocol::row::{DuplicatePair, entity};
 
 use super::Tx;
+use super::devices::Device;
 use super::scope::{Changes, Mark, store_scope};
 use crate::storage::{Records, StorageError};
 
@@ -22,10 +23,14 @@ pub struct OpRows<'t, 'c> {
     /// The actor of the audit trail who may have looked the member up.
     actor: String,
     now_ms: i64,
+    /// How far the phone's clock is ahead.
+    ahead_ms: i64,
     /// Where members stood before the operation, as far as it wrote them.
     homes: BTreeMap<String, Option<String>>,
     /// Rows that left a store with a merge.
     left: Vec<(String, RowRef)>,
+    /// Another id by which the operation named its member, and whose it is.
+    named: Option<(String, String)>,
 }
 
 /// How long a looked-up member may be worked on: the phone keeps it 24 hours and may be offline
@@ -34,14 +39,16 @@ const LOOKUP_GRACE_MS: i64 = 24 * 60 * 60 * 1_000;
 
 impl<'t, 'c> OpRows<'t, 'c> {
     /// Rows for an operation of this device.
-    pub fn new(tx: &'t Tx<'c>, calendar: Calendar, device_id: &str, now_ms: i64) -> Self {
+    pub fn new(tx: &'t Tx<'c>, calendar: Calendar, device: &Device, now_ms: i64) -> Self {
         Self {
             tx,
             calendar,
-            actor: format!("device:{device_id}"),
+            actor: format!("device:{}", device.id),
             now_ms,
+            ahead_ms: device.ahead_ms,
             homes: BTreeMap::new(),
             left: Vec::new(),
+            named: None,
         }
     }
 
@@ -117,6 +124,14 @@ impl<'t, 'c> OpRows<'t, 'c> {
         Ok(stores)
     }
 
+    /// A new row of a member that the operation named by another id goes back with that id.
+    fn came(&self, entity: &str, id: &str, member_id: &str) -> Result<(), StorageError> {
+        match &self.named {
+            Some((alias, owner)) if owner == member_id => self.tx.came_by_alias(alias, entity, id),
+            _ => Ok(()),
+        }
+    }
+
     fn remember_home(&mut self, id: &str) -> Result<Option<Member>, StorageError> {
         let stored = Records::member(self.tx, id)?;
         self.homes
@@ -144,10 +159,13 @@ impl Rows for OpRows<'_, '_> {
     type Error = StorageError;
 
     fn member(&mut self, id: &str) -> Result<Option<Member>, StorageError> {
-        match self.tx.resolve_member(id)? {
-            Some(id) => Records::member(self.tx, &id),
-            None => Ok(None),
+        let Some(found) = self.tx.resolve_member(id)? else {
+            return Ok(None);
+        };
+        if found != id {
+            self.named = Some((id.to_owned(), found.clone()));
         }
+        Records::member(self.tx, &found)
     }
 
     fn put_member(&mut self, member: &Member) -> Result<(), StorageError> {
@@ -208,8 +226,13 @@ impl Rows for OpRows<'_, '_> {
 
     fn put_task(&mut self, task: &CareTask) -> Result<(), StorageError> {
         let mut task = task.clone();
-        task.version = self.tx.task(&task.id)?.map_or(0, |stored| stored.version) + 1;
-        self.tx.put_task(&task)
+        let stored = self.tx.task(&task.id)?;
+        task.version = stored.as_ref().map_or(0, |stored| stored.version) + 1;
+        self.tx.put_task(&task)?;
+        if stored.is_none() {
+            self.came(entity::TASK, &task.id, &task.member_id)?;
+        }
+        Ok(())
     }
 
     fn tasks_of_member(&mut self, member_id: &str) -> Result<Vec<CareTask>, StorageError> {
@@ -222,7 +245,8 @@ impl Rows for OpRows<'_, '_> {
 
     fn put_attempt(&mut self, attempt: &Attempt) -> Result<(), StorageError> {
         self.tx
-            .put_attempt(attempt, self.calendar.day(attempt.started_at_ms))
+            .put_attempt(attempt, self.calendar.day(attempt.started_at_ms))?;
+        self.came(entity::ATTEMPT, &attempt.id, &attempt.member_id)
     }
 
     fn reading(&mut self, id: &str) -> Result<Option<Reading>, StorageError> {
@@ -230,7 +254,8 @@ impl Rows for OpRows<'_, '_> {
     }
 
     fn put_reading(&mut self, reading: &Reading) -> Result<(), StorageError> {
-        Records::put_reading(self.tx, reading, self.calendar.day(reading.taken_at_ms))
+        Records::put_reading(self.tx, reading, self.calendar.day(reading.taken_at_ms))?;
+        self.came(entity::READING, &reading.id, &reading.member_id)
     }
 
     fn note(&mut self, id: &str) -> Result<Option<Note>, StorageError> {
@@ -238,7 +263,8 @@ impl Rows for OpRows<'_, '_> {
     }
 
     fn put_note(&mut self, note: &Note) -> Result<(), StorageError> {
-        self.tx.put_note(note)
+        self.tx.put_note(note)?;
+        self.came(entity::NOTE, &note.id, &note.member_id)
     }
 
     fn send(&mut self, key: &str) -> Result<Option<Send>, StorageError> {
@@ -246,11 +272,16 @@ impl Rows for OpRows<'_, '_> {
     }
 
     fn put_send(&mut self, send: &Send) -> Result<(), StorageError> {
-        self.tx.put_send(send, self.calendar.day(send.at_ms))
+        self.tx.put_send(send, self.calendar.day(send.at_ms))?;
+        self.came(entity::SEND, &send.key, &send.member_id)
     }
 
     fn staff(&mut self, id: &str) -> Result<Option<Staff>, StorageError> {
         Records::staff(self.tx, id)
+    }
+
+    fn staff_before(&mut self, id: &str, at_ms: i64) -> Result<Option<Staff>, StorageError> {
+        self.tx.staff_at(id, at_ms.saturating_sub(self.ahead_ms))
     }
 
     fn put_staff(&mut self, staff: &Staff) -> Result<(), StorageError> {
@@ -284,7 +315,9 @@ impl Rows for OpRows<'_, '_> {
     fn move_history(&mut self, from: &str, to: &str) -> Result<Vec<RowRef>, StorageError> {
         let mut moved = self.tx.move_history(from, to)?;
         self.leave(from, to, &moved)?;
-        self.leave(from, to, &[RowRef::new(entity::PURCHASES, from)])?;
+        if let Some(home) = Records::member(self.tx, from)?.and_then(|member| member.store_id) {
+            self.left.push((home, RowRef::new(entity::PURCHASES, from)));
+        }
         moved.push(RowRef::new(entity::PURCHASES, to));
         Ok(moved)
     }

@@ -26,6 +26,16 @@ CREATE TABLE staff (
 ) WITHOUT ROWID;
 CREATE INDEX staff_by_store ON staff (store_id);
 
+-- What someone's rights were until an instant at which the hub heard of a change: operations that
+-- were made before are judged by them.
+CREATE TABLE staff_history (
+    staff_id TEXT NOT NULL,
+    until_ms INTEGER NOT NULL,
+    body     TEXT NOT NULL, -- Staff in JSON
+    PRIMARY KEY (staff_id, until_ms)
+) WITHOUT ROWID;
+CREATE INDEX staff_history_age ON staff_history (until_ms);
+
 CREATE TABLE drug (
     drug_key             INTEGER PRIMARY KEY,
     drug_id              TEXT NOT NULL UNIQUE,

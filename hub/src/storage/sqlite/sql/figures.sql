@@ -34,6 +34,12 @@ CREATE TABLE line_day (
     PRIMARY KEY (drug_key, day, member_key, generation)
 ) WITHOUT ROWID;
 
+-- Members whose purchases went over to another one, or back, while a file was being folded. The switch
+-- looks them over (storage::sqlite::merge_lines) and empties this.
+CREATE TABLE moved_key (
+    member_key INTEGER PRIMARY KEY
+);
+
 CREATE VIEW v_line AS
 SELECT l.member_key AS member_key, l.day AS day, d.drug_id AS drug_id, d.ingredient AS ingredient,
     d.category AS category, l.quantity_milli AS quantity_milli, l.amount_fen AS amount_fen

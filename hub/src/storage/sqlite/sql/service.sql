@@ -14,7 +14,8 @@ CREATE TABLE device (
   revoked_ms   INTEGER,
   last_n       INTEGER NOT NULL DEFAULT 0,
   schema_no    INTEGER,
-  app_version  TEXT
+  app_version  TEXT,
+  ahead_ms     INTEGER NOT NULL DEFAULT 0 -- how far its clock was ahead when it was last seen
 );
 
 -- One-time pairing codes; the secret is held as a SHA-256 only.
@@ -123,7 +124,7 @@ CREATE INDEX task_outcome_attempt ON task_outcome (attempt_id) WHERE attempt_id 
 CREATE INDEX task_outcome_task ON task_outcome (task_id);
 
 -- Answered calls and delivered messages: what counts as a contact (rules, section 9). A call that was
--- cut off was answered (domain::gate::is_answered).
+-- cut off is none (domain::gate::is_answered).
 CREATE VIEW v_contact AS
   SELECT m.member_key AS member_key, a.day AS day, a.started_at_ms AS at_ms, a.channel AS channel,
          (SELECT o.code FROM task_outcome o WHERE o.attempt_id = a.attempt_id
@@ -194,9 +195,11 @@ CREATE TABLE merged_member (
 ) WITHOUT ROWID;
 CREATE TABLE moved_history (
   from_id  TEXT PRIMARY KEY,
-  from_key INTEGER NOT NULL,          -- member_key that the purchases had
-  lines    BLOB NOT NULL              -- packed lines that came along
+  from_key INTEGER NOT NULL,          -- member_key that it had and gets back; no other member has it
+  source   TEXT,                      -- what the chain's file had said last about it (member_source)
+  lines    BLOB NOT NULL              -- packed lines that came along, or came later by its id
 ) WITHOUT ROWID;
+CREATE INDEX moved_history_key ON moved_history (from_key);
 CREATE TABLE moved_row (
   from_id TEXT NOT NULL,
   entity  TEXT NOT NULL,
