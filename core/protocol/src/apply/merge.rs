@@ -134,7 +134,7 @@ impl<R: Rows> Act<'_, R> {
                 Ok(OpStatus::Duplicate)
             };
         }
-        let pair = self.find_pair(&keep.id, &other.id)?;
+        let pair = self.find_pair_of(&keep, &other, (keep_id, other_id))?;
         if pair.is_none() && other.store_id != keep.store_id {
             return Err(Refusal::new(reason::MEMBER_OTHER_STORE).into());
         }
@@ -200,7 +200,7 @@ impl<R: Rows> Act<'_, R> {
         if one.store_id.as_deref() != here && two.store_id.as_deref() != here {
             return Err(Refusal::new(reason::MEMBER_OTHER_STORE).into());
         }
-        let Some(pair) = self.find_pair(&one.id, &two.id)? else {
+        let Some(pair) = self.find_pair_of(&one, &two, (first, second))? else {
             return Err(Refusal::new(reason::PAIR_UNKNOWN).into());
         };
         if pair.state == PAIR_APART {
@@ -210,7 +210,21 @@ impl<R: Rows> Act<'_, R> {
         Ok(OpStatus::Applied)
     }
 
-    /// The pair of two members, in either order.
+    /// The pair of two members, by their ids or by those by which they were asked for: one of the
+    /// two may have become part of another member since the pair was made.
+    fn find_pair_of(
+        &mut self,
+        one: &Member,
+        two: &Member,
+        asked: (&str, &str),
+    ) -> Step<R, Option<DuplicatePair>> {
+        match self.find_pair(&one.id, &two.id)? {
+            Some(pair) => Ok(Some(pair)),
+            None => self.find_pair(asked.0, asked.1),
+        }
+    }
+
+    /// The pair of two ids, in either order.
     fn find_pair(&mut self, one: &str, two: &str) -> Step<R, Option<DuplicatePair>> {
         for (first, second) in [(one, two), (two, one)] {
             let pair = DuplicatePair {

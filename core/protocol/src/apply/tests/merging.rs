@@ -256,6 +256,32 @@ fn a_pair_is_kept_apart() {
     assert_eq!(rows.duplicates["M1+M2"].state, "apart");
 }
 
+/// M3 and M2 may be one person, M2 becomes part of M1: the pair can still be settled.
+#[test]
+fn a_pair_outlives_the_merge_of_one_of_its_two() {
+    for settle in [
+        Op::KeepApart {
+            first: "M3".into(),
+            second: "M2".into(),
+        },
+        merge("M3", "M2"),
+    ] {
+        let mut rows = hub();
+        for id in ["M2", "M3"] {
+            rows.members.insert(id.into(), member(id));
+        }
+        let pair = DuplicatePair {
+            first: "M2".into(),
+            second: "M3".into(),
+            state: "open".into(),
+        };
+        rows.duplicates.insert("M2+M3".into(), pair);
+        assert_eq!(said(&run_as(&mut rows, MANAGER, &merge("M1", "M2"))), APPLIED);
+        assert_eq!(said(&run_as(&mut rows, MANAGER, &settle)), APPLIED);
+        assert_ne!(rows.duplicates["M2+M3"].state, "open");
+    }
+}
+
 #[test]
 fn a_store_goes_on_with_whom_it_registered_though_the_hub_found_them_in_another() {
     let mut rows = hub();
