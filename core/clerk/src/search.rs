@@ -16,9 +16,9 @@ use std::cmp::Reverse;
 
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, params};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
-use crate::store::search_index::{FULL, INITIALS, compound_letters, keys};
+use crate::store::search_index::{Beginnings, FULL, INITIALS, keys};
 use crate::store::{Result, rows};
 
 /// Characters of a query that are read.
@@ -142,19 +142,13 @@ enum Wanted {
 }
 
 impl Wanted {
-    fn by(&self, name: &str, first_letters: &mut FxHashMap<char, u32>) -> Option<FoundBy> {
+    fn by(&self, name: &str, beginnings: &mut Beginnings) -> Option<FoundBy> {
         match self {
             Self::Part(part) if name == part => Some(FoundBy::Name),
             Self::Part(part) => name.contains(part.as_str()).then_some(FoundBy::NamePart),
             Self::Pinyin(letters) => {
-                let first = name.chars().next()?;
-                let mask = *first_letters.entry(first).or_insert_with(|| letters_of(first));
-                let wanted = letters.bytes().next()?.checked_sub(b'a')?;
-                if mask & (1 << wanted.min(31)) == 0 {
+                if !beginnings.may_begin(name, letters) {
                     return None;
-                }
-                if letters.len() == 1 {
-                    return Some(FoundBy::PinyinPart);
                 }
                 let keys = keys(name);
                 let fits = keys
@@ -171,16 +165,6 @@ impl Wanted {
             }
         }
     }
-}
-
-/// The letters with which a reading of a name that begins with this character begins, a bit each.
-fn letters_of(first: char) -> u32 {
-    let keys = keys(&first.to_string());
-    let bits = keys
-        .initials
-        .iter()
-        .filter_map(|key| key.bytes().next()?.checked_sub(b'a'));
-    bits.fold(compound_letters(first), |mask, bit| mask | 1 << bit.min(31))
 }
 
 impl Found<'_> {
@@ -322,11 +306,11 @@ impl Found<'_> {
             .prepare_cached("SELECT member_key, name FROM member ORDER BY last_visit_day DESC LIMIT ?1")?;
         let mut rows = statement.query([WALK_MAX])?;
         let mut hits = Vec::new();
-        let mut letters = FxHashMap::default();
+        let mut beginnings = Beginnings::default();
         while let Some(row) = rows.next()? {
             if let Some(by) = wanted.by(
                 row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?,
-                &mut letters,
+                &mut beginnings,
             ) {
                 hits.push(Hit {
                     member_key: row.get(0)?,

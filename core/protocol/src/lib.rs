@@ -10,6 +10,7 @@
 //! | [`apply`] | what each operation does: one implementation, for the hub and for a phone's replay |
 //! | [`pair`] | the one-time pairing code |
 //! | [`digest`] | hash sums over id ranges, for repair |
+//! | [`varint`] | numbers as few bytes, for what both ends pack at rest |
 //!
 //! Fields may be added with a default and never renamed; an entity or code that a phone does not
 //! know is kept as it came (protocol, point 11).
@@ -22,6 +23,7 @@ pub mod message;
 pub mod op;
 pub mod pair;
 pub mod row;
+pub mod varint;
 
 /// The schema that this build writes.
 pub const SCHEMA: u16 = 1;

@@ -1,78 +1,10 @@
 //! Packed rows: everything of one member in one piece, so that scanning the chain grows with its
 //! members and not with the history of lines.
 //!
-//! Numbers are LEB128 varints, signed ones in zigzag; days are differences to the entry before
-//! (the first one to day 0). Both forms are ordered by day.
+//! Numbers are varints ([`yaoban_protocol::varint`]); days are differences to the entry before (the
+//! first one to day 0). Both forms are ordered by day.
 
-/// A packed row that ends in the middle of an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("packed row is damaged")]
-pub struct Damaged;
-
-/// Writes an unsigned number.
-pub fn put_u64(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-/// Writes a signed number.
-pub fn put_i64(out: &mut Vec<u8>, value: i64) {
-    put_u64(out, ((value << 1) ^ (value >> 63)) as u64);
-}
-
-/// Reads numbers one after the other.
-#[derive(Debug, Clone)]
-pub struct Reader<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Reader<'a> {
-    /// A reader at the start of some bytes.
-    pub fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
-    }
-
-    /// Whether everything has been read.
-    pub fn is_empty(&self) -> bool {
-        self.rest.is_empty()
-    }
-
-    /// How many bytes are left.
-    pub fn left(&self) -> usize {
-        self.rest.len()
-    }
-
-    /// An unsigned number.
-    #[inline]
-    pub fn u64(&mut self) -> Result<u64, Damaged> {
-        let mut value = 0_u64;
-        for (index, byte) in self.rest.iter().enumerate().take(10) {
-            value |= u64::from(byte & 0x7f) << (7 * index as u32);
-            if byte & 0x80 == 0 {
-                self.rest = &self.rest[index + 1..];
-                return Ok(value);
-            }
-        }
-        Err(Damaged)
-    }
-
-    /// A signed number.
-    #[inline]
-    pub fn i64(&mut self) -> Result<i64, Damaged> {
-        let value = self.u64()?;
-        Ok((value >> 1) as i64 ^ -((value & 1) as i64))
-    }
-
-    /// So many bytes.
-    pub fn bytes(&mut self, len: usize) -> Result<&'a [u8], Damaged> {
-        let (head, rest) = self.rest.split_at_checked(len).ok_or(Damaged)?;
-        self.rest = rest;
-        Ok(head)
-    }
-}
+pub use yaoban_protocol::varint::{Damaged, Reader, put_i64, put_u64};
 
 /// Net fen by business date, ascending, one entry a date; dates that net to 0 are left out.
 pub mod days {
@@ -220,20 +152,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::lines::PackedLine;
-    use super::{Reader, days, lines, put_i64, put_u64};
+    use super::{days, lines};
 
     proptest! {
-        #[test]
-        fn numbers_come_back(signed: i64, unsigned: u64) {
-            let mut out = Vec::new();
-            put_i64(&mut out, signed);
-            put_u64(&mut out, unsigned);
-            let mut reader = Reader::new(&out);
-            prop_assert_eq!(reader.i64(), Ok(signed));
-            prop_assert_eq!(reader.u64(), Ok(unsigned));
-            prop_assert!(reader.is_empty());
-        }
-
         #[test]
         fn days_come_back(entries in prop::collection::btree_map(-100_000_i32..100_000, any::<i64>(), 0..40)) {
             let mut packed = Vec::new();

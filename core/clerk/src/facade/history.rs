@@ -2,14 +2,14 @@
 //! hub when it is asked for.
 
 use chrono::NaiveDate;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use serde::Serialize;
 use yaoban_domain::calendar::{day_number, from_day_number};
 use yaoban_protocol::row::Purchases;
 
 use super::find::require_member;
 use super::{AppError, AppResult, ClerkApp};
-use crate::store::rows;
+use crate::store::rows::{self, StoredLine};
 use crate::sync::Cancel;
 
 /// Days of one page.
@@ -111,42 +111,47 @@ pub(super) fn days_before(
     before: Option<NaiveDate>,
     limit: usize,
 ) -> AppResult<Vec<HistoryDay>> {
+    let lines = rows::stored_lines(conn, member_key)?;
+    days_of_lines(conn, &lines, before, limit)
+}
+
+/// The newest days before a day, of lines that are at hand (oldest first).
+pub(super) fn days_of_lines(
+    conn: &Connection,
+    lines: &[StoredLine],
+    before: Option<NaiveDate>,
+    limit: usize,
+) -> AppResult<Vec<HistoryDay>> {
     let before = before.map_or(i32::MAX, day_number);
-    let mut statement = conn.prepare_cached(
-        "SELECT l.day, p.store_id, d.drug_id, d.name, d.spec, d.ingredient, l.quantity_milli, l.amount_fen
-         FROM line l LEFT JOIN drug d ON d.drug_key = l.drug_key LEFT JOIN place p ON p.store_key = l.store_key
-         WHERE l.member_key = ?1 AND l.day < ?2 ORDER BY l.day DESC, l.ord DESC",
-    )?;
-    let mut found = statement.query(params![member_key, before])?;
-    let mut days: Vec<HistoryDay> = Vec::new();
-    while let Some(row) = found.next()? {
-        let day = from_day_number(row.get(0)?);
-        if days.last().is_none_or(|last| last.day != day) {
-            if days.len() == limit {
-                break;
+    let shown = &lines[..lines.partition_point(|line| line.day < before)];
+    let mut days = Vec::new();
+    for same_day in shown.chunk_by(|a, b| a.day == b.day).rev().take(limit) {
+        let mut day = HistoryDay {
+            day: from_day_number(same_day[0].day),
+            store_id: None,
+            net_fen: 0,
+            lines: Vec::with_capacity(same_day.len()),
+        };
+        for line in same_day {
+            if let (None, Some(key)) = (&day.store_id, line.store_key) {
+                day.store_id = rows::store_id(conn, key)?;
             }
-            days.push(HistoryDay {
-                day,
-                store_id: None,
-                net_fen: 0,
-                lines: Vec::new(),
+            let drug = match line.drug_key {
+                Some(key) => rows::drug_by_key(conn, key)?,
+                None => None,
+            };
+            let drug = drug.as_ref();
+            day.net_fen += line.amount_fen;
+            day.lines.push(LineRow {
+                drug_id: drug.map(|drug| drug.id.clone()),
+                name: drug.map(|drug| drug.name.clone()),
+                spec: drug.and_then(|drug| drug.spec.clone()),
+                ingredient: drug.and_then(|drug| drug.ingredient.clone()),
+                quantity_milli: line.quantity_milli,
+                amount_fen: line.amount_fen,
             });
         }
-        let Some(last) = days.last_mut() else { break };
-        let line = LineRow {
-            drug_id: row.get(2)?,
-            name: row.get(3)?,
-            spec: row.get(4)?,
-            ingredient: row.get(5)?,
-            quantity_milli: row.get(6)?,
-            amount_fen: row.get(7)?,
-        };
-        last.store_id = row.get::<_, Option<String>>(1)?.or(last.store_id.take());
-        last.net_fen += line.amount_fen;
-        last.lines.push(line);
-    }
-    for day in &mut days {
-        day.lines.reverse();
+        days.push(day);
     }
     Ok(days)
 }

@@ -10,7 +10,7 @@ use yaoban_domain::model::{Member, Why};
 use yaoban_domain::task::{is_on_list, settle};
 
 use super::find::{MemberRow, household, member_row, require_member, row_of};
-use super::history::{HistoryDay, days_before};
+use super::history::{HistoryDay, days_of_lines};
 use super::readings::{ReadingRow, of_kind};
 use super::{Acting, AppResult, ClerkApp};
 use crate::store::figures::{Catalogue, Computed, Medicine, compute};
@@ -321,7 +321,7 @@ fn profile(conn: &Connection, key: i64, member: &Member, acting: &Acting) -> App
         bp: bp?,
         glucose: glucose?,
         medicines,
-        latest_purchase: days_before(conn, key, None, 1)?.into_iter().next(),
+        latest_purchase: days_of_lines(conn, &lines, None, 1)?.into_iter().next(),
         leanings: LeaningsRow {
             brand: computed.leanings.brand.clone(),
             price: computed.leanings.price.map(|price| price.to_string()),

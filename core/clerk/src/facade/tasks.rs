@@ -6,12 +6,13 @@ use chrono::{Days, NaiveDate};
 use rusqlite::{Connection, Row, ToSql};
 use serde::Serialize;
 use yaoban_domain::calendar::{Calendar, day_number};
-use yaoban_domain::codes::{Action, Care, Class, ContactPurpose, Open, TaskKind, TaskOrigin, TaskState};
+use yaoban_domain::codes::{
+    Action, Care, Class, Code as _, ContactPurpose, Open, TaskKind, TaskOrigin, TaskState,
+};
 use yaoban_domain::model::{CareTask, Staff, Template, Why};
 use yaoban_domain::task::{OrderInput, OrderKey, households, is_absorbing, is_on_list, order_key, settle};
 use yaoban_domain::{phone, template};
 use yaoban_protocol::apply::reason;
-use yaoban_protocol::codec::from_cbor;
 use yaoban_protocol::op::Op;
 use yaoban_protocol::row::{Campaign, entity};
 
@@ -19,6 +20,7 @@ use super::contact::{AttemptRow, attempts_of_task};
 use super::work::{Refused, Work, check_group, known_member, refused};
 use super::{AppResult, ClerkApp};
 use crate::store::figures::{CACHED_COLUMNS, Cached, read_cached};
+use crate::store::rows::{TASK_COLUMN_COUNT, TASK_COLUMNS};
 use crate::store::{Result, Tx, rows};
 
 /// Tasks of a list at most.
@@ -409,10 +411,12 @@ fn has_own_task(tx: &Tx<'_>, member_id: &str, kind: TaskKind, now_ms: i64) -> Re
     let Some(key) = rows::existing_key(tx, member_id)? else {
         return Ok(false);
     };
-    let mut statement = tx.prepare_cached("SELECT body FROM task WHERE member_key = ?1 AND kind = ?2")?;
-    let mut found = statement.query((key, kind.to_string()))?;
+    let mut statement = tx.prepare_cached(&format!(
+        "SELECT {TASK_COLUMNS} FROM task t WHERE t.member_key = ?1 AND t.kind = ?2"
+    ))?;
+    let mut found = statement.query((key, kind.code()))?;
     while let Some(row) = found.next()? {
-        let task: CareTask = from_cbor(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
+        let task = rows::read_task(row, member_id.to_owned())?;
         let settled = settle(&task, now_ms, tx.calendar);
         if settled.origin.is(TaskOrigin::Clerk) && !is_absorbing(&settled.state) {
             return Ok(true);
@@ -454,7 +458,8 @@ pub(super) struct Found {
     pub row: TaskRow,
 }
 
-const SELECT: &str = "SELECT t.body, m.member_id, m.name, m.phone_reversed, m.diseases, m.tags, t.assignee";
+/// After [`TASK_COLUMNS`].
+const MEMBER_COLUMNS: &str = "m.member_id, m.name, m.phone_reversed, m.diseases, m.tags";
 const FROM: &str = "FROM task t JOIN member m ON m.member_key = t.member_key
     LEFT JOIN figure f ON f.member_key = t.member_key";
 
@@ -573,7 +578,8 @@ impl<'a> Listing<'a> {
 
     /// Tasks by a condition over `t` (task), `m` (member), `f` (figure), in no order.
     pub fn query(&self, condition: &str, values: &[&dyn ToSql]) -> Result<Vec<Found>> {
-        let sql = format!("{SELECT}, {CACHED_COLUMNS} {FROM} WHERE {condition}");
+        let sql =
+            format!("SELECT {TASK_COLUMNS}, {MEMBER_COLUMNS}, {CACHED_COLUMNS} {FROM} WHERE {condition}");
         let mut statement = self.conn.prepare_cached(&sql)?;
         let mut rows = statement.query(values)?;
         let mut found = Vec::new();
@@ -584,15 +590,16 @@ impl<'a> Listing<'a> {
     }
 
     fn read(&self, row: &Row<'_>) -> Result<Found> {
-        let task: CareTask = from_cbor(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
-        let task = CareTask {
-            member_id: row.get(1)?,
-            ..settle(&task, self.now_ms, self.calendar)
-        };
-        let reversed: Option<String> = row.get(3)?;
+        let member = TASK_COLUMN_COUNT;
+        let task = rows::read_task(row, row.get(member)?)?;
+        let task = settle(&task, self.now_ms, self.calendar);
+        let reversed = row
+            .get_ref(member + 2)?
+            .as_str_or_null()
+            .map_err(rusqlite::Error::from)?;
         let number: Option<String> = reversed.map(|digits| digits.chars().rev().collect());
-        let figures = read_cached(row, 7)?;
-        let shown = self.show(&task, row.get(2)?, number.as_deref(), &figures);
+        let figures = read_cached(row, member + 5)?;
+        let shown = self.show(&task, row.get(member + 1)?, number.as_deref(), &figures);
         let order = OrderInput {
             class: figures.class,
             medicine_end: figures.next_end,
@@ -602,8 +609,8 @@ impl<'a> Listing<'a> {
         Ok(Found {
             key: order_key(&task, &order),
             number,
-            diseases: row.get(4)?,
-            tags: row.get(5)?,
+            diseases: row.get(member + 3)?,
+            tags: row.get(member + 4)?,
             row: shown,
             task,
         })

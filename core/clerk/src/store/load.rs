@@ -157,6 +157,7 @@ impl Load {
         }
         let tx = Tx::begin(&mut self.conn, settings.calendar)?;
         search_index::build(&tx)?;
+        rows::build_bought(&tx)?;
         rows::settle_superseded(&tx)?;
         tx.execute("DELETE FROM figure_stale", [])?;
         for manifest in &self.plan.manifests {

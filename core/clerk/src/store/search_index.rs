@@ -2,6 +2,7 @@
 
 use pinyin::{ToPinyin, ToPinyinMulti};
 use rusqlite::{Connection, params};
+use rustc_hash::FxHashMap;
 
 use super::Result;
 
@@ -162,15 +163,59 @@ fn surname(chars: &[char]) -> (Vec<Vec<String>>, usize) {
     }
 }
 
-/// First letters of the compound surnames that begin with this character, a bit each.
-pub(crate) fn compound_letters(first: char) -> u32 {
-    let compounds = SURNAMES
-        .iter()
-        .filter(|(surname, _)| surname.starts_with(first) && surname.chars().count() > 1);
-    let letters = compounds
-        .flat_map(|(_, readings)| readings.iter())
-        .filter_map(|r| r.bytes().next()?.checked_sub(b'a'));
-    letters.fold(0, |mask, bit| mask | 1 << bit)
+/// How a name may begin, by its first characters; see [`Beginnings::may_begin`].
+#[derive(Debug, Default)]
+pub(crate) struct Beginnings {
+    syllables: FxHashMap<char, Vec<String>>,
+}
+
+impl Beginnings {
+    /// Whether the pinyin of a name, full or initials, can begin with these letters. False is sure
+    /// and takes two look-ups; true has to be looked at with [`keys`].
+    pub(crate) fn may_begin(&mut self, name: &str, letters: &str) -> bool {
+        let mut chars = name.chars().filter(|c| !c.is_whitespace()).map(lower);
+        let Some(first) = chars.next() else { return false };
+        let is_compound =
+            |(surname, _): &&(&str, &[&str])| surname.starts_with(first) && surname.chars().count() > 1;
+        if SURNAMES.iter().any(|one| is_compound(&one)) {
+            return true;
+        }
+        let second = chars.next();
+        let begins = |syllables: &[String], letters: &str| {
+            syllables.is_empty() || syllables.iter().any(|s| s.starts_with(&letters[..1]))
+        };
+        let of_first = self
+            .syllables
+            .entry(first)
+            .or_insert_with(|| first_syllables(first));
+        if letters.is_empty() || !letters.is_ascii() || of_first.is_empty() {
+            return true;
+        }
+        if !begins(of_first, letters) {
+            return false;
+        }
+        let as_full = of_first
+            .iter()
+            .any(|s| s.starts_with(letters) || letters.starts_with(s.as_str()));
+        let rest = &letters[1..];
+        as_full
+            || rest.is_empty()
+            || second.is_some_and(|second| {
+                begins(
+                    self.syllables.entry(second).or_insert_with(|| syllables(second)),
+                    rest,
+                )
+            })
+    }
+}
+
+/// Syllables of a character at the beginning of a name, where it may be a surname.
+fn first_syllables(first: char) -> Vec<String> {
+    let (readings, taken) = surname(&[first]);
+    if taken == 0 {
+        return syllables(first);
+    }
+    readings.into_iter().flatten().collect()
 }
 
 /// Syllables of a character without tones, the commonest first; letters and digits are their own.
@@ -248,28 +293,61 @@ pub(crate) const FULL: i64 = 1;
 /// Builds the index of a fresh file in one go: keys are sorted first, so that both trees grow at
 /// their right edge only.
 pub(super) fn build(conn: &Connection) -> Result<()> {
-    let mut grams: Vec<(String, i64)> = Vec::new();
-    let mut readings: Vec<(i64, String, i64)> = Vec::new();
+    let [mut grams, mut initials, mut full] = [KeyList::default(), KeyList::default(), KeyList::default()];
     let mut statement = conn.prepare("SELECT member_key, name FROM member WHERE standing > 0")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let member_key: i64 = row.get(0)?;
         let keys = keys(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?);
-        grams.extend(keys.grams.into_iter().map(|key| (key, member_key)));
-        readings.extend(keys.initials.into_iter().map(|key| (INITIALS, key, member_key)));
-        readings.extend(keys.full.into_iter().map(|key| (FULL, key, member_key)));
+        grams.add(&keys.grams, member_key);
+        initials.add(&keys.initials, member_key);
+        full.add(&keys.full, member_key);
     }
-    grams.sort_unstable();
-    readings.sort_unstable();
     let mut insert = conn.prepare("INSERT INTO gram (gram, member_key) VALUES (?1, ?2)")?;
-    for (key, member_key) in &grams {
-        insert.execute(params![key, member_key])?;
-    }
+    grams.in_order(|gram, member_key| {
+        insert.execute(params![gram, member_key])?;
+        Ok(())
+    })?;
     let mut insert = conn.prepare("INSERT INTO pinyin (kind, reading, member_key) VALUES (?1, ?2, ?3)")?;
-    for (kind, key, member_key) in &readings {
-        insert.execute(params![kind, key, member_key])?;
+    for (kind, list) in [(INITIALS, initials), (FULL, full)] {
+        list.in_order(|reading, member_key| {
+            insert.execute(params![kind, reading, member_key])?;
+            Ok(())
+        })?;
     }
     Ok(())
+}
+
+/// Keys of very many members, their texts one behind the other: a first load has little memory.
+#[derive(Default)]
+struct KeyList {
+    texts: String,
+    /// Where a text begins, its length, and the member.
+    entries: Vec<(u32, u32, i64)>,
+}
+
+impl KeyList {
+    fn add(&mut self, keys: &[String], member_key: i64) {
+        for key in keys {
+            self.entries
+                .push((self.texts.len() as u32, key.len() as u32, member_key));
+            self.texts.push_str(key);
+        }
+    }
+
+    /// Hands the keys over in the order of their texts, then of the members.
+    fn in_order(mut self, mut take: impl FnMut(&str, i64) -> Result<()>) -> Result<()> {
+        let texts = self.texts;
+        let text = |entry: &(u32, u32, i64)| {
+            let begin = entry.0 as usize;
+            &texts[begin..begin + entry.1 as usize]
+        };
+        self.entries
+            .sort_unstable_by(|a, b| text(a).cmp(text(b)).then_with(|| a.2.cmp(&b.2)));
+        self.entries
+            .iter()
+            .try_for_each(|entry| take(text(entry), entry.2))
+    }
 }
 
 #[cfg(test)]
@@ -284,6 +362,42 @@ mod tests {
         assert!(found.full.contains(&"danfang".to_owned()));
         assert_eq!(keys("尉迟恭").initials, ["ycg"]);
         assert!(keys("曾伟").full.contains(&"zengwei".to_owned()));
+    }
+
+    #[test]
+    fn a_beginning_that_is_ruled_out_is_none() {
+        let names = [
+            "单芳",
+            "尉迟恭",
+            "尉芳",
+            "欧阳娜",
+            "欧娜",
+            "吕洁",
+            "王 芳",
+            "王",
+            "Anna Li",
+            "曾伟",
+            "乐乐乐",
+            "·王",
+        ];
+        let mut beginnings = Beginnings::default();
+        let letters: Vec<String> = ('a'..='z')
+            .flat_map(|a| ('a'..='z').map(move |b| format!("{a}{b}")))
+            .chain(["wang", "wangf", "yuch", "oy", "lv", "w", "annal"].map(String::from))
+            .collect();
+        for name in names {
+            let keys = keys(name);
+            for letters in &letters {
+                let begins = keys
+                    .full
+                    .iter()
+                    .chain(&keys.initials)
+                    .any(|key| key.starts_with(letters));
+                assert!(!begins || beginnings.may_begin(name, letters), "{name} {letters}");
+            }
+        }
+        assert!(!beginnings.may_begin("王芳", "wb"));
+        assert!(!beginnings.may_begin("王芳", "lf"));
     }
 
     #[test]

@@ -16,6 +16,8 @@
 //! - `member_key` is never NULL anywhere (a NULL in a list would make `NOT IN` unknown), `v_member` has
 //!   one row for each member that is not erased. Other columns may be NULL: missing data.
 //! - A derived column is read only if [`Needs`] says so; a host may leave the others empty.
+//! - A row of `v_line` is a purchase line, or the net of all lines of one drug, day and member: only sums over
+//!   days or longer are asked for.
 //! - `v_line` is a plain join `line l JOIN drug d ON d.drug_key = l.drug_key` without `DISTINCT`,
 //!   `GROUP BY`, `UNION` or expressions on its columns, so that the database can look the goods up in the
 //!   small `drug` table first (indexes on `drug(drug_id)`, `drug(ingredient)`, `drug(category)`) and then

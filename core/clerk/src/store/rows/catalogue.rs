@@ -129,6 +129,14 @@ fn store_key(conn: &Connection, id: &str) -> Result<i64> {
     )
 }
 
+/// The id of a store that lines name.
+pub fn store_id(conn: &Connection, key: i64) -> Result<Option<String>> {
+    Ok(conn
+        .prepare_cached("SELECT store_id FROM place WHERE store_key = ?1")?
+        .query_row([key], |row| row.get(0))
+        .optional()?)
+}
+
 /// Keys of drugs and stores, remembered for the length of a load.
 #[derive(Default)]
 pub(in crate::store) struct Interned {

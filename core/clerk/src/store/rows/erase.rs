@@ -5,6 +5,7 @@ use yaoban_protocol::row::entity;
 
 use super::super::{Result, Tx};
 use super::member::{existing_key, forget};
+use super::purchases::remove_lines;
 
 /// Tables with rows of a member, and the column with their id on the wire.
 pub(in crate::store) const TABLES: [(&str, &str, &str); 5] = [
@@ -51,7 +52,7 @@ fn erase_rows(tx: &Tx<'_>, key: i64, member_id: &str) -> Result<()> {
     for (table, _, _) in TABLES {
         tx.execute(&format!("DELETE FROM {table} WHERE member_key = ?1"), [key])?;
     }
-    tx.execute("DELETE FROM line WHERE member_key = ?1", [key])?;
+    remove_lines(tx, key)?;
     tx.execute("DELETE FROM refusal WHERE member_key = ?1", [key])?;
     for table in ["scope_row", "base_row"] {
         tx.execute(

@@ -9,6 +9,7 @@ use yaoban_protocol::codec::{from_cbor, to_cbor};
 
 use super::super::{Result, Tx, search_index};
 use super::mark_stale;
+use super::purchases::remove_lines;
 
 /// Why a member row is here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -263,8 +264,7 @@ fn join_alias(tx: &Tx<'_>, key: i64, alias: &str) -> Result<()> {
             .execute([key, old])?;
         }
         // The hub moves the lines itself: they come with the purchases of the record that stays.
-        tx.prepare_cached("DELETE FROM line WHERE member_key = ?1")?
-            .execute([old])?;
+        remove_lines(tx, old)?;
         forget(tx, old, &name)?;
     }
     tx.prepare_cached("INSERT OR REPLACE INTO alias (alias_id, member_key) VALUES (?1, ?2)")?
@@ -281,7 +281,7 @@ pub fn remove_member(tx: &Tx<'_>, id: &str) -> Result<()> {
     let Some((key, name)) = row else { return Ok(()) };
     let named = tx
         .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM line WHERE member_key = ?1) OR EXISTS (SELECT 1 FROM reading WHERE member_key = ?1)
+            "SELECT EXISTS (SELECT 1 FROM purchases WHERE member_key = ?1) OR EXISTS (SELECT 1 FROM reading WHERE member_key = ?1)
                 OR EXISTS (SELECT 1 FROM note WHERE member_key = ?1) OR EXISTS (SELECT 1 FROM task WHERE member_key = ?1)
                 OR EXISTS (SELECT 1 FROM attempt WHERE member_key = ?1) OR EXISTS (SELECT 1 FROM send WHERE member_key = ?1)",
         )?

@@ -23,7 +23,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use yaoban_protocol::codec::{from_cbor, to_cbor};
 use yaoban_protocol::row::{Change, ChangeKind, entity};
 
-pub use catalogue::{drug, drug_by_key, put_drug, put_stock};
+pub use catalogue::{drug, drug_by_key, put_drug, put_stock, store_id};
 pub use contact::{attempt, note, put_attempt, put_note, put_send, send};
 pub(super) use erase::TABLES as MEMBER_TABLES;
 pub use erase::erase;
@@ -38,11 +38,11 @@ pub use scope::{
     mark_scopes_stale, remember_row, rows_of_scope, scope_key, scope_state, scopes, server_body, set_cursor,
     set_scope_state,
 };
-pub use task::{put_task, remove_task, task};
+pub use task::{TASK_COLUMN_COUNT, TASK_COLUMNS, put_task, read_task, remove_task, task};
 
 pub(super) use catalogue::Interned;
 pub(super) use member::{insert_member, named_key};
-pub(super) use purchases::insert_lines;
+pub(super) use purchases::{build_bought, insert_lines};
 pub(super) use reading::{insert_reading, settle_superseded};
 pub(super) use scope::insert_scope_row;
 

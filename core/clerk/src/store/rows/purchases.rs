@@ -1,20 +1,29 @@
-//! Purchase lines: packed column by column on the wire, one row a line in the file.
+//! Purchase lines: packed column by column on the wire, all lines of a member in one piece in the file.
+//!
+//! | table | what it is for |
+//! |---|---|
+//! | `purchases` | the lines as they are, one row a member: a profile reads one place of the file |
+//! | `bought` | their net by drug, day and member: what audiences read |
+//!
+//! Both are written together, here and nowhere else.
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rusqlite::{CachedStatement, Connection, params};
+use rustc_hash::FxHashMap;
 use yaoban_protocol::row::{Purchases, entity};
+use yaoban_protocol::varint::{Damaged, Reader, put_i64, put_u64};
 
 use super::super::{Result, StoreError, Tx};
 use super::catalogue::Interned;
 use super::mark_stale;
 
-/// One line as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Lines that a first load holds at once to bring them into the order of `bought`.
+const SORTED_LINES_MAX: usize = 300_000;
+
+/// One line as it is stored. The lines of a day keep their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoredLine {
     /// Business date.
     pub day: i32,
-    /// Order within the day.
-    pub ord: i64,
     /// Second of the day, if told.
     pub second: Option<i32>,
     /// Key of the drug, if told.
@@ -27,70 +36,188 @@ pub struct StoredLine {
     pub amount_fen: i64,
 }
 
-/// The key of exactly this id. Not of an alias: the lines of a merged record are the hub's to move.
-fn exact_key(conn: &Connection, id: &str) -> Result<Option<i64>> {
-    Ok(conn
-        .prepare_cached("SELECT member_key FROM member WHERE member_id = ?1")?
-        .query_row([id], |row| row.get(0))
-        .optional()?)
+/// The lines as one piece: days as differences, what may be missing as one more than it is.
+fn pack(lines: &[StoredLine]) -> Vec<u8> {
+    let mut packed = Vec::with_capacity(lines.len() * 14);
+    let mut before = 0;
+    for line in lines {
+        put_i64(&mut packed, i64::from(line.day) - before);
+        before = i64::from(line.day);
+        put_u64(&mut packed, line.second.map_or(0, |second| second as u64 + 1));
+        put_u64(&mut packed, line.drug_key.map_or(0, |key| key as u64 + 1));
+        put_u64(&mut packed, line.store_key.map_or(0, |key| key as u64 + 1));
+        put_i64(&mut packed, line.quantity_milli);
+        put_i64(&mut packed, line.amount_fen);
+    }
+    packed
 }
 
-/// Replaces the lines of a member. Only what differs is written: a visit adds a few lines to many.
+/// Reads what [`pack`] wrote.
+fn unpack(packed: &[u8]) -> Result<Vec<StoredLine>> {
+    read_packed(packed).map_err(|damaged| StoreError::Row {
+        entity: entity::PURCHASES.into(),
+        what: damaged.to_string(),
+    })
+}
+
+fn read_packed(packed: &[u8]) -> std::result::Result<Vec<StoredLine>, Damaged> {
+    let mut reader = Reader::new(packed);
+    let mut lines = Vec::with_capacity(packed.len() / 10);
+    let mut day = 0_i64;
+    while !reader.is_empty() {
+        day = day.wrapping_add(reader.i64()?);
+        lines.push(StoredLine {
+            day: day as i32,
+            second: reader.u64()?.checked_sub(1).map(|second| second as i32),
+            drug_key: reader.u64()?.checked_sub(1).map(|key| key as i64),
+            store_key: reader.u64()?.checked_sub(1).map(|key| key as i64),
+            quantity_milli: reader.i64()?,
+            amount_fen: reader.i64()?,
+        });
+    }
+    Ok(lines)
+}
+
+/// Packs (thousandths) and fen by drug and day. Lines without a drug are in no audience, and what
+/// nets to nothing changes none.
+fn net(lines: &[StoredLine]) -> FxHashMap<(i64, i32), (i64, i64)> {
+    let mut net = FxHashMap::default();
+    for line in lines {
+        let Some(drug_key) = line.drug_key else { continue };
+        let sums: &mut (i64, i64) = net.entry((drug_key, line.day)).or_default();
+        sums.0 = sums.0.saturating_add(line.quantity_milli);
+        sums.1 = sums.1.saturating_add(line.amount_fen);
+    }
+    net.retain(|_, sums| *sums != (0, 0));
+    net
+}
+
+/// The key of exactly this id. Not of an alias: the lines of a merged record are the hub's to move.
+fn exact_key(conn: &Connection, id: &str) -> Result<Option<i64>> {
+    super::member::named_key(conn, id)
+}
+
+/// Replaces the lines of a member.
 pub fn put_purchases(tx: &Tx<'_>, purchases: &Purchases) -> Result<()> {
     let key = match exact_key(tx, &purchases.member_id)? {
         Some(key) => key,
         None => super::member::insert_stub(tx, &purchases.member_id)?,
     };
-    let wanted = lines_of(tx, purchases, &mut Interned::default())?;
+    let lines = lines_of(tx, purchases, &mut Interned::default())?;
+    replace(tx, key, &lines)
+}
+
+/// Writes what differs: a visit adds a few lines to many.
+fn replace(tx: &Tx<'_>, key: i64, lines: &[StoredLine]) -> Result<()> {
     let held = stored_lines(tx, key)?;
-    let same: FxHashSet<(i32, i64)> = {
-        let held: FxHashMap<(i32, i64), &StoredLine> =
-            held.iter().map(|line| ((line.day, line.ord), line)).collect();
-        let unchanged = wanted
-            .iter()
-            .filter(|line| held.get(&(line.day, line.ord)) == Some(line));
-        unchanged.map(|line| (line.day, line.ord)).collect()
-    };
-    let mut delete = tx.prepare_cached("DELETE FROM line WHERE member_key = ?1 AND day = ?2 AND ord = ?3")?;
-    for line in held.iter().filter(|line| !same.contains(&(line.day, line.ord))) {
-        delete.execute(params![key, line.day, line.ord])?;
+    if held == lines {
+        return mark_stale(tx, key);
     }
-    let mut insert = tx.prepare_cached(INSERT)?;
-    for line in wanted.iter().filter(|line| !same.contains(&(line.day, line.ord))) {
-        insert_line(&mut insert, key, line)?;
+    let (before, after) = (net(&held), net(lines));
+    let mut delete =
+        tx.prepare_cached("DELETE FROM bought WHERE drug_key = ?1 AND day = ?2 AND member_key = ?3")?;
+    for (drug_key, day) in before.keys().filter(|place| !after.contains_key(place)) {
+        delete.execute(params![drug_key, day, key])?;
+    }
+    let mut insert = tx.prepare_cached(INSERT_BOUGHT)?;
+    for (place, sums) in &after {
+        if before.get(place) != Some(sums) {
+            insert.execute(params![place.0, place.1, key, sums.0, sums.1])?;
+        }
+    }
+    if lines.is_empty() {
+        tx.prepare_cached("DELETE FROM purchases WHERE member_key = ?1")?
+            .execute([key])?;
+    } else {
+        tx.prepare_cached(INSERT_LINES)?
+            .execute(params![key, pack(lines)])?;
     }
     mark_stale(tx, key)
 }
 
-const INSERT: &str =
-    "INSERT INTO line (member_key, day, ord, second, drug_key, store_key, quantity_milli, amount_fen)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+const INSERT_LINES: &str = "INSERT OR REPLACE INTO purchases (member_key, lines) VALUES (?1, ?2)";
 
-fn insert_line(insert: &mut CachedStatement<'_>, key: i64, line: &StoredLine) -> Result<()> {
-    insert.execute(params![
-        key,
-        line.day,
-        line.ord,
-        line.second,
-        line.drug_key,
-        line.store_key,
-        line.quantity_milli,
-        line.amount_fen,
-    ])?;
-    Ok(())
-}
+const INSERT_BOUGHT: &str =
+    "INSERT OR REPLACE INTO bought (drug_key, day, member_key, quantity_milli, amount_fen)
+    VALUES (?1, ?2, ?3, ?4, ?5)";
 
-/// Writes the lines of a member that has none.
+/// For a fresh file: writes the lines of a member that has none. [`build_bought`] comes later.
 pub(in crate::store) fn insert_lines(
     conn: &Connection,
     key: i64,
     purchases: &Purchases,
     interned: &mut Interned,
 ) -> Result<()> {
-    let mut insert = conn.prepare_cached(INSERT)?;
-    lines_of(conn, purchases, interned)?
-        .iter()
-        .try_for_each(|line| insert_line(&mut insert, key, line))
+    let lines = lines_of(conn, purchases, interned)?;
+    if lines.is_empty() {
+        return Ok(());
+    }
+    conn.prepare_cached(INSERT_LINES)?
+        .execute(params![key, pack(&lines)])?;
+    Ok(())
+}
+
+/// Fills `bought` of a fresh file, in its order, so that its tree grows at the right edge only.
+pub(in crate::store) fn build_bought(conn: &Connection) -> Result<()> {
+    let mut counts: FxHashMap<i64, usize> = FxHashMap::default();
+    each_member(conn, |_, lines| {
+        for drug_key in lines.iter().filter_map(|line| line.drug_key) {
+            *counts.entry(drug_key).or_default() += 1;
+        }
+    })?;
+    let mut drugs: Vec<(i64, usize)> = counts.into_iter().collect();
+    drugs.sort_unstable();
+    let mut insert = conn.prepare_cached(INSERT_BOUGHT)?;
+    let mut rest = drugs.as_slice();
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(drugs_at_once(rest));
+        rest = later;
+        insert_sorted(conn, &mut insert, now[0].0, now[now.len() - 1].0)?;
+    }
+    Ok(())
+}
+
+/// How many of the drugs have few enough lines to be sorted at once; at least one.
+fn drugs_at_once(drugs: &[(i64, usize)]) -> usize {
+    let mut lines = 0;
+    let fit = drugs.iter().take_while(|(_, count)| {
+        lines += count;
+        lines <= SORTED_LINES_MAX
+    });
+    fit.count().max(1)
+}
+
+/// The rows of `bought` for a range of drugs.
+fn insert_sorted(conn: &Connection, insert: &mut CachedStatement<'_>, first: i64, last: i64) -> Result<()> {
+    let mut sorted: Vec<(i64, i32, i64, i64, i64)> = Vec::new();
+    each_member(conn, |key, lines| {
+        for line in lines {
+            if let Some(drug_key) = line.drug_key.filter(|drug_key| (first..=last).contains(drug_key)) {
+                sorted.push((drug_key, line.day, key, line.quantity_milli, line.amount_fen));
+            }
+        }
+    })?;
+    sorted.sort_unstable();
+    for same in sorted.chunk_by(|a, b| (a.0, a.1, a.2) == (b.0, b.1, b.2)) {
+        let (drug_key, day, key, ..) = same[0];
+        let packs = same.iter().fold(0_i64, |sum, line| sum.saturating_add(line.3));
+        let fen = same.iter().fold(0_i64, |sum, line| sum.saturating_add(line.4));
+        if (packs, fen) != (0, 0) {
+            insert.execute(params![drug_key, day, key, packs, fen])?;
+        }
+    }
+    Ok(())
+}
+
+/// Hands the lines of every member to `take`.
+fn each_member(conn: &Connection, mut take: impl FnMut(i64, &[StoredLine])) -> Result<()> {
+    let mut statement = conn.prepare_cached("SELECT member_key, lines FROM purchases")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let packed = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+        take(row.get(0)?, &unpack(packed)?);
+    }
+    Ok(())
 }
 
 /// The lines as they are stored; columns of different lengths and indexes out of range are refused.
@@ -129,13 +256,9 @@ fn lines_of(conn: &Connection, purchases: &Purchases, interned: &mut Interned) -
     };
     let mut order: Vec<usize> = (0..count).collect();
     order.sort_by_key(|at| purchases.days[*at]);
-    let (mut day, mut ord) = (i32::MIN, 0_i64);
     let lines = order.into_iter().map(|at| {
-        ord = if purchases.days[at] == day { ord + 1 } else { 0 };
-        day = purchases.days[at];
         Ok(StoredLine {
-            day,
-            ord,
+            day: purchases.days[at],
             second: Some(purchases.seconds[at]).filter(|second| *second >= 0),
             drug_key: pick(&drugs, purchases.drug_index[at])?,
             store_key: pick(&stores, purchases.store_index[at])?,
@@ -148,22 +271,12 @@ fn lines_of(conn: &Connection, purchases: &Purchases, interned: &mut Interned) -
 
 /// The lines of a member, oldest first.
 pub fn stored_lines(conn: &Connection, member_key: i64) -> Result<Vec<StoredLine>> {
-    let mut statement = conn.prepare_cached(
-        "SELECT day, ord, second, drug_key, store_key, quantity_milli, amount_fen FROM line
-         WHERE member_key = ?1 ORDER BY day, ord",
-    )?;
-    let lines = statement.query_map([member_key], |row| {
-        Ok(StoredLine {
-            day: row.get(0)?,
-            ord: row.get(1)?,
-            second: row.get(2)?,
-            drug_key: row.get(3)?,
-            store_key: row.get(4)?,
-            quantity_milli: row.get(5)?,
-            amount_fen: row.get(6)?,
-        })
-    })?;
-    Ok(lines.collect::<rusqlite::Result<_>>()?)
+    let mut statement = conn.prepare_cached("SELECT lines FROM purchases WHERE member_key = ?1")?;
+    let mut rows = statement.query([member_key])?;
+    match rows.next()? {
+        Some(row) => unpack(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// The lines of a member in the form in which they travel; none without lines.
@@ -224,25 +337,53 @@ fn index_of(
 
 /// All lines of the member leave this phone.
 pub(super) fn remove(tx: &Tx<'_>, member_id: &str) -> Result<()> {
-    let Some(key) = exact_key(tx, member_id)? else {
-        return Ok(());
-    };
-    tx.prepare_cached("DELETE FROM line WHERE member_key = ?1")?
-        .execute([key])?;
-    mark_stale(tx, key)
+    exact_key(tx, member_id)?.map_or(Ok(()), |key| remove_lines(tx, key))
+}
+
+/// All lines of the key leave this phone.
+pub(super) fn remove_lines(tx: &Tx<'_>, member_key: i64) -> Result<()> {
+    replace(tx, member_key, &[])
 }
 
 /// Gives the lines of one member to another, behind those that it has on the same day.
 pub fn move_lines(tx: &Tx<'_>, from_key: i64, to_key: i64) -> Result<()> {
-    tx.prepare_cached(
-        "INSERT INTO line (member_key, day, ord, second, drug_key, store_key, quantity_milli, amount_fen)
-         SELECT ?2, l.day, l.ord + 1 + coalesce((SELECT max(m.ord) FROM line m WHERE m.member_key = ?2 AND m.day = l.day), -1),
-                l.second, l.drug_key, l.store_key, l.quantity_milli, l.amount_fen
-         FROM line l WHERE l.member_key = ?1",
-    )?
-    .execute([from_key, to_key])?;
-    tx.prepare_cached("DELETE FROM line WHERE member_key = ?1")?
-        .execute([from_key])?;
-    mark_stale(tx, from_key)?;
-    mark_stale(tx, to_key)
+    let mut lines = stored_lines(tx, to_key)?;
+    lines.extend(stored_lines(tx, from_key)?);
+    lines.sort_by_key(|line| line.day);
+    remove_lines(tx, from_key)?;
+    replace(tx, to_key, &lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{StoredLine, pack, read_packed};
+
+    fn key() -> impl Strategy<Value = Option<i64>> {
+        proptest::option::of(0..i64::MAX)
+    }
+
+    proptest! {
+        #[test]
+        fn packed_lines_come_back(
+            lines in prop::collection::vec(
+                (-90_000_i32..90_000, proptest::option::of(0..86_400), key(), key(), any::<i64>(), any::<i64>()),
+                0..20,
+            ),
+        ) {
+            let lines: Vec<StoredLine> = lines
+                .into_iter()
+                .map(|(day, second, drug_key, store_key, quantity_milli, amount_fen)| StoredLine {
+                    day, second, drug_key, store_key, quantity_milli, amount_fen,
+                })
+                .collect();
+            prop_assert_eq!(read_packed(&pack(&lines)).unwrap(), lines);
+        }
+
+        #[test]
+        fn damaged_lines_are_errors_not_panics(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+            let _ = read_packed(&bytes);
+        }
+    }
 }

@@ -8,8 +8,6 @@ CREATE INDEX member_by_name ON member (name);
 CREATE INDEX member_by_visit ON member (last_visit_day DESC, name);
 -- An erasure and a re-keying find all ids of a member.
 CREATE INDEX alias_by_member ON alias (member_key);
--- Who bought this drug, and when: audiences read this and never the lines.
-CREATE INDEX line_by_drug ON line (drug_key, day, member_key, quantity_milli, amount_fen);
 -- Audiences look goods up in the catalogue first.
 CREATE INDEX drug_by_ingredient ON drug (ingredient);
 CREATE INDEX drug_by_category ON drug (category);

@@ -75,17 +75,19 @@ CREATE TABLE drug (
   chronic INTEGER NOT NULL
 );
 
--- Purchase lines of 24 months, clustered by member and day: a profile reads one place of the file.
-CREATE TABLE line (
-  member_key INTEGER NOT NULL,
+-- Purchase lines of 24 months, all of a member in one piece (`rows/purchases.rs` packs them): a
+-- profile reads one place of the file.
+CREATE TABLE purchases (member_key INTEGER PRIMARY KEY, lines BLOB NOT NULL);
+
+-- Who bought this drug, and when: the lines netted by drug, day and member, for audiences, which
+-- never read the lines themselves.
+CREATE TABLE bought (
+  drug_key INTEGER NOT NULL,
   day INTEGER NOT NULL,
-  ord INTEGER NOT NULL,
-  second INTEGER,
-  drug_key INTEGER,
-  store_key INTEGER,
+  member_key INTEGER NOT NULL,
   quantity_milli INTEGER NOT NULL,
   amount_fen INTEGER NOT NULL,
-  PRIMARY KEY (member_key, day, ord)
+  PRIMARY KEY (drug_key, day, member_key)
 ) WITHOUT ROWID;
 
 -- Readings. `superseded`: another reading corrects this one.
@@ -115,20 +117,37 @@ CREATE TABLE note (
   supersedes TEXT
 );
 
--- Tasks: the columns that lists ask for, and the record itself in CBOR (`body`).
+-- Tasks, column by column: a list of 500 reads no other form. `why_values`: JSON pairs, NULL if there
+-- are none; `outcomes`: CBOR of the one that counts and the others, NULL if there are none.
 CREATE TABLE task (
   task_key INTEGER PRIMARY KEY,
   task_id TEXT NOT NULL UNIQUE,
   member_key INTEGER NOT NULL,
+  store_id TEXT NOT NULL,
   assignee TEXT,
   kind TEXT NOT NULL,
-  state TEXT NOT NULL,
+  purpose TEXT NOT NULL,
+  origin TEXT NOT NULL,
   campaign_id TEXT,
+  step INTEGER NOT NULL,
+  why_code TEXT NOT NULL,
+  why_values TEXT,
+  script_id TEXT,
+  emergency INTEGER NOT NULL,
   start_day INTEGER NOT NULL,
   due_day INTEGER NOT NULL,
+  state TEXT NOT NULL,
   deferred_until_day INTEGER,
+  deferred_until_ms INTEGER,
+  closes_from_day INTEGER,
+  closes_until_day INTEGER,
+  attempts INTEGER NOT NULL,
+  avoid_part INTEGER,
+  outcomes BLOB,
+  nudged_at_ms INTEGER,
+  created_at_ms INTEGER NOT NULL,
   changed_at_ms INTEGER NOT NULL,
-  body BLOB NOT NULL
+  version INTEGER NOT NULL
 );
 
 -- Outcomes of tasks by the attempt they belong to, for the contact view; written with the task.

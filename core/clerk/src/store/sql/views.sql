@@ -10,7 +10,7 @@ WHERE m.standing = 1 AND (m.flags & 4) = 0;
 
 CREATE VIEW v_line AS
 SELECT l.member_key, l.day, d.drug_id, d.ingredient, d.category, l.quantity_milli, l.amount_fen
-FROM line l JOIN drug d ON d.drug_key = l.drug_key;
+FROM bought l JOIN drug d ON d.drug_key = l.drug_key;
 
 CREATE VIEW v_reading AS
 SELECT member_key, day, taken_at_ms, kind, context, systolic, diastolic, glucose_tenths
