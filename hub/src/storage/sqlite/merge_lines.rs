@@ -1,4 +1,4 @@
-//! Purchases of a member that go over to another, and back: the packed rows and the rows by drug.
+//! Purchases of a member that go over to another, and back: the packed rows by member and by drug.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,9 +53,8 @@ impl Tx<'_> {
             all.extend(lines::read(&theirs).map_err(damaged(from))?);
             all.sort_by(|a, b| (a.day, a.second, a.id).cmp(&(b.day, b.second, b.id)));
             self.put_lines(to, generation, &all)?;
-            for line in lines::read(&theirs).map_err(damaged(from))? {
-                self.move_line_days(&line, from, to)?;
-            }
+            let theirs = lines::read(&theirs).map_err(damaged(from))?;
+            self.move_sales(theirs.iter(), from as u32, to as u32)?;
         }
         self.put("DELETE FROM member_lines WHERE member_key = ?1", [from])?;
         self.put("DELETE FROM member_days WHERE member_key = ?1", [from])?;
@@ -82,9 +81,7 @@ impl Tx<'_> {
         }
         let returned = lines::read(&returned).map_err(damaged(back))?;
         self.put_lines(back, visible, &returned)?;
-        returned
-            .iter()
-            .try_for_each(|line| self.return_line_day(line, from, back))
+        self.return_sales(&returned, from as u32, back as u32)
     }
 
     /// The visible generation, and those of files that are not complete in which one of the two has rows.
@@ -122,58 +119,6 @@ impl Tx<'_> {
             "INSERT INTO member_days (member_key, generation, days) VALUES (?1, ?2, ?3) \
              ON CONFLICT (member_key, generation) DO UPDATE SET days = excluded.days",
             params![key, generation, pack_days(lines)],
-        )
-    }
-
-    fn move_line_days(&self, line: &lines::PackedLine<'_>, from: i64, to: i64) -> Result<(), StorageError> {
-        let rows = self.all(
-            "DELETE FROM line_day WHERE drug_key = ?1 AND day = ?2 AND member_key = ?3 \
-             RETURNING generation, quantity_milli, amount_fen",
-            params![line.drug_key, line.day, from],
-            |row| {
-                Ok((
-                    row.get::<_, i64>(0)?,
-                    row.get::<_, i64>(1)?,
-                    row.get::<_, i64>(2)?,
-                ))
-            },
-        )?;
-        rows.into_iter().try_for_each(|(generation, quantity, amount)| {
-            self.add_line_day(line, to, generation, quantity, amount)
-        })
-    }
-
-    fn return_line_day(
-        &self,
-        line: &lines::PackedLine<'_>,
-        from: i64,
-        back: i64,
-    ) -> Result<(), StorageError> {
-        let generation: Option<Option<i64>> = self.one(
-            "SELECT min(generation) FROM line_day WHERE drug_key = ?1 AND day = ?2 AND member_key = ?3",
-            params![line.drug_key, line.day, from],
-            |row| row.get(0),
-        )?;
-        let Some(generation) = generation.flatten() else {
-            return Ok(());
-        };
-        self.add_line_day(line, from, generation, -line.quantity_milli, -line.amount_fen)?;
-        self.add_line_day(line, back, generation, line.quantity_milli, line.amount_fen)
-    }
-
-    fn add_line_day(
-        &self,
-        line: &lines::PackedLine<'_>,
-        key: i64,
-        generation: i64,
-        quantity_milli: i64,
-        amount_fen: i64,
-    ) -> Result<(), StorageError> {
-        self.put(
-            "INSERT INTO line_day (drug_key, day, member_key, generation, quantity_milli, amount_fen) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET \
-                quantity_milli = quantity_milli + excluded.quantity_milli, amount_fen = amount_fen + excluded.amount_fen",
-            params![line.drug_key, line.day, key, generation, quantity_milli, amount_fen],
         )
     }
 }
