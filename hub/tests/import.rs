@@ -9,6 +9,7 @@ use std::process::Stdio;
 use process::{Hub, PURCHASES, counts};
 use proptest::prelude::*;
 use serde_json::Value;
+use yaoban_hub::storage::packed;
 
 #[test]
 fn every_wrong_row_is_rejected_by_name_and_the_rest_goes_in() {
@@ -286,8 +287,6 @@ fn figures(hub: &Hub) -> String {
     for sql in [
         "SELECT member_key || ' ' || hex(days) FROM member_days ORDER BY 1",
         "SELECT member_key || ' ' || hex(lines) FROM member_lines ORDER BY 1",
-        "SELECT member_key || ' ' || day || ' ' || drug_id || ' ' || sum(quantity_milli) || ' ' || sum(amount_fen)
-         FROM v_line GROUP BY member_key, day, drug_id ORDER BY 1",
     ] {
         let mut statement = database.prepare(sql).unwrap();
         let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
@@ -296,7 +295,19 @@ fn figures(hub: &Hub) -> String {
             all.push('\n');
         }
     }
-    all
+    // By drug the lines stand in one row a file.
+    let mut sales = Vec::new();
+    let mut statement = database
+        .prepare("SELECT drug_key, sales FROM drug_sales")
+        .unwrap();
+    let mut rows = statement.query([]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        let packed: Vec<u8> = row.get(1).unwrap();
+        let read = packed::sales::read(&packed).map(|sale| (row.get::<_, u32>(0).unwrap(), sale.unwrap()));
+        sales.extend(read);
+    }
+    sales.sort_unstable();
+    all + &format!("{sales:?}")
 }
 
 #[test]

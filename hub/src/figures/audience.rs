@@ -1,18 +1,18 @@
 //! Which members a rule selects at a date, over the whole chain. The rule runs as SQL (the one
-//! compiler of the audience language); what it asks beyond the tables is made first.
+//! compiler of the audience language); what it asks beyond the tables is worked out first.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 use rustc_hash::FxHashMap;
-use yaoban_domain::audience::sql::compile;
-use yaoban_domain::audience::{Audience, Condition};
+use yaoban_domain::audience::Audience;
+use yaoban_domain::audience::sql::compile_with_sets;
 use yaoban_domain::codes::{Care, Code as _};
 use yaoban_domain::rules::Rules;
 
 use super::Chain;
-use super::derived::{Leaning, all_leanings, chronic, put_medicines};
+use super::derived::{Leaning, all_leanings, chronic};
+use super::sets::Sets;
 use crate::storage::StorageError;
 use crate::storage::sqlite::screen::{CodeColumn, DerivedColumns, NumberColumn};
 use crate::storage::sqlite::{Database, Tx};
@@ -83,10 +83,16 @@ pub fn select(
 }
 
 fn keys(tx: &Tx<'_>, audience: &Audience, as_of: NaiveDate, rules: &Rules) -> Result<Vec<u32>, StorageError> {
-    let compiled = compile(audience, as_of, rules);
+    let compiled = compile_with_sets(audience, as_of, rules);
     let needs = compiled.needs;
-    let derived = needs.figures || needs.classes || needs.care || needs.leanings || needs.medicines;
+    let derived = needs.figures || needs.classes || needs.care || needs.leanings;
     let chain = derived.then(|| Chain::load(tx, as_of, rules)).transpose()?;
+    if !compiled.sets.is_empty() {
+        let mut sets = Sets::new(tx, as_of, &rules.medicine)?;
+        for (number, condition) in compiled.sets.iter().enumerate() {
+            tx.provide_set(number, &sets.members(condition)?)?;
+        }
+    }
     let mut columns = Columns {
         chain: None,
         chronic: None,
@@ -99,29 +105,10 @@ fn keys(tx: &Tx<'_>, audience: &Audience, as_of: NaiveDate, rules: &Rules) -> Re
         if needs.leanings {
             columns.leanings = all_leanings(tx, chain)?;
         }
-        if needs.medicines {
-            put_medicines(tx, chain, &ingredients(audience.root()).unwrap_or_default())?;
-        }
     }
     columns.chain = chain;
     tx.provide_members(&Arc::new(columns))?;
     let mut keys = tx.select_members(&compiled)?;
     keys.sort_unstable();
     Ok(keys)
-}
-
-/// The ingredients whose status a rule asks for; none if it asks for all.
-fn ingredients(condition: &Condition) -> Option<BTreeSet<String>> {
-    match condition {
-        Condition::All(children) | Condition::Any(children) => {
-            children.iter().try_fold(BTreeSet::new(), |mut all, child| {
-                all.extend(ingredients(child)?);
-                Some(all)
-            })
-        }
-        Condition::Not(child) => ingredients(child),
-        Condition::Medicine(names, _) if names.is_empty() => None,
-        Condition::Medicine(names, _) => Some(names.iter().cloned().collect()),
-        _ => Some(BTreeSet::new()),
-    }
 }

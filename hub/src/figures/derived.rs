@@ -1,7 +1,7 @@
-//! What a rule may ask of a member beyond its figures: chronic or general, leanings, medicines. Made
-//! for the whole chain at once, and only if the rule asks.
+//! What a rule may ask of a member beyond its figures: chronic or general, leanings. Made for the whole
+//! chain at once, and only if the rule asks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 use yaoban_domain::calendar::{day_number, is_in_window};
@@ -9,15 +9,12 @@ use yaoban_domain::class::care;
 use yaoban_domain::codes::{Care, PriceLeaning, Severity, Testing};
 use yaoban_domain::health::Taken;
 use yaoban_domain::leaning::{BoughtLine, DrugSales, leanings, price_ranks_ppm};
-use yaoban_domain::medicine::{DrugDose, Fill, run_out};
-use yaoban_domain::model::Regimen;
 
 use super::{Chain, damaged, words};
 use crate::storage::StorageError;
 use crate::storage::packed::lines::{self, PackedLine};
 use crate::storage::sqlite::Tx;
 use crate::storage::sqlite::scan::DrugFacts;
-use crate::storage::sqlite::screen::MedicineRow;
 
 /// Leanings of one member, without the names that only a profile shows.
 #[derive(Debug, Clone, Copy)]
@@ -33,32 +30,20 @@ pub(super) struct Leaning {
 pub(super) fn chronic(tx: &Tx<'_>, chain: &Chain) -> Result<Vec<bool>, StorageError> {
     let rules = &chain.rules;
     let today = day_number(chain.as_of);
-    let mut ingredients: FxHashMap<String, u32> = FxHashMap::default();
-    let mut fills: FxHashMap<u32, Vec<(u32, i32, i64)>> = FxHashMap::default();
-    tx.each_chronic_fill(
-        today - rules.class.chronic_fill_days as i32,
-        today,
-        |key, ingredient, day, quantity| {
-            let number = ingredients.get(ingredient).copied().unwrap_or_else(|| {
-                let number = ingredients.len() as u32;
-                ingredients.insert(ingredient.to_owned(), number);
-                number
-            });
-            fills.entry(key).or_default().push((number, day, quantity));
-        },
-    )?;
+    let fills = chronic_fills(tx, today - rules.class.chronic_fill_days as i32, today)?;
     let readings = readings(tx, today - rules.class.chronic_reading_days as i32, today)?;
     let mut chronic = vec![false; chain.slots.len()];
     tx.each_person(today, |person| {
         let Some(is_chronic) = chronic.get_mut(person.key as usize) else {
             return;
         };
-        let fills = fills.get(&person.key).map_or(&[][..], Vec::as_slice);
+        let first = fills.partition_point(|fill| fill.0 < person.key);
+        let fills = fills[first..].iter().take_while(|fill| fill.0 == person.key);
         let readings = readings.get(&person.key).map_or(&[][..], Vec::as_slice);
         let readings = readings.iter().map(|taken| (taken.day, taken.measure));
         let found = care(
             &words(person.diseases),
-            fills.iter().copied(),
+            fills.map(|fill| fill.1),
             readings,
             chain.as_of,
             rules,
@@ -66,6 +51,29 @@ pub(super) fn chronic(tx: &Tx<'_>, chain: &Chain) -> Result<Vec<bool>, StorageEr
         *is_chronic = found == Care::Chronic;
     })?;
     Ok(chronic)
+}
+
+/// What was bought of chronic ingredients in a period, by member: number of the ingredient, day, packs
+/// in thousandths (negative for a return).
+fn chronic_fills(
+    tx: &Tx<'_>,
+    from_day: i32,
+    to_day: i32,
+) -> Result<Vec<(u32, (u32, i32, i64))>, StorageError> {
+    let mut ingredients: FxHashMap<String, u32> = FxHashMap::default();
+    let mut fills = Vec::new();
+    for drug in tx.drug_facts()?.into_iter().filter(|drug| drug.chronic) {
+        let Some(ingredient) = drug.ingredient else {
+            continue;
+        };
+        let next = ingredients.len() as u32;
+        let number = *ingredients.entry(ingredient).or_insert(next);
+        tx.each_sale(drug.key, from_day, to_day, |sale| {
+            fills.push((sale.member_key, (number, sale.day, sale.quantity_milli)));
+        })?;
+    }
+    fills.sort_unstable_by_key(|fill| fill.0);
+    Ok(fills)
 }
 
 fn readings(tx: &Tx<'_>, from_day: i32, to_day: i32) -> Result<FxHashMap<u32, Vec<Taken>>, StorageError> {
@@ -147,19 +155,19 @@ pub(super) fn price_ranks(
     chain: &Chain,
     drugs: &FxHashMap<u32, DrugFacts>,
 ) -> Result<BTreeMap<u32, u32>, StorageError> {
+    let today = day_number(chain.as_of);
+    let window_days = chain.rules.class.window_days;
+    let from = today.saturating_sub(i32::try_from(window_days).unwrap_or(i32::MAX));
     let mut sold: FxHashMap<u32, (i64, i64)> = FxHashMap::default();
-    tx.each_lines::<StorageError>(|key, packed| {
-        if chain.exists(key) {
-            for line in lines::read(packed).map_err(damaged(key))? {
-                if is_in_window(line.day, chain.as_of, chain.rules.class.window_days) {
-                    let sums = sold.entry(line.drug_key).or_default();
-                    sums.0 = sums.0.saturating_add(line.quantity_milli);
-                    sums.1 = sums.1.saturating_add(line.amount_fen);
-                }
+    for key in drugs.keys() {
+        let sums = sold.entry(*key).or_default();
+        tx.each_sale(*key, from, today, |sale| {
+            if chain.exists(sale.member_key) && is_in_window(sale.day, chain.as_of, window_days) {
+                sums.0 = sums.0.saturating_add(sale.quantity_milli);
+                sums.1 = sums.1.saturating_add(sale.amount_fen);
             }
-        }
-        Ok(())
-    })?;
+        })?;
+    }
     Ok(price_ranks_ppm(sold.into_iter().filter_map(
         |(key, (quantity_milli, amount_fen))| {
             let drug = drugs.get(&key)?;
@@ -172,78 +180,4 @@ pub(super) fn price_ranks(
             })
         },
     )))
-}
-
-/// Fills the table `medicine`: of these ingredients, or (none given) of all.
-pub(super) fn put_medicines(
-    tx: &Tx<'_>,
-    chain: &Chain,
-    wanted: &BTreeSet<String>,
-) -> Result<(), StorageError> {
-    let drugs = by_key(tx.drug_facts()?);
-    let mut regimens: FxHashMap<u32, Vec<Regimen>> = FxHashMap::default();
-    tx.each_regimens(|key, body| {
-        let read = serde_json::from_str(body).map_err(|error| StorageError::Record {
-            entity: "regimens",
-            id: format!("of member key {key}"),
-            reason: error.to_string(),
-        })?;
-        regimens.insert(key, read);
-        Ok::<_, StorageError>(())
-    })?;
-    let is_wanted = |ingredient: &str| wanted.is_empty() || wanted.contains(ingredient);
-    let put = |key: u32, fills: &BTreeMap<&str, Vec<Fill>>, regimens: &[Regimen]| {
-        let known = fills
-            .keys()
-            .copied()
-            .chain(regimens.iter().map(|regimen| regimen.ingredient.as_str()));
-        for ingredient in known
-            .filter(|ingredient| is_wanted(ingredient))
-            .collect::<BTreeSet<&str>>()
-        {
-            let regimen = regimens.iter().find(|regimen| regimen.ingredient == ingredient);
-            let fills = fills.get(ingredient).map_or(&[][..], Vec::as_slice);
-            let state = run_out(fills, regimen, chain.as_of, &chain.rules.medicine);
-            tx.put_medicine(&MedicineRow {
-                member_key: key,
-                ingredient,
-                end_day: state.end.map(day_number),
-                estimated: state.estimated,
-            })?;
-        }
-        Ok::<_, StorageError>(())
-    };
-    tx.provide_medicines()?;
-    tx.each_lines::<StorageError>(|key, packed| {
-        if !chain.exists(key) {
-            return Ok(());
-        }
-        let mut fills: BTreeMap<&str, Vec<Fill>> = BTreeMap::new();
-        for line in lines::read(packed).map_err(damaged(key))? {
-            if let Some(drug) = drugs.get(&line.drug_key)
-                && let Some(ingredient) = drug
-                    .ingredient
-                    .as_deref()
-                    .filter(|ingredient| is_wanted(ingredient))
-            {
-                fills.entry(ingredient).or_default().push(Fill {
-                    day: line.day,
-                    quantity_milli: line.quantity_milli,
-                    drug: DrugDose {
-                        drug_key: i64::from(line.drug_key),
-                        units_per_pack_milli: drug.units_per_pack_milli,
-                        daily_units_milli: drug.daily_units_milli,
-                    },
-                });
-            }
-        }
-        put(key, &fills, &regimens.remove(&key).unwrap_or_default())
-    })?;
-    // Members who never bought have the regimens that they told.
-    for (key, regimens) in regimens {
-        if chain.exists(key) {
-            put(key, &BTreeMap::new(), &regimens)?;
-        }
-    }
-    Ok(())
 }

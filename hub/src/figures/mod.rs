@@ -3,7 +3,8 @@
 //! | module | what belongs there |
 //! |---|---|
 //! | [`audience`] | which members a rule selects |
-//! | [`derived`] | what a rule may ask beyond the classes: chronic or general, leanings, medicines |
+//! | [`derived`] | what a rule may ask beyond the classes: chronic or general, leanings |
+//! | [`sets`] | conditions on purchases and medicines |
 
 use std::collections::BTreeMap;
 
@@ -24,6 +25,7 @@ use crate::storage::sqlite::Tx;
 
 pub mod audience;
 mod derived;
+mod sets;
 
 /// What is known of one member, small enough for a chain to stand in memory (24 bytes).
 #[derive(Debug, Clone, Copy)]

@@ -29,9 +29,19 @@ impl IdMap {
     /// The key of an id.
     #[inline]
     pub fn get(&self, id: &[u8]) -> Option<u32> {
-        let found = self
-            .table
-            .find(xxh3_64(id), |&entry| id_of(&self.text, entry) == id);
+        self.get_hashed(Self::hash(id), id)
+    }
+
+    /// The hash of an id; the same in every run.
+    #[inline]
+    pub fn hash(id: &[u8]) -> u64 {
+        xxh3_64(id)
+    }
+
+    /// The key of an id whose hash is at hand.
+    #[inline]
+    pub fn get_hashed(&self, hash: u64, id: &[u8]) -> Option<u32> {
+        let found = self.table.find(hash, |&entry| id_of(&self.text, entry) == id);
         found.map(|entry| entry.key)
     }
 

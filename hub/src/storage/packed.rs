@@ -1,8 +1,9 @@
 //! Packed rows: everything of one member in one piece, so that scanning the chain grows with its
-//! members and not with the history of lines.
+//! members and not with the history of lines; and everything of one drug and a few days in one piece,
+//! so that a question about a drug reads its own lines only.
 //!
 //! Numbers are varints ([`yaoban_protocol::varint`]); days are differences to the entry before (the
-//! first one to day 0). Both forms are ordered by day.
+//! first one to day 0). All forms are ordered by day.
 
 pub use yaoban_protocol::varint::{Damaged, Reader, put_i64, put_u64};
 
@@ -145,6 +146,96 @@ pub mod lines {
     }
 }
 
+/// What was sold of one drug, ordered by day, member, quantity and amount.
+pub mod sales {
+    use super::{Damaged, Reader, put_i64, put_u64};
+
+    /// One line of the drug.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+    pub struct Sale {
+        /// Business date as day number.
+        pub day: i32,
+        /// To whom.
+        pub member_key: u32,
+        /// Packs in thousandths, negative for a return.
+        pub quantity_milli: i64,
+        /// Fen, negative for a return.
+        pub amount_fen: i64,
+    }
+
+    /// Appends one line after the last one written (none at first).
+    pub fn put(out: &mut Vec<u8>, before: Option<&Sale>, sale: &Sale) {
+        let before = before.copied().unwrap_or_default();
+        put_i64(out, i64::from(sale.day) - i64::from(before.day));
+        // Within a day members ascend.
+        let from = if sale.day == before.day {
+            before.member_key
+        } else {
+            0
+        };
+        put_u64(out, u64::from(sale.member_key.wrapping_sub(from)));
+        put_i64(out, sale.quantity_milli);
+        put_i64(out, sale.amount_fen);
+    }
+
+    /// Lines in their order as a packed row.
+    pub fn pack(sales: &[Sale]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(sales.len() * 8);
+        let mut before = None;
+        for sale in sales {
+            put(&mut out, before, sale);
+            before = Some(sale);
+        }
+        out
+    }
+
+    /// The lines of a packed row. A damaged one ends with an error.
+    pub fn read(packed: &[u8]) -> Sales<'_> {
+        Sales {
+            reader: Reader::new(packed),
+            before: Sale::default(),
+        }
+    }
+
+    /// See [`read`].
+    #[derive(Debug, Clone)]
+    pub struct Sales<'a> {
+        reader: Reader<'a>,
+        before: Sale,
+    }
+
+    impl Sales<'_> {
+        #[inline]
+        fn take(&mut self) -> Result<Sale, Damaged> {
+            let step = self.reader.i64()?;
+            let from = if step == 0 { self.before.member_key } else { 0 };
+            Ok(Sale {
+                day: i64::from(self.before.day).wrapping_add(step) as i32,
+                member_key: from.wrapping_add(self.reader.u64()? as u32),
+                quantity_milli: self.reader.i64()?,
+                amount_fen: self.reader.i64()?,
+            })
+        }
+    }
+
+    impl Iterator for Sales<'_> {
+        type Item = Result<Sale, Damaged>;
+
+        #[inline]
+        fn next(&mut self) -> Option<Self::Item> {
+            if self.reader.is_empty() {
+                return None;
+            }
+            let sale = self.take();
+            match &sale {
+                Ok(sale) => self.before = *sale,
+                Err(Damaged) => self.reader = Reader::new(&[]),
+            }
+            Some(sale)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -152,7 +243,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::lines::PackedLine;
-    use super::{days, lines};
+    use super::sales::Sale;
+    use super::{days, lines, sales};
 
     proptest! {
         #[test]
@@ -192,9 +284,25 @@ mod tests {
         }
 
         #[test]
+        fn sales_come_back(
+            mut entries in prop::collection::vec((-9_i32..9, 0_u32..9, any::<i64>(), -3_i64..3), 0..40),
+            far in prop::option::of((any::<i32>(), any::<u32>())),
+        ) {
+            entries.extend(far.map(|(day, member_key)| (day, member_key, 1, 1)));
+            entries.sort_unstable();
+            let entries: Vec<Sale> = entries
+                .into_iter()
+                .map(|(day, member_key, quantity_milli, amount_fen)| Sale { day, member_key, quantity_milli, amount_fen })
+                .collect();
+            let read: Vec<Sale> = sales::read(&sales::pack(&entries)).map(Result::unwrap).collect();
+            prop_assert_eq!(read, entries);
+        }
+
+        #[test]
         fn damaged_rows_are_errors_not_panics(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
             let _ = lines::read(&bytes);
             let _ = days::read(&bytes).count();
+            let _ = sales::read(&bytes).count();
         }
     }
 }

@@ -32,6 +32,10 @@
 //!   below it. Both are plain `SELECT`s, or `UNION ALL` of such. A superseded reading is best told by a
 //!   column of its own row.
 //!
+//! A host that keeps its lines in another form calls [`compile_with_sets`] and needs neither `v_line`
+//! nor `medicine`: it works out the members of each of [`CompiledSql::sets`] by itself and puts them into
+//! tables `audience_set_0`, `audience_set_1` … with `member_key` as integer primary key.
+//!
 //! # What it makes
 //!
 //! Conditions on purchases, readings, contacts and medicines become sets (`m.member_key IN (SELECT …)`) that
@@ -99,6 +103,9 @@ pub struct CompiledSql {
     pub params: Vec<SqlValue>,
     /// Derived data that it reads.
     pub needs: Needs,
+    /// Conditions on purchases and medicines whose members the host puts into `audience_set_0` and so on,
+    /// in this order; none unless it asked for that.
+    pub sets: Vec<Condition>,
 }
 
 /// Compiles an audience for SQLite.
@@ -106,14 +113,31 @@ pub fn compile(audience: &Audience, as_of: NaiveDate, rules: &Rules) -> Compiled
     compile_for(Dialect::Sqlite, audience, as_of, rules)
 }
 
+/// Compiles an audience for SQLite at a host that works out conditions on purchases and medicines itself.
+pub fn compile_with_sets(audience: &Audience, as_of: NaiveDate, rules: &Rules) -> CompiledSql {
+    compile_by(Dialect::Sqlite, true, audience, as_of, rules)
+}
+
 /// Compiles an audience for a database.
 pub fn compile_for(dialect: Dialect, audience: &Audience, as_of: NaiveDate, rules: &Rules) -> CompiledSql {
+    compile_by(dialect, false, audience, as_of, rules)
+}
+
+fn compile_by(
+    dialect: Dialect,
+    with_sets: bool,
+    audience: &Audience,
+    as_of: NaiveDate,
+    rules: &Rules,
+) -> CompiledSql {
     let mut compiler = Compiler {
         dialect,
+        with_sets,
         as_of,
         medicine: &rules.medicine,
         params: Vec::new(),
         needs: Needs::default(),
+        sets: Vec::new(),
     };
     let today = compiler.day_ago(0);
     let condition = compiler.condition(audience.normalised().root());
@@ -123,15 +147,18 @@ pub fn compile_for(dialect: Dialect, audience: &Audience, as_of: NaiveDate, rule
         ),
         params: compiler.params,
         needs: compiler.needs,
+        sets: compiler.sets,
     }
 }
 
 struct Compiler<'a> {
     dialect: Dialect,
+    with_sets: bool,
     as_of: NaiveDate,
     medicine: &'a MedicineRules,
     params: Vec<SqlValue>,
     needs: Needs,
+    sets: Vec<Condition>,
 }
 
 impl Compiler<'_> {
@@ -187,6 +214,9 @@ impl Compiler<'_> {
             Condition::Price(leanings) => self.leaning("price_leaning", leanings),
             Condition::Testing(testings) => self.leaning("testing", testings),
             Condition::Severity(grades) => self.leaning("severity", grades),
+            Condition::Bought(_) | Condition::LastBought(..) | Condition::Medicine(..) if self.with_sets => {
+                self.set(condition)
+            }
             Condition::Bought(bought) => self.bought(bought),
             Condition::LastBought(goods, days) => self.last_bought(goods, *days),
             Condition::Medicine(ingredients, statuses) => self.medicine(ingredients, statuses),
@@ -354,6 +384,16 @@ impl Compiler<'_> {
     }
 
     // ---- sets ----
+
+    /// Members whom the host works out; a condition that stands twice is one set.
+    fn set(&mut self, condition: &Condition) -> String {
+        let known = self.sets.iter().position(|set| set == condition);
+        let number = known.unwrap_or_else(|| {
+            self.sets.push(condition.clone());
+            self.sets.len() - 1
+        });
+        format!("(m.member_key IN (SELECT s.member_key FROM audience_set_{number} s))")
+    }
 
     /// Lines of the goods.
     fn of_goods(&mut self, goods: &Goods) -> String {

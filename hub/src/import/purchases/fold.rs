@@ -1,6 +1,6 @@
 //! A file that has been read to its end becomes visible.
 //!
-//! Fold: packed rows, sums and entries of the new generation are written beside the visible ones,
+//! Fold: packed rows and entries of the new generation are written beside the visible ones,
 //! step by step; writing them again changes nothing, so a fold that stopped begins anew. Switch: one
 //! small transaction. Finish: phones are told, tasks that waited for a purchase close, rows that were
 //! replaced go.
@@ -11,20 +11,23 @@ use std::time::{Duration, Instant};
 use yaoban_protocol::row::entity;
 
 use super::entry;
-use super::sorted::{DrugDay, DrugMerge, MemberLines, MemberMerge};
+use super::sorted::{DrugMerge, MemberLines, MemberMerge, Sold};
 use super::stage::{Journal, Stage};
 use crate::daily::{Today, close_bought};
 use crate::import::{Context, ImportError, Progress, WRITE_BUDGET};
 use crate::storage::StorageError;
-use crate::storage::packed::{days, lines};
-use crate::storage::sqlite::figures::{ImportRun, LineDay, MemberFigures, UnseenTable};
+use crate::storage::packed::{days, lines, sales};
+use crate::storage::sqlite::figures::{ImportRun, MemberFigures, UnseenTable};
+use crate::storage::sqlite::sales::{DrugSales, block_of};
 use crate::storage::sqlite::scope::store_scope;
 use crate::storage::sqlite::{Database, Tx};
 
-/// Members or sums in a batch between the two threads.
+/// Members in a batch between the two threads.
 const BATCH: usize = if cfg!(test) { 2 } else { 16 << 10 };
-/// Bytes of entries that are written together.
-const ENTRIES_BATCH_BYTES: usize = 8 << 20;
+/// Bytes of sales in a batch between the two threads.
+const SALES_BATCH_BYTES: usize = 2 << 20;
+/// Bytes of entries in a batch between the two threads.
+const ENTRIES_BATCH_BYTES: usize = 4 << 20;
 /// Rows of entries that a bucket may have before they become one.
 const BUCKET_ROWS_MAX: u32 = 16;
 /// Members whose phones are told in one transaction.
@@ -64,9 +67,42 @@ impl Figures {
     }
 }
 
+/// Packed sales of drugs, each of one block: drug, block, end of its bytes.
+#[derive(Default)]
+struct Sales {
+    rows: Vec<(u32, i32, usize)>,
+    bytes: Vec<u8>,
+}
+
+impl Sales {
+    /// What was written since the row before is that of the drug and block of this line.
+    fn end_row(&mut self, of: &Sold) {
+        self.rows.push((of.drug, block(of), self.bytes.len()));
+    }
+
+    fn iter(&self, from: usize) -> impl Iterator<Item = DrugSales<'_>> {
+        let starts = std::iter::once(0).chain(self.rows.iter().map(|row| row.2));
+        self.rows
+            .iter()
+            .zip(starts)
+            .skip(from)
+            .map(|((drug_key, block, end), start)| DrugSales {
+                drug_key: *drug_key,
+                block: *block,
+                sales: &self.bytes[start..*end],
+            })
+    }
+}
+
+fn block(sold: &Sold) -> i32 {
+    block_of(sold.sale.day)
+}
+
 enum Batch {
     Figures(Figures),
-    Sums(Vec<DrugDay>),
+    Sales(Sales),
+    /// Entries by bucket.
+    Entries(Vec<(u32, Vec<u8>)>),
 }
 
 /// The longest write transaction so far.
@@ -121,7 +157,7 @@ pub(super) fn complete(
         })?;
         // A power cut may cost steps of the fold, which begins anew then; what follows is flushed.
         database.flush_commits(false)?;
-        let folded = fold(context, stage, journal, longest);
+        let folded = fold(context, journal, longest);
         database.flush_commits(true)?;
         let keys = folded?;
         let merged = database.read::<_, StorageError>(|tx| tx.merged_among(&keys))?;
@@ -154,12 +190,7 @@ fn members_of(stage: &Stage, journal: &Journal) -> Result<Vec<u32>, ImportError>
 }
 
 /// Writes everything of the new generation; gives the members that it concerns.
-fn fold(
-    context: &Context<'_>,
-    stage: &Stage,
-    journal: &Journal,
-    longest: &mut Longest,
-) -> Result<Vec<u32>, ImportError> {
+fn fold(context: &Context<'_>, journal: &Journal, longest: &mut Longest) -> Result<Vec<u32>, ImportError> {
     let database = context.database;
     let mut progress = Progress::new(&journal.file_name, journal.accepted, context.options.progress);
     let mut touched = Vec::new();
@@ -170,7 +201,8 @@ fn fold(
             produce_figures(&own, journal, database, |batch| {
                 sender.send(Batch::Figures(batch)).is_ok()
             })?;
-            produce_sums(&own, journal, |batch| sender.send(Batch::Sums(batch)).is_ok())
+            produce_sales(&own, journal, |batch| sender.send(Batch::Sales(batch)).is_ok())?;
+            produce_entries(&own, journal, |batch| sender.send(Batch::Entries(batch)).is_ok())
         });
         let consumed = consume(context, &receiver, journal, longest, &mut progress, &mut touched);
         // A producer whose consumer has failed ends at its next batch.
@@ -180,14 +212,13 @@ fn fold(
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         consumed.and(produced)
     })?;
-    fold_entries(context, stage, journal, longest, &mut progress)?;
     progress.end();
     Ok(touched)
 }
 
 /// The stage of a database, opened for a thread of its own.
 fn stage_of(database: &Database) -> Result<Stage, ImportError> {
-    match Stage::open(database.dir())? {
+    match Stage::reopen(database.dir())? {
         Some((stage, _)) => Ok(stage),
         None => Err(ImportError::File {
             action: "read",
@@ -206,7 +237,6 @@ fn consume(
     touched: &mut Vec<u32>,
 ) -> Result<(), ImportError> {
     let generation = journal.generation;
-    let mut sums_done = 0;
     for batch in receiver {
         let mut done = 0;
         match batch {
@@ -219,21 +249,28 @@ fn consume(
                 }
                 progress.at(0, &format!("{} members written", touched.len()));
             }
-            Batch::Sums(sums) => {
-                while done < sums.len() {
+            Batch::Sales(sales) => {
+                while done < sales.rows.len() {
                     done += longest.write(context.database, |tx, until| {
-                        let rows = sums[done..].iter().map(|sum| LineDay {
-                            drug_key: sum.drug,
-                            day: sum.day,
-                            member_key: sum.member,
-                            quantity_milli: sum.quantity_milli,
-                            amount_fen: sum.amount_fen,
-                        });
-                        Ok(tx.put_line_days(rows, generation, until)?)
+                        Ok(tx.put_sales(sales.iter(done), generation, until)?)
                     })?;
                 }
-                sums_done += sums.len() as u64;
-                progress.at(sums_done, "writing");
+                progress.at(0, "writing by drug");
+            }
+            Batch::Entries(rows) => {
+                while done < rows.len() {
+                    longest.write(context.database, |tx, until| {
+                        for (bucket, entries) in &rows[done..] {
+                            tx.put_line_entries(*bucket, generation, entries)?;
+                            done += 1;
+                            if Instant::now() >= until {
+                                break;
+                            }
+                        }
+                        Ok(())
+                    })?;
+                }
+                progress.at(0, "keeping line ids");
             }
         }
     }
@@ -314,60 +351,59 @@ fn pack(
     Ok(())
 }
 
-fn produce_sums(
-    stage: &Stage,
-    journal: &Journal,
-    send: impl Fn(Vec<DrugDay>) -> bool,
-) -> Result<(), ImportError> {
+/// What the file adds by drug and block of days.
+fn produce_sales(stage: &Stage, journal: &Journal, send: impl Fn(Sales) -> bool) -> Result<(), ImportError> {
     let mut merge = DrugMerge::new(stage, journal.parts)?;
-    loop {
-        let mut batch = Vec::with_capacity(BATCH);
-        while batch.len() < BATCH {
-            match merge.next()? {
-                Some(sum) => batch.push(sum),
-                None => break,
+    let mut batch = Sales::default();
+    let mut before: Option<Sold> = None;
+    while let Some(sold) = merge.next()? {
+        let same = before.filter(|before| before.drug == sold.drug && block(before) == block(&sold));
+        if same.is_none()
+            && let Some(before) = before
+        {
+            batch.end_row(&before);
+            if batch.bytes.len() >= SALES_BATCH_BYTES && !send(std::mem::take(&mut batch)) {
+                return Ok(());
             }
         }
-        if batch.is_empty() || !send(batch) {
-            return Ok(());
-        }
+        sales::put(
+            &mut batch.bytes,
+            same.as_ref().map(|before| &before.sale),
+            &sold.sale,
+        );
+        before = Some(sold);
     }
+    if let Some(before) = before {
+        batch.end_row(&before);
+        send(batch);
+    }
+    Ok(())
 }
 
-fn fold_entries(
-    context: &Context<'_>,
+/// The entries of the file by bucket, those of all its parts together.
+fn produce_entries(
     stage: &Stage,
     journal: &Journal,
-    longest: &mut Longest,
-    progress: &mut Progress,
+    send: impl Fn(Vec<(u32, Vec<u8>)>) -> bool,
 ) -> Result<(), ImportError> {
-    let mut merged: Vec<(u32, Vec<u8>)> = Vec::new();
-    let mut bytes = 0;
-    let mut write = |merged: &mut Vec<(u32, Vec<u8>)>| {
-        let rows = std::mem::take(merged);
-        let mut rows = rows.into_iter().peekable();
-        while rows.peek().is_some() {
-            longest.write(context.database, |tx, until| {
-                while let Some((bucket, entries)) = rows.next_if(|_| Instant::now() < until) {
-                    tx.put_line_entries(bucket, journal.generation, &entries)?;
-                }
-                Ok(())
-            })?;
-        }
-        progress.at(journal.accepted, "keeping line ids");
-        Ok::<_, ImportError>(())
-    };
+    let mut batch: Vec<(u32, Vec<u8>)> = Vec::new();
+    let (mut bytes, mut heard) = (0, true);
     stage.each_bucket(journal.parts, |bucket, rows| {
-        let entries = entry::merge(rows);
-        bytes += entries.len();
-        merged.push((bucket, entries));
+        if heard {
+            let entries = entry::merge(rows);
+            bytes += entries.len();
+            batch.push((bucket, entries));
+        }
         if bytes >= ENTRIES_BATCH_BYTES {
             bytes = 0;
-            write(&mut merged)?;
+            heard = send(std::mem::take(&mut batch));
         }
         Ok::<_, ImportError>(())
     })?;
-    write(&mut merged)
+    if heard && !batch.is_empty() {
+        send(batch);
+    }
+    Ok(())
 }
 
 /// What follows the switch. All of it can be done twice.
@@ -452,7 +488,7 @@ pub(super) fn purge(database: &Database, longest: &mut Longest) -> Result<(), Im
     for table in [
         UnseenTable::MemberDays,
         UnseenTable::MemberLines,
-        UnseenTable::LineDay,
+        UnseenTable::DrugSales,
         UnseenTable::LineEntry,
     ] {
         let mut from = Some(0);

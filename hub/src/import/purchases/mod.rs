@@ -3,7 +3,7 @@
 //! | module | what belongs there |
 //! |---|---|
 //! | [`parse`] | rows into lines, on a thread of its own |
-//! | [`entry`] | which line ids are taken, and by what |
+//! | [`entry`], [`sieve`] | which line ids are taken, and by what |
 //! | [`stage`] | `DIR/import.db`: what the file has given so far, and how far it got |
 //! | [`sorted`] | the merge of sorted parts |
 //! | [`fold`] | the complete file becomes visible |
@@ -29,12 +29,14 @@ mod fold;
 #[cfg(test)]
 mod merge_tests;
 mod parse;
+mod sieve;
 mod sorted;
 mod stage;
 
 use entry::Verdict;
 use fold::Longest;
-use parse::{Parser, Part};
+use parse::{LastMember, Parser, Part};
+use sieve::Sieve;
 use stage::{Journal, Stage, StagedPart};
 
 /// Ends what an earlier run left: a file that was read to its end becomes visible now, unless the
@@ -156,7 +158,8 @@ fn resume(
     let Some((stage, journal)) = Stage::open(context.database.dir())? else {
         return Ok(None);
     };
-    if journal.digest == source.digest && journal.known == known {
+    // Before the first part not even the header of the reject file is sure to be written.
+    if journal.parts > 0 && journal.digest == source.digest && journal.known == known {
         let rejects = Rejects::resume(rejects_path.to_owned(), journal.rejects_bytes, journal.rejected)?;
         if let Some(rejects) = rejects {
             return Ok(Some((stage, journal, rejects)));
@@ -190,8 +193,9 @@ fn collect(
     let (sender, receiver) = sync_channel::<std::io::Result<Part>>(1);
     std::thread::scope(|scope| {
         let reader = scope.spawn(move || {
+            let mut last = LastMember::default();
             loop {
-                let part = parser.part(&mut rows);
+                let part = parser.part(&mut rows, &mut last);
                 let is_last = part.as_ref().map_or(true, |part| part.last);
                 if sender.send(part).is_err() || is_last {
                     return;
@@ -227,9 +231,13 @@ fn stage_parts(
     rejects: &mut Rejects,
 ) -> Result<(), ImportError> {
     let mut progress = Progress::new(&source.name(), source.bytes, context.options.progress);
+    let mut sieve = None;
     for part in receiver {
         let part = part.map_err(|error| unreadable(source, error))?;
-        let verdicts = judge(context.database, stage, journal.parts, &part)?;
+        if journal.parts > 0 && sieve.is_none() {
+            sieve = Some(sieve_of(context.database, stage, journal.parts)?);
+        }
+        let (verdicts, entries) = judge(context.database, stage, journal.parts, &part, sieve.as_mut())?;
         let mut accepted = Vec::with_capacity(part.lines.len());
         for (verdict, at) in verdicts.iter().zip(0..) {
             match verdict {
@@ -247,7 +255,7 @@ fn stage_parts(
         journal.parts += 1;
         journal.complete = part.last;
         let staged = StagedPart {
-            entries: entries(&part, &accepted),
+            entries,
             by_member: if context.options.dry_run {
                 Vec::new()
             } else {
@@ -271,75 +279,88 @@ fn stage_parts(
 }
 
 /// Places of the lines, grouped by bucket and in the order of the file within.
-fn by_bucket(part: &Part, places: impl Iterator<Item = u32> + Clone) -> (Vec<usize>, Vec<u32>) {
-    let bucket = |place: u32| entry::bucket(part.lines[place as usize].entry);
+fn by_bucket(part: &Part) -> (Vec<usize>, Vec<u32>) {
     let mut ends = vec![0_usize; entry::BUCKETS + 1];
-    for place in places.clone() {
-        ends[bucket(place) + 1] += 1;
+    for entry in &part.entries {
+        ends[entry::bucket(*entry) + 1] += 1;
     }
     for index in 1..ends.len() {
         ends[index] += ends[index - 1];
     }
     let mut next = ends.clone();
-    let mut order = vec![0; ends[entry::BUCKETS]];
-    for place in places {
-        let slot = &mut next[bucket(place)];
+    let mut order = vec![0; part.entries.len()];
+    for (entry, place) in part.entries.iter().zip(0..) {
+        let slot = &mut next[entry::bucket(*entry)];
         order[*slot] = place;
         *slot += 1;
     }
     (ends, order)
 }
 
-/// What each line's id is to everything known: to the database, to earlier parts, to this part.
-fn judge(database: &Database, stage: &Stage, parts: u32, part: &Part) -> Result<Vec<Verdict>, ImportError> {
-    let mut verdicts = vec![Verdict::New; part.lines.len()];
-    let (ends, order) = by_bucket(part, 0..part.lines.len() as u32);
-    let mut lines = Vec::new();
-    database.read::<_, ImportError>(|tx| {
-        let mut judge_bucket = |bucket: usize, known: &mut Vec<Vec<u8>>| -> Result<(), ImportError> {
-            let places = &order[ends[bucket]..ends[bucket + 1]];
-            if !places.is_empty() {
-                lines.clear();
-                lines.extend(
-                    places
-                        .iter()
-                        .map(|&place| (part.lines[place as usize].entry, place)),
-                );
-                lines.sort_unstable_by_key(|(entry, place)| (entry::id_part(*entry), *place));
-                tx.line_entries(bucket as u32, known)?;
-                entry::judge(&lines, known, &mut verdicts);
-            }
-            Ok(())
-        };
-        let mut next = 0;
-        stage.each_bucket(parts, |bucket, known| {
-            let bucket = bucket as usize;
-            for without_rows in next..bucket {
-                judge_bucket(without_rows, &mut Vec::new())?;
-            }
-            next = bucket + 1;
-            judge_bucket(bucket, known)
-        })?;
-        (next..entry::BUCKETS).try_for_each(|bucket| judge_bucket(bucket, &mut Vec::new()))
+/// A sieve over everything known: the database and the parts staged.
+fn sieve_of(database: &Database, stage: &Stage, parts: u32) -> Result<Sieve, ImportError> {
+    let mut sieve = Sieve::new();
+    let mut add = |row: &[u8]| entry::from_bytes(row).for_each(|entry| sieve.add(entry));
+    database.read::<_, StorageError>(|tx| tx.each_line_entries(&mut add))?;
+    stage.each_bucket(parts, |_, rows| {
+        rows.iter().for_each(|row| add(row));
+        Ok::<_, ImportError>(())
     })?;
-    Ok(verdicts)
+    Ok(sieve)
 }
 
-/// The entries of accepted lines, sorted, by bucket.
-fn entries(part: &Part, accepted: &[u32]) -> Vec<(u32, Vec<u8>)> {
-    let (ends, order) = by_bucket(part, accepted.iter().copied());
-    let mut entries = Vec::new();
-    for (bucket, range) in ends.windows(2).enumerate() {
-        let mut row: Vec<u128> = order[range[0]..range[1]]
-            .iter()
-            .map(|&place| part.lines[place as usize].entry)
-            .collect();
-        if !row.is_empty() {
-            row.sort_unstable();
-            entries.push((bucket as u32, entry::to_bytes(row.into_iter())));
+/// Entries of one part by bucket, as they stand at rest.
+type Entries = Vec<(u32, Vec<u8>)>;
+
+/// What each line's id is to everything known: to the database, to earlier parts, to this part; and the
+/// entries of the lines that are new. A bucket is looked up if the sieve does not say that all its ids
+/// are new; without a sieve each is looked up in the database, and there are no earlier parts.
+fn judge(
+    database: &Database,
+    stage: &Stage,
+    parts: u32,
+    part: &Part,
+    mut sieve: Option<&mut Sieve>,
+) -> Result<(Vec<Verdict>, Entries), ImportError> {
+    let mut verdicts = vec![Verdict::New; part.lines.len()];
+    let mut new = Vec::new();
+    let (ends, order) = by_bucket(part);
+    let mut lines = Vec::new();
+    let mut known = Vec::new();
+    database.read::<_, ImportError>(|tx| {
+        for (bucket, range) in (0..).zip(ends.windows(2)) {
+            let places = &order[range[0]..range[1]];
+            if places.is_empty() {
+                continue;
+            }
+            lines.clear();
+            lines.extend(places.iter().map(|&place| (part.entries[place as usize], place)));
+            lines.sort_unstable_by_key(|(entry, place)| (entry::id_part(*entry), *place));
+            known.clear();
+            let may_be_known = |sieve: &Sieve| {
+                lines
+                    .iter()
+                    .any(|(entry, _): &(u128, u32)| sieve.may_hold(*entry))
+            };
+            if sieve.as_deref().is_none_or(may_be_known) {
+                tx.line_entries(bucket, &mut known)?;
+                stage.entries_of(bucket, parts, &mut known)?;
+            }
+            entry::judge(&lines, &known, &mut verdicts);
+            let of_new = lines
+                .iter()
+                .filter(|(_, place)| verdicts[*place as usize] == Verdict::New);
+            let row = entry::to_bytes(of_new.clone().map(|(entry, _)| *entry));
+            if let Some(sieve) = &mut sieve {
+                of_new.for_each(|(entry, _)| sieve.add(*entry));
+            }
+            if !row.is_empty() {
+                new.push((bucket, row));
+            }
         }
-    }
-    entries
+        Ok(())
+    })?;
+    Ok((verdicts, new))
 }
 
 /// Writes the part's rejects in the order of the file.

@@ -32,8 +32,6 @@ pub(super) const NO_COST: i32 = i32::MIN;
 )]
 #[derive(Debug, Clone)]
 pub(super) struct Line {
-    /// See [`entry`].
-    pub entry: u128,
     pub member: u32,
     pub store: u32,
     pub drug: u32,
@@ -60,6 +58,8 @@ pub(super) struct Wrong {
 #[derive(Debug, Default)]
 pub(super) struct Part {
     pub lines: Vec<Line>,
+    /// The [`entry`] of each line.
+    pub entries: Vec<u128>,
     pub wrong: Vec<Wrong>,
     pub skipped: u64,
     /// Bytes and lines of the file that lie behind after this part.
@@ -104,6 +104,29 @@ pub(super) struct Parser<'a> {
     pub seed: u64,
 }
 
+/// The member of the row before: the lines of one basket stand together.
+#[derive(Default)]
+pub(super) struct LastMember {
+    id: Vec<u8>,
+    hash: u64,
+    key: u32,
+}
+
+impl LastMember {
+    /// Hash and key of a member's id; none if it is not known.
+    #[inline]
+    fn find(&mut self, members: &IdMap, id: &[u8]) -> Option<(u64, u32)> {
+        if self.id != id {
+            let hash = IdMap::hash(id);
+            self.key = members.get_hashed(hash, id)?;
+            self.hash = hash;
+            self.id.clear();
+            self.id.extend_from_slice(id);
+        }
+        Some((self.hash, self.key))
+    }
+}
+
 // Numbers of the columns, in the order of `kinds::PURCHASES`.
 const LINE_ID: usize = 0;
 const MEMBER_ID: usize = 1;
@@ -115,13 +138,13 @@ const AMOUNT: usize = 6;
 const COST: usize = 7;
 
 enum Row {
-    Line(Line),
+    Line(Line, u128),
     Skipped,
 }
 
 impl Parser<'_> {
     /// The next part.
-    pub fn part<R: Read>(&self, rows: &mut Rows<R>) -> std::io::Result<Part> {
+    pub fn part<R: Read>(&self, rows: &mut Rows<R>, last: &mut LastMember) -> std::io::Result<Part> {
         let mut part = Part::default();
         while part.lines.len() < PART_LINES && part.text.len() < PART_BYTES {
             let Some(item) = rows.next_row()? else {
@@ -130,10 +153,13 @@ impl Parser<'_> {
             };
             let (line, raw, row) = match &item {
                 Item::Broken { line, reason, raw } => (*line, *raw, Err((*reason).to_owned())),
-                Item::Record(record) => (record.line, record.raw, self.row(record, &mut part)),
+                Item::Record(record) => (record.line, record.raw, self.row(record, &mut part, last)),
             };
             match row {
-                Ok(Row::Line(line)) => part.lines.push(line),
+                Ok(Row::Line(line, entry)) => {
+                    part.lines.push(line);
+                    part.entries.push(entry);
+                }
                 Ok(Row::Skipped) => part.skipped += 1,
                 Err(reason) => {
                     let raw = part.keep(raw);
@@ -145,7 +171,7 @@ impl Parser<'_> {
         Ok(part)
     }
 
-    fn row(&self, record: &Record<'_>, part: &mut Part) -> Result<Row, String> {
+    fn row(&self, record: &Record<'_>, part: &mut Part, last: &mut LastMember) -> Result<Row, String> {
         check_shape(record, self.header, self.source)?;
         let cell = |column| self.header.cell(record, column);
         let member_id = cell(MEMBER_ID);
@@ -154,7 +180,8 @@ impl Parser<'_> {
         }
         let id = cell(LINE_ID);
         check_id(id)?;
-        let member = known(self.members, member_id, "member")?;
+        let found = last.find(self.members, member_id);
+        let (member_hash, member) = found.ok_or_else(|| unknown(member_id, "member"))?;
         let store = known_or_none(self.stores, cell(STORE_ID), "store")?;
         let drug = known_or_none(self.drugs, cell(DRUG_ID), "drug")?;
         let sold_at = moment(cell(SOLD_AT), self.calendar).map_err(|_| format!("`sold_at` {NOT_A_DATE}"))?;
@@ -176,8 +203,7 @@ impl Parser<'_> {
             Some(place) => raw.start + place,
             None => part.keep(id).start,
         };
-        let mut line = Line {
-            entry: 0,
+        let line = Line {
             member,
             store,
             drug,
@@ -190,8 +216,8 @@ impl Parser<'_> {
             raw: (raw.start as u32, raw.len() as u32),
             id: (id_place as u32, id.len() as u8),
         };
-        line.entry = entry::entry(id, self.seed, content(&line, member_id));
-        Ok(Row::Line(line))
+        let entry = entry::entry(id, self.seed, content(&line, member_hash));
+        Ok(Row::Line(line, entry))
     }
 }
 
@@ -215,10 +241,12 @@ fn check_id(id: &[u8]) -> Result<(), String> {
 }
 
 fn known(map: &IdMap, id: &[u8], what: &str) -> Result<u32, String> {
-    map.get(id).ok_or_else(|| {
-        let shown = &id[..id.len().min(ID_BYTES_MAX)];
-        format!("unknown {what} `{}`", String::from_utf8_lossy(trim(shown)))
-    })
+    map.get(id).ok_or_else(|| unknown(id, what))
+}
+
+fn unknown(id: &[u8], what: &str) -> String {
+    let shown = &id[..id.len().min(ID_BYTES_MAX)];
+    format!("unknown {what} `{}`", String::from_utf8_lossy(trim(shown)))
 }
 
 fn known_or_none(map: &IdMap, id: &[u8], what: &str) -> Result<u32, String> {
@@ -229,9 +257,9 @@ fn known_or_none(map: &IdMap, id: &[u8], what: &str) -> Result<u32, String> {
     }
 }
 
-/// A digest of everything that a line says beside its id. The member goes in by the id that the file
-/// gives, which stays when two members become one.
-fn content(line: &Line, member_id: &[u8]) -> u32 {
+/// A digest of everything that a line says beside its id. The member goes in by the hash of the id that the
+/// file gives, which stays when two members become one.
+fn content(line: &Line, member_hash: u64) -> u32 {
     let mut bytes = [0_u8; 36];
     let fields = [
         line.store,
@@ -245,6 +273,6 @@ fn content(line: &Line, member_id: &[u8]) -> u32 {
     for (place, field) in bytes.chunks_exact_mut(4).zip(fields) {
         place.copy_from_slice(&field.to_le_bytes());
     }
-    bytes[28..].copy_from_slice(&xxh3_64(member_id).to_le_bytes());
+    bytes[28..].copy_from_slice(&member_hash.to_le_bytes());
     xxh3_64(&bytes) as u32
 }

@@ -1,33 +1,26 @@
-//! Sorted parts and their merge: the lines of a whole file in the order of the members, and their
-//! sums in the order of drug, day and member, without ever holding the file in memory.
+//! Sorted parts and their merge: the lines of a whole file in the order of the members, and again in
+//! the order of drug, day and member, without ever holding the file in memory.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 
 use super::parse::{Line, NO_COST, Part};
 use super::stage::{BY_DRUG, BY_MEMBER, Stage};
 use crate::import::ImportError;
 use crate::storage::StorageError;
 use crate::storage::packed::lines::{self, PackedLine};
+use crate::storage::packed::sales::Sale;
 use crate::storage::packed::{Damaged, Reader, put_i64, put_u64};
 
 /// Bytes of a piece of a sorted part.
 const PIECE_BYTES: usize = 192 << 10;
 
-/// Units and amount of one drug, day and member.
+/// One line of a drug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct DrugDay {
+pub(crate) struct Sold {
     pub drug: u32,
-    pub day: i32,
-    pub member: u32,
-    pub quantity_milli: i64,
-    pub amount_fen: i64,
-}
-
-impl DrugDay {
-    fn key(&self) -> (u32, i32, u32) {
-        (self.drug, self.day, self.member)
-    }
+    pub sale: Sale,
 }
 
 fn packed<'a>(part: &'a Part, line: &Line) -> PackedLine<'a> {
@@ -57,35 +50,29 @@ pub(super) fn by_member(part: &Part, accepted: &[u32]) -> Vec<Vec<u8>> {
     })
 }
 
-/// The accepted lines of a part that have a drug, summed by drug, day and member.
+/// The accepted lines of a part that have a drug, by drug, day and member.
 pub(super) fn by_drug(part: &Part, accepted: &[u32]) -> Vec<Vec<u8>> {
-    let mut sums: Vec<DrugDay> = accepted
+    let mut sold: Vec<Sold> = accepted
         .iter()
         .map(|&at| &part.lines[at as usize])
         .filter(|line| line.drug != 0)
-        .map(|line| DrugDay {
+        .map(|line| Sold {
             drug: line.drug,
-            day: line.day,
-            member: line.member,
-            quantity_milli: i64::from(line.quantity_milli),
-            amount_fen: i64::from(line.amount_fen),
+            sale: Sale {
+                day: line.day,
+                member_key: line.member,
+                quantity_milli: i64::from(line.quantity_milli),
+                amount_fen: i64::from(line.amount_fen),
+            },
         })
         .collect();
-    sums.sort_unstable();
-    sums.dedup_by(|next, kept| {
-        let same = next.key() == kept.key();
-        if same {
-            kept.quantity_milli += next.quantity_milli;
-            kept.amount_fen += next.amount_fen;
-        }
-        same
-    });
-    pieces(sums.into_iter(), |out, sum| {
-        put_u64(out, u64::from(sum.drug));
-        put_i64(out, i64::from(sum.day));
-        put_u64(out, u64::from(sum.member));
-        put_i64(out, sum.quantity_milli);
-        put_i64(out, sum.amount_fen);
+    sold.sort_unstable();
+    pieces(sold.into_iter(), |out, Sold { drug, sale }| {
+        put_u64(out, u64::from(drug));
+        put_i64(out, i64::from(sale.day));
+        put_u64(out, u64::from(sale.member_key));
+        put_i64(out, sale.quantity_milli);
+        put_i64(out, sale.amount_fen);
     })
 }
 
@@ -243,11 +230,11 @@ impl<'a> MemberMerge<'a> {
     }
 }
 
-/// The sums of all parts in the order of drug, day and member.
+/// The lines of all parts in the order of drug, day and member.
 pub(super) struct DrugMerge<'a> {
     stage: &'a Stage,
     streams: Vec<Stream>,
-    heads: BinaryHeap<Reverse<(DrugDay, usize)>>,
+    heads: BinaryHeap<Reverse<(Sold, usize)>>,
 }
 
 impl<'a> DrugMerge<'a> {
@@ -259,53 +246,46 @@ impl<'a> DrugMerge<'a> {
             heads: BinaryHeap::new(),
         };
         for index in 0..merge.streams.len() {
-            if let Some(head) = read_sum(&mut merge.streams[index], stage)? {
+            if let Some(head) = read_sold(&mut merge.streams[index], stage)? {
                 merge.heads.push(Reverse((head, index)));
             }
         }
         Ok(merge)
     }
 
-    /// The next drug, day and member; none at the end.
-    pub fn next(&mut self) -> Result<Option<DrugDay>, ImportError> {
-        let mut sum: Option<DrugDay> = None;
-        while let Some(mut head) = self.heads.peek_mut() {
-            let Reverse((next, index)) = *head;
-            match &mut sum {
-                None => sum = Some(next),
-                Some(sum) if sum.key() == next.key() => {
-                    sum.quantity_milli += next.quantity_milli;
-                    sum.amount_fen += next.amount_fen;
-                }
-                Some(_) => break,
-            }
-            let stream = &mut self.streams[index];
-            match read_sum(stream, self.stage)? {
-                Some(after) => *head = Reverse((after, index)),
-                None => {
-                    std::collections::binary_heap::PeekMut::pop(head);
-                }
+    /// The next line; none at the end.
+    pub fn next(&mut self) -> Result<Option<Sold>, ImportError> {
+        let Some(mut head) = self.heads.peek_mut() else {
+            return Ok(None);
+        };
+        let Reverse((sold, index)) = *head;
+        match read_sold(&mut self.streams[index], self.stage)? {
+            Some(after) => *head = Reverse((after, index)),
+            None => {
+                PeekMut::pop(head);
             }
         }
-        Ok(sum)
+        Ok(Some(sold))
     }
 }
 
-fn read_sum(stream: &mut Stream, stage: &Stage) -> Result<Option<DrugDay>, ImportError> {
+fn read_sold(stream: &mut Stream, stage: &Stage) -> Result<Option<Sold>, ImportError> {
     let Some(mut reader) = stream.rest(stage)? else {
         return Ok(None);
     };
     let mut read = || {
-        Ok(DrugDay {
+        Ok(Sold {
             drug: reader.u64()? as u32,
-            day: reader.i64()? as i32,
-            member: reader.u64()? as u32,
-            quantity_milli: reader.i64()?,
-            amount_fen: reader.i64()?,
+            sale: Sale {
+                day: reader.i64()? as i32,
+                member_key: reader.u64()? as u32,
+                quantity_milli: reader.i64()?,
+                amount_fen: reader.i64()?,
+            },
         })
     };
-    let sum = read().map_err(damaged)?;
+    let sold = read().map_err(damaged)?;
     let left = reader.left();
     stream.advance(left);
-    Ok(Some(sum))
+    Ok(Some(sold))
 }

@@ -5,12 +5,16 @@
 //! serving database is not written at all until the file has been read to its end.
 
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::import::ImportError;
 
 const FILE_NAME: &str = "import.db";
+/// How long a write waits for somebody who looks into the file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 const SCHEMA: &str = "
 -- How far the file got. One row.
@@ -28,6 +32,7 @@ CREATE TABLE journal (
     skipped        INTEGER NOT NULL,
     rejected       INTEGER NOT NULL,
     rejects_bytes  INTEGER NOT NULL, -- of the reject file
+    checksum       INTEGER NOT NULL, -- of everything below
     complete       INTEGER NOT NULL
 );
 -- Entries of accepted lines (import::purchases::entry).
@@ -62,6 +67,7 @@ pub(super) struct Journal {
     pub skipped: u64,
     pub rejected: u64,
     pub rejects_bytes: u64,
+    pub checksum: u64,
     pub complete: bool,
 }
 
@@ -89,8 +95,22 @@ impl Stage {
         dir.join(FILE_NAME).exists()
     }
 
-    /// Opens the one of a data directory; none if there is none or it cannot be used.
+    /// Opens what an earlier run left in a data directory; none if there is none, or if it is not whole:
+    /// it holds nothing that the chain's file does not hold too, so one that is damaged is made anew.
     pub fn open(dir: &Path) -> Result<Option<(Self, Journal)>, ImportError> {
+        let Some((stage, journal)) = Self::reopen(dir)? else {
+            return Ok(None);
+        };
+        match stage.checksum(journal.parts) {
+            Ok(checksum) if checksum == journal.checksum => Ok(Some((stage, journal))),
+            Ok(_) => Ok(None),
+            Err(error) if is_unusable(&error) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Opens the one that this process made or opened before.
+    pub fn reopen(dir: &Path) -> Result<Option<(Self, Journal)>, ImportError> {
         if !Self::exists(dir) {
             return Ok(None);
         }
@@ -103,7 +123,6 @@ impl Stage {
         });
         match opened {
             Ok(found) => Ok(found),
-            // It holds nothing that the chain's file does not hold too: one that is damaged is made anew.
             Err(error) if is_unusable(&error) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -128,7 +147,7 @@ impl Stage {
 
     /// Removes the one of a data directory.
     pub fn remove(dir: &Path) -> Result<(), ImportError> {
-        for suffix in ["", "-wal", "-shm"] {
+        for suffix in ["", "-journal"] {
             let path = dir.join(format!("{FILE_NAME}{suffix}"));
             match std::fs::remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -146,10 +165,12 @@ impl Stage {
 
     fn configure(&self) -> rusqlite::Result<()> {
         self.connection.pragma_update(None, "page_size", 65_536)?;
-        self.connection.pragma_update(None, "journal_mode", "wal")?;
-        // A power cut may cost the last parts; they are read from the file again.
-        self.connection.pragma_update(None, "synchronous", "normal")?;
-        self.connection.pragma_update(None, "wal_autocheckpoint", 256)?;
+        // What is added is written once: a rollback journal holds only the pages that are changed.
+        self.connection.pragma_update(None, "journal_mode", "truncate")?;
+        // Nothing waits for the disk. A killed process loses nothing by that; after a power cut the
+        // checksum tells whether all has arrived, and the file is read again if not.
+        self.connection.pragma_update(None, "synchronous", "off")?;
+        self.connection.busy_timeout(BUSY_TIMEOUT)?;
         self.connection.pragma_update(None, "cache_size", -16_384)
     }
 
@@ -158,7 +179,7 @@ impl Stage {
         self.connection
             .query_row(
                 "SELECT file_name, digest, known, generation, bytes, lines, parts, accepted, unchanged, skipped,
-                    rejected, rejects_bytes, complete FROM journal",
+                    rejected, rejects_bytes, checksum, complete FROM journal",
                 [],
                 |row| {
                     Ok(Journal {
@@ -174,7 +195,8 @@ impl Stage {
                         skipped: row.get::<_, i64>(9)? as u64,
                         rejected: row.get::<_, i64>(10)? as u64,
                         rejects_bytes: row.get::<_, i64>(11)? as u64,
-                        complete: row.get(12)?,
+                        checksum: row.get::<_, i64>(12)? as u64,
+                        complete: row.get(13)?,
                     })
                 },
             )
@@ -182,8 +204,12 @@ impl Stage {
     }
 
     /// Adds a part and moves the journal on, in one transaction.
-    pub fn add(&mut self, part: &StagedPart, journal: &Journal) -> Result<(), ImportError> {
+    pub fn add(&mut self, part: &StagedPart, journal: &mut Journal) -> Result<(), ImportError> {
         let number = journal.parts;
+        let entries = part.entries.iter().map(|row| &row.1);
+        for data in entries.chain(&part.by_member).chain(&part.by_drug) {
+            journal.checksum = xxh3_64_with_seed(data, journal.checksum);
+        }
         let transaction = self.connection.transaction()?;
         {
             let mut entry = transaction.prepare_cached("INSERT INTO entry VALUES (?1, ?2, ?3)")?;
@@ -202,8 +228,43 @@ impl Stage {
         Ok(())
     }
 
-    /// Hands on the rows of entries, bucket by bucket, ascending; a bucket without rows is passed over.
-    /// The parts lie one behind the other and each is read once, from its beginning to its end.
+    /// The checksum of everything that was added.
+    fn checksum(&self, parts: u32) -> rusqlite::Result<u64> {
+        let mut entries = self
+            .connection
+            .prepare("SELECT entries FROM entry WHERE part = ?1 ORDER BY bucket")?;
+        let mut sorted = self
+            .connection
+            .prepare("SELECT data FROM sorted WHERE kind = ?2 AND part = ?1 ORDER BY seq")?;
+        let mut checksum = 0;
+        let mut add = |mut rows: rusqlite::Rows<'_>| -> rusqlite::Result<()> {
+            while let Some(row) = rows.next()? {
+                checksum = xxh3_64_with_seed(row.get_ref(0)?.as_blob()?, checksum);
+            }
+            Ok(())
+        };
+        for part in 1..=parts {
+            add(entries.query([part])?)?;
+            for kind in [BY_MEMBER, BY_DRUG] {
+                add(sorted.query(params![part, kind])?)?;
+            }
+        }
+        Ok(checksum)
+    }
+
+    /// Adds the rows of entries of one bucket of these parts.
+    pub fn entries_of(&self, bucket: u32, parts: u32, into: &mut Vec<Vec<u8>>) -> Result<(), ImportError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT entries FROM entry WHERE part = ?1 AND bucket = ?2")?;
+        for part in 1..=parts {
+            into.extend(statement.query_row([part, bucket], |row| row.get(0)).optional()?);
+        }
+        Ok(())
+    }
+
+    /// Hands on the rows of entries, bucket by bucket, ascending; a bucket without rows is passed
+    /// over. The parts lie one behind the other and each is read once, from its beginning to its end.
     pub fn each_bucket<E: From<ImportError>>(
         &self,
         parts: u32,
@@ -258,7 +319,7 @@ fn entry_row(rows: &mut rusqlite::Rows<'_>) -> rusqlite::Result<Option<(u32, Vec
 
 fn put_journal(connection: &Connection, journal: &Journal) -> rusqlite::Result<()> {
     connection
-        .prepare_cached("INSERT OR REPLACE INTO journal VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")?
+        .prepare_cached("INSERT OR REPLACE INTO journal VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")?
         .execute(params![
             journal.file_name,
             journal.digest,
@@ -272,6 +333,7 @@ fn put_journal(connection: &Connection, journal: &Journal) -> rusqlite::Result<(
             journal.skipped as i64,
             journal.rejected as i64,
             journal.rejects_bytes as i64,
+            journal.checksum as i64,
             journal.complete,
         ])?;
     Ok(())

@@ -1,5 +1,5 @@
-//! Purchases at rest as the import writes them: generations of packed rows, sums by drug and day,
-//! entries of line ids. What is read of them stands in [`super::lines`] and in the views.
+//! Purchases at rest as the import writes them: generations of packed rows, entries of line ids.
+//! What is read of them stands in [`super::lines`] and [`super::sales`].
 
 use std::time::Instant;
 
@@ -14,16 +14,6 @@ pub(crate) struct MemberFigures<'a> {
     pub member_key: u32,
     pub days: &'a [u8],
     pub lines: &'a [u8],
-}
-
-/// One row of `line_day`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct LineDay {
-    pub drug_key: u32,
-    pub day: i32,
-    pub member_key: u32,
-    pub quantity_milli: i64,
-    pub amount_fen: i64,
 }
 
 /// One row of `import_run`.
@@ -153,34 +143,6 @@ impl Tx<'_> {
         Ok(count)
     }
 
-    /// Writes sums by drug, day and member until the iterator ends or the time is up; gives how many.
-    pub(crate) fn put_line_days(
-        &self,
-        rows: impl Iterator<Item = LineDay>,
-        generation: i64,
-        until: Instant,
-    ) -> Result<usize, StorageError> {
-        let mut statement = self
-            .connection()
-            .prepare_cached("INSERT OR REPLACE INTO line_day VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
-        let mut count = 0;
-        for row in rows {
-            statement.execute(params![
-                row.drug_key,
-                row.day,
-                row.member_key,
-                generation,
-                row.quantity_milli,
-                row.amount_fen
-            ])?;
-            count += 1;
-            if count % ROWS_PER_LOOK == 0 && Instant::now() >= until {
-                break;
-            }
-        }
-        Ok(count)
-    }
-
     /// The rows of entries of one bucket, of any generation.
     pub(crate) fn line_entries(&self, bucket: u32, into: &mut Vec<Vec<u8>>) -> Result<(), StorageError> {
         let sql = "SELECT entries FROM line_entry WHERE bucket = ?1";
@@ -188,6 +150,16 @@ impl Tx<'_> {
         let mut rows = statement.query([bucket])?;
         while let Some(row) = rows.next()? {
             into.push(row.get(0)?);
+        }
+        Ok(())
+    }
+
+    /// Every row of entries, of any bucket and generation.
+    pub(crate) fn each_line_entries(&self, mut take: impl FnMut(&[u8])) -> Result<(), StorageError> {
+        let mut statement = self.connection().prepare("SELECT entries FROM line_entry")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            take(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
         }
         Ok(())
     }
@@ -241,7 +213,7 @@ impl Tx<'_> {
         let (table, key, step) = match table {
             UnseenTable::MemberDays => ("member_days", "member_key", 20_000),
             UnseenTable::MemberLines => ("member_lines", "member_key", 20_000),
-            UnseenTable::LineDay => ("line_day", "drug_key", 1),
+            UnseenTable::DrugSales => ("drug_sales", "drug_key", 1),
             UnseenTable::LineEntry => ("line_entry", "bucket", 256),
         };
         let next: Option<i64> = self
@@ -298,6 +270,6 @@ impl Tx<'_> {
 pub(crate) enum UnseenTable {
     MemberDays,
     MemberLines,
-    LineDay,
+    DrugSales,
     LineEntry,
 }

@@ -1,4 +1,4 @@
-//! Purchases of a member that go over to another, and back: the packed rows and the rows by drug.
+//! Purchases of a member that go over to another, and back: the packed rows by member and by drug.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -52,9 +52,7 @@ impl Tx<'_> {
         let mut all = lines::read(&own).map_err(damaged(to))?;
         all.extend(theirs.iter().copied());
         self.put_lines(to, visible, all)?;
-        for line in &theirs {
-            self.move_line_days(line, from, to, visible)?;
-        }
+        self.move_sales(&theirs, from as u32, to as u32, 0..=visible)?;
         let old = params![from, visible];
         self.put(
             "DELETE FROM member_lines WHERE member_key = ?1 AND generation <= ?2",
@@ -80,9 +78,7 @@ impl Tx<'_> {
             .into_iter()
             .partition(|line| ids.contains(line.id));
         self.put_lines(from, visible, stay)?;
-        for line in &leave {
-            self.return_line_day(line, from, back, visible)?;
-        }
+        self.return_sales(&leave, from as u32, back as u32, 0..=visible)?;
         self.put_lines(back, visible, leave)?;
         self.note_moved(from, back)
     }
@@ -184,18 +180,7 @@ impl Tx<'_> {
         generation: i64,
         new: &[lines::PackedLine<'_>],
     ) -> Result<(), StorageError> {
-        for line in new {
-            let row = params![line.drug_key, line.day, key, generation];
-            let sums = self.one(
-                "DELETE FROM line_day WHERE drug_key = ?1 AND day = ?2 AND member_key = ?3 AND generation = ?4 \
-                 RETURNING quantity_milli, amount_fen",
-                row,
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )?;
-            if let Some((quantity, amount)) = sums {
-                self.add_line_day(line, owner, generation, quantity, amount)?;
-            }
-        }
+        self.move_sales(new, key as u32, owner as u32, generation..=generation)?;
         let row = [key, generation];
         self.put(
             "DELETE FROM member_lines WHERE member_key = ?1 AND generation = ?2",
@@ -281,70 +266,6 @@ impl Tx<'_> {
             "INSERT INTO member_days (member_key, generation, days) VALUES (?1, ?2, ?3) \
              ON CONFLICT (member_key, generation) DO UPDATE SET days = excluded.days",
             params![key, generation, pack_days(&lines)],
-        )
-    }
-
-    fn move_line_days(
-        &self,
-        line: &lines::PackedLine<'_>,
-        from: i64,
-        to: i64,
-        visible: i64,
-    ) -> Result<(), StorageError> {
-        let rows = self.all(
-            "DELETE FROM line_day WHERE drug_key = ?1 AND day = ?2 AND member_key = ?3 AND generation <= ?4 \
-             RETURNING generation, quantity_milli, amount_fen",
-            params![line.drug_key, line.day, from, visible],
-            |row| {
-                Ok((
-                    row.get::<_, i64>(0)?,
-                    row.get::<_, i64>(1)?,
-                    row.get::<_, i64>(2)?,
-                ))
-            },
-        )?;
-        rows.into_iter().try_for_each(|(generation, quantity, amount)| {
-            self.add_line_day(line, to, generation, quantity, amount)
-        })
-    }
-
-    fn return_line_day(
-        &self,
-        line: &lines::PackedLine<'_>,
-        from: i64,
-        back: i64,
-        visible: i64,
-    ) -> Result<(), StorageError> {
-        if line.drug_key == 0 {
-            return Ok(());
-        }
-        // Every visible generation counts, so any one of them may give the line away.
-        let generation: Option<i64> = self
-            .one(
-                "SELECT min(generation) FROM line_day \
-                 WHERE drug_key = ?1 AND day = ?2 AND member_key = ?3 AND generation <= ?4",
-                params![line.drug_key, line.day, from, visible],
-                |row| row.get(0),
-            )?
-            .flatten();
-        let generation = generation.unwrap_or(visible);
-        self.add_line_day(line, from, generation, -line.quantity_milli, -line.amount_fen)?;
-        self.add_line_day(line, back, generation, line.quantity_milli, line.amount_fen)
-    }
-
-    fn add_line_day(
-        &self,
-        line: &lines::PackedLine<'_>,
-        key: i64,
-        generation: i64,
-        quantity_milli: i64,
-        amount_fen: i64,
-    ) -> Result<(), StorageError> {
-        self.put(
-            "INSERT INTO line_day (drug_key, day, member_key, generation, quantity_milli, amount_fen) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET \
-                quantity_milli = quantity_milli + excluded.quantity_milli, amount_fen = amount_fen + excluded.amount_fen",
-            params![line.drug_key, line.day, key, generation, quantity_milli, amount_fen],
         )
     }
 }

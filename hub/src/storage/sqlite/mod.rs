@@ -7,7 +7,7 @@
 //! | [`scope`] | the change index, from which phones pull |
 //! | [`catalogue`], [`members`], [`readings`] | records |
 //! | [`chain`] | what the import asks beyond single records |
-//! | [`lines`], [`figures`] | what members bought, read and written |
+//! | [`lines`], [`sales`], [`figures`] | what members bought, by member and by drug; how the import writes it |
 //! | [`work`], [`campaigns`], [`duplicates`] | tasks, attempts, notes, sends; campaigns; pairs and lost values |
 //! | [`rows`], [`moves`] | what operations of phones read and write; moves and merges of members |
 //! | [`scan`], [`screen`] | the chain in one pass; which members a statement selects |
@@ -42,6 +42,7 @@ mod readings;
 mod records;
 pub mod render;
 pub mod rows;
+pub(crate) mod sales;
 pub(crate) mod scan;
 pub mod schema;
 pub mod scope;

@@ -16,11 +16,14 @@ pub(crate) struct Person<'a> {
     pub weight_hg: Option<u16>,
 }
 
-/// What the catalogue says of a drug, for leanings and medicines.
+/// What the catalogue says of a drug, for audiences, leanings and medicines.
 #[derive(Debug, Clone)]
 pub(crate) struct DrugFacts {
     pub key: u32,
+    pub drug_id: String,
     pub ingredient: Option<String>,
+    pub category: Option<String>,
+    pub chronic: bool,
     pub manufacturer: Option<String>,
     pub units_per_pack_milli: Option<i64>,
     pub daily_units_milli: Option<i64>,
@@ -145,7 +148,8 @@ impl Tx<'_> {
     /// The catalogue as the figures need it.
     pub(crate) fn drug_facts(&self) -> Result<Vec<DrugFacts>, StorageError> {
         self.all(
-            "SELECT drug_key, ingredient, manufacturer, units_per_pack_milli, daily_units_milli FROM drug",
+            "SELECT drug_key, ingredient, manufacturer, units_per_pack_milli, daily_units_milli, drug_id, category,
+                chronic FROM drug",
             [],
             |row| {
                 Ok(DrugFacts {
@@ -154,30 +158,12 @@ impl Tx<'_> {
                     manufacturer: row.get(2)?,
                     units_per_pack_milli: row.get(3)?,
                     daily_units_milli: row.get(4)?,
+                    drug_id: row.get(5)?,
+                    category: row.get(6)?,
+                    chronic: row.get(7)?,
                 })
             },
         )
-    }
-
-    /// What was bought of chronic ingredients in a period: member, ingredient, day and packs in
-    /// thousandths (negative for a return).
-    pub(crate) fn each_chronic_fill(
-        &self,
-        from_day: i32,
-        to_day: i32,
-        mut take: impl FnMut(u32, &str, i32, i64),
-    ) -> Result<(), StorageError> {
-        let mut statement = self.connection().prepare(
-            "SELECT l.member_key, d.ingredient, l.day, l.quantity_milli
-             FROM drug d CROSS JOIN line_day l ON l.drug_key = d.drug_key AND l.day BETWEEN ?1 AND ?2
-             WHERE d.chronic AND d.ingredient IS NOT NULL AND l.generation <= (SELECT generation FROM visible)",
-        )?;
-        let mut rows = statement.query([from_day, to_day])?;
-        while let Some(row) = rows.next()? {
-            let ingredient = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-            take(row.get(0)?, ingredient, row.get(2)?, row.get(3)?);
-        }
-        Ok(())
     }
 
     /// The regimens of members who have some, as JSON.

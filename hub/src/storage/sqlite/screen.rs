@@ -1,8 +1,7 @@
-//! Which members a statement of the audience compiler selects: the view `v_member` and the table
-//! `medicine`, as of the evaluation's date, over values that the caller holds in memory.
+//! Which members a statement of the audience compiler selects: the view `v_member` and the sets of
+//! members, as of the evaluation's date, over values that the caller holds in memory.
 
 use rusqlite::functions::FunctionFlags;
-use rusqlite::params;
 use rusqlite::types::Value;
 use yaoban_domain::audience::sql::{CompiledSql, SqlValue};
 
@@ -56,15 +55,6 @@ const CODES: [(&str, CodeColumn); 5] = [
     ("severity", CodeColumn::Severity),
 ];
 
-/// How a medicine stands for a member.
-#[derive(Debug, Clone)]
-pub(crate) struct MedicineRow<'a> {
-    pub member_key: u32,
-    pub ingredient: &'a str,
-    pub end_day: Option<i32>,
-    pub estimated: bool,
-}
-
 impl Tx<'_> {
     /// Makes `v_member` over derived columns. For a connection of its own.
     pub(crate) fn provide_members(
@@ -106,20 +96,17 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Makes the empty table `medicine`. For a connection of its own.
-    pub(crate) fn provide_medicines(&self) -> Result<(), StorageError> {
-        Ok(self.connection().execute_batch(
-            "CREATE TEMP TABLE medicine (member_key INTEGER NOT NULL, ingredient TEXT NOT NULL, end_day INTEGER,
-                estimated INTEGER NOT NULL, PRIMARY KEY (member_key, ingredient)) WITHOUT ROWID",
-        )?)
-    }
-
-    /// Adds to the table `medicine`.
-    pub(crate) fn put_medicine(&self, row: &MedicineRow<'_>) -> Result<(), StorageError> {
-        self.put(
-            "INSERT INTO temp.medicine VALUES (?1, ?2, ?3, ?4)",
-            params![row.member_key, row.ingredient, row.end_day, row.estimated],
-        )
+    /// Makes the table of a set of members (ascending keys) of a compiled audience. For a connection of
+    /// its own.
+    pub(crate) fn provide_set(&self, number: usize, members: &[u32]) -> Result<(), StorageError> {
+        let table = format!("temp.audience_set_{number}");
+        let connection = self.connection();
+        connection.execute_batch(&format!("CREATE TABLE {table} (member_key INTEGER PRIMARY KEY)"))?;
+        let mut statement = connection.prepare(&format!("INSERT INTO {table} VALUES (?1)"))?;
+        for member in members {
+            statement.execute([member])?;
+        }
+        Ok(())
     }
 
     /// The keys of the members that a compiled audience selects, in no order.

@@ -22,16 +22,14 @@ CREATE TABLE member_lines (
     PRIMARY KEY (member_key, generation)
 ) WITHOUT ROWID;
 
--- For audiences: units and amount by drug, business date and member. Every visible generation counts.
--- Lines without a drug are not in here.
-CREATE TABLE line_day (
-    drug_key       INTEGER NOT NULL,
-    day            INTEGER NOT NULL,
-    member_key     INTEGER NOT NULL,
-    generation     INTEGER NOT NULL,
-    quantity_milli INTEGER NOT NULL,
-    amount_fen     INTEGER NOT NULL,
-    PRIMARY KEY (drug_key, day, member_key, generation)
+-- The same lines by drug, for audiences: all lines of a drug in a block of days, packed
+-- (storage::packed::sales). Every visible generation counts. Lines without a drug are not in here.
+CREATE TABLE drug_sales (
+    drug_key   INTEGER NOT NULL,
+    block      INTEGER NOT NULL,  -- storage::sqlite::sales::block_of
+    generation INTEGER NOT NULL,
+    sales      BLOB NOT NULL,
+    PRIMARY KEY (drug_key, block, generation)
 ) WITHOUT ROWID;
 
 -- Members whose purchases went over to another one, or back, while a file was being folded. The switch
@@ -39,12 +37,6 @@ CREATE TABLE line_day (
 CREATE TABLE moved_key (
     member_key INTEGER PRIMARY KEY
 );
-
-CREATE VIEW v_line AS
-SELECT l.member_key AS member_key, l.day AS day, d.drug_id AS drug_id, d.ingredient AS ingredient,
-    d.category AS category, l.quantity_milli AS quantity_milli, l.amount_fen AS amount_fen
-FROM drug d JOIN line_day l ON l.drug_key = d.drug_key
-WHERE l.generation <= (SELECT generation FROM visible);
 
 -- Which line ids are taken, and by what content: 16-byte entries (import::purchases::entry), sorted,
 -- in 4096 buckets by the first bits of the entry; a few rows a bucket, merged from time to time.
