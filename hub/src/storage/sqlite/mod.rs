@@ -13,6 +13,7 @@
 //! | [`scan`], [`screen`] | the chain in one pass; which members a statement selects |
 //! | [`render`], [`pull`] | rows as they travel |
 //! | [`devices`], [`ops`], [`audit`] | phones, results of their operations, the audit trail |
+//! | [`recordings`] | what is known of recordings of calls |
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,6 +39,7 @@ pub mod moves;
 pub mod ops;
 pub mod pull;
 mod readings;
+pub mod recordings;
 mod records;
 pub mod render;
 pub mod rows;
