@@ -9,7 +9,10 @@
 //! | [`clock`], [`chance`] | the time and random bytes, injected |
 //! | [`figures`] | figures, classes and audiences of the whole chain |
 //! | [`import`] | the chain's files into the database |
+//! | [`keys`] | the hub's own secrets |
+//! | [`support`] | diagnostic bundles of phones |
 //! | [`daily`] | what time does to tasks and tombstones |
+//! | [`recordings`] | recordings of calls: taken in, kept encrypted, deleted in time |
 //! | [`ops`] | operations of phones, each to its stored result |
 //! | [`serve`] | what phones talk to: TLS, pairing, sync, metrics |
 //! | [`storage`] | the records and figures at rest; everything about SQL stays in there |
@@ -22,6 +25,9 @@ pub mod clock;
 pub mod daily;
 pub mod figures;
 pub mod import;
+pub mod keys;
 pub mod ops;
+pub mod recordings;
 pub mod serve;
 pub mod storage;
+pub mod support;

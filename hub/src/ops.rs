@@ -6,13 +6,16 @@ use yaoban_domain::rules::Rules;
 use yaoban_protocol::apply::{Applied, OpMeta, apply};
 use yaoban_protocol::codec::from_cbor;
 use yaoban_protocol::op::{Op, OpEnvelope, OpResult, OpStatus};
+use yaoban_protocol::row::entity;
 
+use crate::recordings::leave;
 use crate::storage::StorageError;
 use crate::storage::sqlite::Tx;
 use crate::storage::sqlite::audit::AuditEntry;
 use crate::storage::sqlite::devices::Device;
 use crate::storage::sqlite::duplicates::LostValue;
 use crate::storage::sqlite::rows::OpRows;
+use crate::storage::sqlite::scope::{Changes, Mark, store_scope};
 
 /// Why an operation was parked.
 pub mod parked {
@@ -22,6 +25,8 @@ pub mod parked {
     pub const UNREADABLE: &str = "unreadable";
     /// The hub's database refused this operation, though not others.
     pub const HUB_FAILED: &str = "hub_failed";
+    /// Somebody at the hub gave it up.
+    pub const DISCARDED: &str = "discarded";
 }
 
 /// How long results are kept: a phone sends again for 35 days at most (protocol, point 10).
@@ -100,6 +105,16 @@ impl Taking<'_> {
         let mut rows = OpRows::new(tx, self.calendar, self.device, self.now_ms);
         let applied = apply(&mut rows, op, &meta, self.rules, self.calendar)?;
         tx.touch(&rows.changes(&applied.touched)?)?;
+        if let Some(member_id) = stricter(op)
+            && matches!(applied.status, OpStatus::Applied | OpStatus::Merged)
+        {
+            let by = leave::By {
+                actor: &format!("device:{}", self.device.id),
+                staff_id: Some(&envelope.staff_id),
+                now_ms: self.now_ms,
+            };
+            leave::settle_member(tx, member_id, &by)?;
+        }
         for loser in &applied.losers {
             tx.keep_lost(&LostValue {
                 member_id: loser.member_id.clone(),
@@ -163,25 +178,98 @@ impl Taking<'_> {
         })
     }
 
-    /// Tries a parked operation again; its result takes the place of the parked one, which the phone
-    /// hears of through the rows alone.
-    pub fn replay(&self, tx: &Tx<'_>, op: &OpEnvelope) -> Result<OpResult, StorageError> {
-        let Ok(read) = from_cbor::<Op>(&op.body) else {
-            return Ok(OpResult {
-                n: op.n,
-                op_id: op.op_id.clone(),
-                status: OpStatus::Parked,
-                reason: Some(parked::UNREADABLE.to_owned()),
-                values: Vec::new(),
-                member_id: None,
-            });
+    /// Tries a parked operation again, once: its result takes the place of the parked one and goes
+    /// down to the store's phones as a row. None if it was replayed or discarded before.
+    pub fn replay(&self, tx: &Tx<'_>, op_id: &str) -> Result<Option<OpResult>, StorageError> {
+        let Some(parked) = tx.parked_op(op_id)?.filter(|parked| parked.replayed_ms.is_none()) else {
+            return Ok(None);
         };
-        let applied = tx.savepoint(|tx| self.effect(tx, op, &read))?;
-        let result = applied.into_result(op.n, &op.op_id);
+        let op = &parked.envelope;
+        let Ok(read) = from_cbor::<Op>(&op.body) else {
+            return Ok(Some(still_parked(op, parked::UNREADABLE)));
+        };
+        let result = match tx.savepoint(|tx| self.effect(tx, op, &read)) {
+            Ok(applied) => applied.into_result(op.n, &op.op_id),
+            // These hold for every operation: try again later.
+            Err(error @ (StorageError::Busy | StorageError::Full | StorageError::Damaged { .. })) => {
+                return Err(error);
+            }
+            Err(error) => {
+                tracing::error!(op_id, %error, "the database refuses a parked operation again");
+                return Ok(Some(still_parked(op, parked::HUB_FAILED)));
+            }
+        };
         if result.status != OpStatus::Parked {
-            tx.parked_replayed(&op.op_id, &result, self.now_ms)?;
-            tx.put_op_result(&self.device.id, &result, self.now_ms)?;
+            self.settle(tx, &result, "op_replayed", None)?;
         }
-        Ok(result)
+        Ok(Some(result))
+    }
+
+    /// Gives a parked operation up: it is refused with the reason `discarded`, which its clerk sees,
+    /// and its content is deleted. None if it was replayed or discarded before.
+    pub fn discard(&self, tx: &Tx<'_>, op_id: &str, why: &str) -> Result<Option<OpResult>, StorageError> {
+        let Some(parked) = tx.parked_op(op_id)?.filter(|parked| parked.replayed_ms.is_none()) else {
+            return Ok(None);
+        };
+        let result = OpResult {
+            n: parked.envelope.n,
+            op_id: op_id.to_owned(),
+            status: OpStatus::Rejected,
+            reason: Some(parked::DISCARDED.to_owned()),
+            values: Vec::new(),
+            member_id: None,
+        };
+        self.settle(tx, &result, "op_discarded", Some(why))?;
+        tx.forget_parked_body(op_id)?;
+        Ok(Some(result))
+    }
+
+    /// Stores what became of a parked operation, writes it down, and lets the store's phones hear.
+    fn settle(
+        &self,
+        tx: &Tx<'_>,
+        result: &OpResult,
+        action: &'static str,
+        why: Option<&str>,
+    ) -> Result<(), StorageError> {
+        tx.parked_replayed(&result.op_id, result, self.now_ms)?;
+        tx.put_op_result(&self.device.id, result, self.now_ms)?;
+        let mut changes = Changes::new();
+        changes.add(
+            &store_scope(&self.device.store_id),
+            entity::OP_RESULT,
+            &result.op_id,
+            Mark::Put,
+        );
+        tx.touch(&changes)?;
+        tx.audit(&AuditEntry {
+            at_ms: self.now_ms,
+            actor: "cli".to_owned(),
+            staff_id: None,
+            action,
+            subject: Some(result.op_id.clone()),
+            detail: serde_json::json!({ "status": result.status, "result": result.reason, "reason": why }),
+        })
+    }
+}
+
+fn still_parked(op: &OpEnvelope, reason: &str) -> OpResult {
+    OpResult {
+        n: op.n,
+        op_id: op.op_id.clone(),
+        status: OpStatus::Parked,
+        reason: Some(reason.to_owned()),
+        values: Vec::new(),
+        member_id: None,
+    }
+}
+
+/// Whose recordings may have to go after this operation: a consent was withdrawn, or two records came
+/// together under the stricter consent.
+fn stricter(op: &Op) -> Option<&str> {
+    match op {
+        Op::SetConsent { member_id, consent } if !consent.granted => Some(member_id),
+        Op::MergeMembers { keep, .. } => Some(keep),
+        _ => None,
     }
 }

@@ -251,11 +251,60 @@ async fn a_parked_op_is_replayed_once_it_can_be_read() {
             calendar,
             now_ms: NOW_MS,
         };
-        taking.replay(tx, &parked.envelope)
+        taking.replay(tx, &parked.envelope.op_id)
     });
-    assert_eq!(result.status, OpStatus::Applied);
+    assert_eq!(result.unwrap().status, OpStatus::Applied);
     assert!(rig.read(|tx| tx.note("n-1")).is_some());
     assert!(rig.read(|tx| tx.parked_ops(false)).is_empty());
+    // Once, whoever asks again; and the phone hears of it with its next pull.
+    let taking_again = |id: &str, discard: bool| {
+        rig.write(|tx| {
+            let device = tx.device(&parked.device_id)?.unwrap();
+            let (rules, calendar) = (tx.rules()?, tx.calendar()?);
+            let taking = yaoban_hub::ops::Taking {
+                device: &device,
+                rules: &rules,
+                calendar,
+                now_ms: NOW_MS,
+            };
+            if discard {
+                taking.discard(tx, id, "wrong")
+            } else {
+                taking.replay(tx, id)
+            }
+        })
+    };
+    assert!(taking_again(&op.op_id, false).is_none());
+    assert!(taking_again(&op.op_id, true).is_none());
+    let pulled = rig.pull_all(&phone).await;
+    let told = rows(&pulled.pages[1].changes, entity::OP_RESULT);
+    let told: yaoban_protocol::op::OpResult = from_cbor(&told[0].body).unwrap();
+    assert_eq!(
+        (told.op_id.as_str(), told.status),
+        (op.op_id.as_str(), OpStatus::Applied)
+    );
+    assert_eq!(rows(&pulled.pages[1].changes, entity::NOTE).len(), 1);
+    // One that is given up is refused with a reason, its content deleted, and written down.
+    let mut given_up = phone.op("clerk-A", NOW_MS, &note("n-2", "MA0"));
+    given_up.parked = true;
+    one(&rig, &phone, &given_up).await;
+    let result = taking_again(&given_up.op_id, true).unwrap();
+    assert_eq!(
+        (result.status, result.reason.as_deref()),
+        (OpStatus::Rejected, Some("discarded"))
+    );
+    let kept = rig.read(|tx| tx.parked_op(&given_up.op_id)).unwrap();
+    assert!(kept.envelope.body.is_empty());
+    assert!(rig.read(|tx| tx.note("n-2")).is_none());
+    let connection = rusqlite::Connection::open(rig.dir.path().join("hub.db")).unwrap();
+    let detail: String = connection
+        .query_row(
+            "SELECT detail FROM audit WHERE action = 'op_discarded' AND subject = ?1",
+            [&given_up.op_id],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert!(detail.contains("wrong"), "{detail}");
     // Sent again, it tells what the replay gave.
     op.parked = false;
     assert_eq!(one(&rig, &phone, &op).await.0, OpStatus::Applied);

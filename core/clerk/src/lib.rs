@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`store`] | the encrypted file: schema, rows, outbox, replay, figures, search index |
 //! | [`facade`] | [`ClerkApp`]: what a shell drives |
+//! | [`recording`] | recordings of calls: encrypted files, what goes when, their way up |
 //! | [`search`] | finding a member by what a clerk types |
 //! | [`sync`] | the engine, without I/O, and its driver |
 //! | [`clock`], [`chance`], [`vault`] | what the platform gives: the time, random bytes, the key of the file |
@@ -14,6 +15,7 @@
 pub mod chance;
 pub mod clock;
 pub mod facade;
+pub mod recording;
 pub mod search;
 pub mod store;
 pub mod sync;

@@ -242,6 +242,48 @@ fn a_held_operation_can_be_taken_back_until_its_time_is_over_and_gets_its_number
 }
 
 #[test]
+fn what_became_of_a_parked_operation_comes_down_as_a_row() {
+    for (status, state) in [
+        (OpStatus::Applied, OpState::Sent),
+        (OpStatus::Rejected, OpState::Rejected),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = open(dir.path());
+        load(&mut store, small_store());
+        let id = tag(&store, "M1", "one", None);
+        let op_id = store.next_ops(NOON, 10, 1 << 20).unwrap()[0].op.op_id.clone();
+        store
+            .record_results(&[answer(1, &op_id, OpStatus::Parked)])
+            .unwrap();
+        let state_of = |store: &Store| {
+            store
+                .read(|conn| -> Result<String, StoreError> {
+                    Ok(
+                        conn.query_row("SELECT state FROM outbox WHERE outbox_id = ?1", [id], |row| {
+                            row.get(0)
+                        })?,
+                    )
+                })
+                .unwrap()
+        };
+        assert_eq!(state_of(&store), "parked");
+        let row = put(5, entity::OP_RESULT, &op_id, &answer(1, &op_id, status));
+        // By a pull, and by a first load that brings the row before the operation is copied over.
+        if state == OpState::Sent {
+            store.apply_pull(vec![page(4, 5, vec![row])], 1, NOON).unwrap();
+        } else {
+            let rows = [small_store(), vec![row]].concat();
+            store.begin_load(&plan(SCOPE, 1, 5)).unwrap();
+            store.load_chunk(0, Chunk { rows }).unwrap();
+            SyncStore::finish_load(&mut store, NOON).unwrap();
+        }
+        assert_eq!(state_of(&store), state.code());
+        let stuck = store.read(|conn| outbox::stuck(conn, 10)).unwrap();
+        assert_eq!(stuck.len(), usize::from(state == OpState::Rejected));
+    }
+}
+
+#[test]
 fn a_restored_hub_gets_again_what_it_forgot_but_not_what_it_refused() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(dir.path());

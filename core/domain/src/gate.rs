@@ -180,6 +180,19 @@ pub fn verdict(input: &GateInput, rules: &Rules) -> Verdict {
     caps(input, &rules.gate).map_or(Verdict::Allow, |reason| Verdict::Refuse { reason })
 }
 
+/// Whether the recording of a call with the member may be made and kept: none, or why not. A
+/// recording asks for its own consent, whatever the call was for; missing is unknown, which refuses.
+pub fn recording_refusal(member: MemberFlags, consents: &[Consent], channel: Channel) -> Option<GateReason> {
+    if member.erased {
+        return Some(GateReason::Erased);
+    }
+    match standing(consents, ConsentPurpose::Recording, channel) {
+        Standing::Granted => None,
+        Standing::Unknown => Some(GateReason::NoConsent),
+        Standing::Withdrawn => Some(GateReason::ConsentWithdrawn),
+    }
+}
+
 /// Deceased, erased, number: what stops even an emergency.
 fn person(member: &MemberFlags, channel: Channel) -> Option<GateReason> {
     let needs_number = channel != Channel::Wechat;

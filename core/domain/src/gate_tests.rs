@@ -314,6 +314,29 @@ fn service_messages_once_a_day_and_never_with_promotion() {
 }
 
 #[test]
+fn a_recording_needs_its_own_consent() {
+    let given = [consent(ConsentPurpose::Recording, true)];
+    let withdrawn = [consent(ConsentPurpose::Recording, false)];
+    let other = [
+        consent(ConsentPurpose::Membership, true),
+        consent(ConsentPurpose::Marketing, true),
+    ];
+    let refusal = |consents: &[Consent]| recording_refusal(FLAGS, consents, Channel::Call);
+    assert_eq!(refusal(&given), None);
+    assert_eq!(refusal(&withdrawn), Some(GateReason::ConsentWithdrawn));
+    assert_eq!(refusal(&other), Some(GateReason::NoConsent));
+    assert_eq!(refusal(&[]), Some(GateReason::NoConsent));
+    let erased = MemberFlags {
+        erased: true,
+        ..FLAGS
+    };
+    assert_eq!(
+        recording_refusal(erased, &given, Channel::Call),
+        Some(GateReason::Erased)
+    );
+}
+
+#[test]
 fn wechat_needs_no_number() {
     let consents = [consent(ConsentPurpose::Marketing, true)];
     let member = MemberFlags {

@@ -29,6 +29,8 @@ pub struct Rules {
     pub device: DeviceRules,
     /// Section 8, leanings.
     pub leaning: LeaningRules,
+    /// Recordings of calls.
+    pub recording: RecordingRules,
 }
 
 /// A time zone by its IANA name.
@@ -272,5 +274,21 @@ numbers! {
         testing_days: i64 = 90,
         /// Readings from which testing is frequent.
         testing_frequent_min: usize = 3,
+    }
+}
+
+numbers! {
+    /// Recordings of calls: how large, how many, how long.
+    RecordingRules {
+        /// Bytes of one recording at most.
+        bytes_max: u64 = 50_000_000,
+        /// Bytes of all recordings on a phone at most.
+        phone_bytes_max: u64 = 500_000_000,
+        /// Bytes of all recordings of a store at the hub at most.
+        store_bytes_max: u64 = 20_000_000_000,
+        /// Days after the call on which a recording is deleted, on the phone and at the hub.
+        retention_days: i64 = 180,
+        /// Days for which a phone keeps what the hub has, in case the hub comes back from a backup.
+        phone_keep_days: i64 = 35,
     }
 }

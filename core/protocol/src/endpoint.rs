@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use crate::message::Cursor;
+use crate::message::{Cursor, RecordingPart};
 
 /// `POST`: one-time code → device.
 pub const PAIR: &str = "/v1/pair";
@@ -41,6 +41,27 @@ pub fn history(member_id: &str, before_day: i32, limit: u32) -> String {
     format!(
         "/v1/history/{}?before={before_day}&limit={limit}",
         percent_encode(member_id)
+    )
+}
+
+/// Route of [`recording`].
+pub const RECORDING: &str = "/v1/recording/{attempt}";
+
+/// The recording of an attempt. `GET`: what the hub has of it; `PUT` (see [`recording_part`]): a part
+/// of its bytes. Both answer with a [`crate::message::RecordingStatus`].
+pub fn recording(attempt_id: &str) -> String {
+    format!("/v1/recording/{}", percent_encode(attempt_id))
+}
+
+/// `PUT` of the part of a recording that begins at `offset`.
+pub fn recording_part(attempt_id: &str, part: &RecordingPart) -> String {
+    format!(
+        "{}?offset={}&bytes={}&sha256={}&media_type={}",
+        recording(attempt_id),
+        part.offset,
+        part.bytes,
+        percent_encode(&part.sha256),
+        percent_encode(&part.media_type)
     )
 }
 
@@ -93,6 +114,18 @@ pub mod refusal {
     pub const TOO_LARGE: &str = "too_large";
     /// 426: the phone's schema is older than what the hub serves; push stays open.
     pub const SCHEMA_TOO_OLD: &str = "schema_too_old";
+    /// 404: the hub does not know the attempt (yet): its operation goes up first.
+    pub const ATTEMPT_UNKNOWN: &str = "attempt_unknown";
+    /// 403: the attempt is none of the device's store.
+    pub const ATTEMPT_OTHER_STORE: &str = "attempt_other_store";
+    /// 403: the member did not allow the recording, or was erased. The gate's code follows this.
+    pub const GATE_PREFIX: &str = "gate.";
+    /// 409: the hub has another recording of this attempt; the first one is kept.
+    pub const RECORDING_TAKEN: &str = "recording_taken";
+    /// 410: the call is so long ago that its recording would be deleted.
+    pub const RECORDING_EXPIRED: &str = "recording_expired";
+    /// 507: the recordings of the store take all the room they may.
+    pub const RECORDING_STORE_FULL: &str = "recording_store_full";
     /// 429 or 503, with `Retry-After`: the hub cannot take more now.
     pub const BUSY: &str = "busy";
 }
@@ -104,6 +137,20 @@ mod tests {
     #[test]
     fn a_scope_is_percent_encoded() {
         assert_eq!(snapshot("store:S 1/店"), "/v1/snapshot/store%3AS%201%2F%E5%BA%97");
+    }
+
+    #[test]
+    fn a_part_of_a_recording_says_what_it_is() {
+        let part = RecordingPart {
+            offset: 65_536,
+            bytes: 70_000,
+            sha256: "ab12".into(),
+            media_type: "audio/mp4".into(),
+        };
+        assert_eq!(
+            recording_part("a/1", &part),
+            "/v1/recording/a%2F1?offset=65536&bytes=70000&sha256=ab12&media_type=audio%2Fmp4"
+        );
     }
 
     #[test]

@@ -105,6 +105,9 @@ pub struct HelloReply {
     pub chain_name: String,
     /// The device's store, as it is now.
     pub store_id: String,
+    /// Public key of the chain's support: diagnostic bundles are sealed for it.
+    #[serde(default)]
+    pub support_key: Option<String>,
 }
 
 /// Limits that the hub sets and both ends keep.
@@ -271,6 +274,63 @@ pub struct HistoryReply {
     pub purchases: crate::row::Purchases,
     /// There are older ones still.
     pub more: bool,
+}
+
+/// Parameters of `PUT /v1/recording/{attempt}`; the body is the part's bytes as they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingPart {
+    /// Where the part begins: what the hub has so far.
+    pub offset: u64,
+    /// Bytes of the whole recording.
+    pub bytes: u64,
+    /// SHA-256 of the whole recording, in hex.
+    pub sha256: String,
+    /// For example `audio/mp4`.
+    pub media_type: String,
+}
+
+/// Bytes of a part of a recording at most. Every part but the last is a multiple of
+/// [`RECORDING_STEP_BYTES`].
+pub const RECORDING_PART_BYTES_MAX: u64 = 1 << 20;
+/// Parts begin at multiples of this.
+pub const RECORDING_STEP_BYTES: u64 = 64 << 10;
+
+/// What diagnostic bundles are sealed for.
+pub const BUNDLE_PURPOSE: &str = "yaoban diagnostic bundle 1";
+
+/// What the hub has of a recording.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingStatus {
+    /// The hub's epoch: after another one, what it had may be missing.
+    pub epoch: String,
+    /// Nothing yet, a part, all of it, or what was deleted.
+    pub state: RecordingState,
+    /// Digest of what it is receiving or has, in hex.
+    #[serde(default)]
+    pub sha256: Option<String>,
+    /// Bytes that it has: where the next part begins.
+    #[serde(default)]
+    pub received: u64,
+    /// Why it was deleted, or [`RECORDING_MISMATCH`] if it starts again.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// The bytes did not have their digest: all of it is sent again.
+pub const RECORDING_MISMATCH: &str = "digest_mismatch";
+
+/// How far a recording is at the hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingState {
+    /// Nothing of it is there.
+    Absent,
+    /// Parts of it are.
+    Receiving,
+    /// All of it is, and has its digest.
+    Complete,
+    /// It was deleted and is not wanted again.
+    Deleted,
 }
 
 /// `POST /v1/digest`: compares what a phone holds.

@@ -36,6 +36,8 @@ pub mod entity {
     pub const RULES: &str = "rules";
     /// [`super::Campaign`], id = campaign id.
     pub const CAMPAIGN: &str = "campaign";
+    /// [`crate::op::OpResult`], id = operation id: what became of an operation that was parked.
+    pub const OP_RESULT: &str = "op_result";
     /// [`super::DuplicatePair`], id = both member ids joined by `+`.
     pub const DUPLICATE: &str = "duplicate";
 }

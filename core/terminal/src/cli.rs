@@ -45,7 +45,10 @@ pub enum Command {
     Consent(ConsentArgs),
     Today,
     Reassign(ReassignArgs),
+    Recording(RecordingArgs),
     Status,
+    Doctor(DoctorArgs),
+    Bundle(BundleArgs),
 }
 
 #[derive(Debug, Args)]
@@ -241,6 +244,50 @@ pub struct ReassignArgs {
     /// Asks the clerk to do this task soon.
     #[arg(long, conflicts_with = "to")]
     pub nudge: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Does not ask the hub.
+    #[arg(long)]
+    pub offline: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct BundleArgs {
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Does not ask the hub.
+    #[arg(long)]
+    pub offline: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RecordingArgs {
+    /// Id of the call; none: the list.
+    pub call: Option<String>,
+    #[arg(long, value_name = "FILE", requires = "call", group = "what")]
+    pub attach: Option<PathBuf>,
+    /// Kind of sound in the file, for example `audio/mp4`.
+    #[arg(long, value_name = "TYPE", default_value = "audio/mp4", requires = "attach")]
+    pub media_type: String,
+    /// Says that the call has no recording, and why.
+    #[arg(long, value_name = "REASON", requires = "call", group = "what")]
+    pub none: Option<String>,
+    /// Writes the recording into a file, in clear.
+    #[arg(long, value_name = "FILE", requires = "call", group = "what")]
+    pub play: Option<PathBuf>,
+    #[arg(long, requires = "call", group = "what")]
+    pub remove: bool,
+    /// Uploads what waits.
+    #[arg(long, group = "what", conflicts_with = "call")]
+    pub send: bool,
+    /// none, metered, wifi.
+    #[arg(long, value_name = "NETWORK", default_value = "wifi")]
+    pub network: String,
+    /// yes or no: by Wi-Fi only.
+    #[arg(long, value_name = "yes|no", group = "what", conflicts_with = "call")]
+    pub wifi_only: Option<String>,
 }
 
 /// The command line with the catalogue's words.

@@ -5,6 +5,7 @@ use url::Url;
 
 use super::{CliError, DataArgs};
 use crate::storage::sqlite::Database;
+use crate::support;
 
 /// Arguments of `init`.
 #[derive(Debug, Args)]
@@ -35,6 +36,7 @@ pub fn run(args: &InitArgs) -> Result<(), CliError> {
         )));
     }
     let database = Database::create(&args.data.dir, name, args.url.as_ref())?;
+    support::public_key(&database).map_err(CliError::refused)?;
     say!("initialised {} for {name}", database.dir().display());
     Ok(())
 }

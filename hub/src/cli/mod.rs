@@ -22,6 +22,7 @@ macro_rules! say {
 mod audience;
 mod audit;
 mod backup;
+mod bundle;
 mod campaign;
 mod classes;
 mod daily;
@@ -31,6 +32,7 @@ mod init;
 pub mod model;
 mod ops;
 mod pair;
+mod recordings;
 mod serve;
 mod status;
 mod template;
@@ -111,6 +113,10 @@ enum Command {
     Daily(daily::DailyArgs),
     /// Inspect and replay operations that could not be read or done.
     Ops(ops::OpsArgs),
+    /// Open diagnostic bundles of phones.
+    Bundle(bundle::BundleArgs),
+    /// List, export and delete recordings of calls.
+    Recordings(recordings::RecordingsArgs),
     /// Check the audit trail.
     Audit(audit::AuditArgs),
     /// Write a whole copy of the hub's database; phones go on meanwhile.
@@ -191,6 +197,8 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Daily(args) => daily::run(&args),
         Command::Ops(args) => ops::run(&args),
+        Command::Bundle(args) => bundle::run(&args),
+        Command::Recordings(args) => recordings::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Backup(args) => backup::run_backup(&args),
         Command::Restore(args) => backup::run_restore(&args),

@@ -43,6 +43,28 @@ const HELP: &[(&str, &str, &str)] = &[
         "operations that wait for inspection",
     ),
     ("yaoban_database_bytes", "gauge", "size of the database file"),
+    (
+        "yaoban_recordings_total",
+        "counter",
+        "recordings that came whole, started again or were refused",
+    ),
+    (
+        "yaoban_recording_bytes_total",
+        "counter",
+        "bytes of recordings that came in",
+    ),
+    ("yaoban_recordings", "gauge", "whole recordings"),
+    ("yaoban_recordings_receiving", "gauge", "recordings on their way"),
+    (
+        "yaoban_recordings_bytes",
+        "gauge",
+        "bytes of recordings on the disk",
+    ),
+    (
+        "yaoban_recordings_deleted_total",
+        "counter",
+        "recordings that the daily work deleted",
+    ),
 ];
 
 impl Metrics {

@@ -11,6 +11,7 @@
 //! | [`heads`] | who waits for a scope to move, and when it is woken |
 //! | [`room`] | how many phones fit into the process |
 //! | [`push`] | operations on their way up |
+//! | [`recording`] | recordings of calls on their way up |
 //! | [`members`] | members that a phone does not hold |
 //! | [`metrics`] | counts for Prometheus |
 
@@ -20,6 +21,7 @@ pub mod members;
 pub mod metrics;
 pub mod pairing;
 pub mod push;
+pub mod recording;
 pub mod room;
 pub mod router;
 pub mod run;

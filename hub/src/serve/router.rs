@@ -16,7 +16,7 @@ use yaoban_protocol::endpoint;
 use super::state::Hub;
 use super::sync::WAIT_MAX;
 use super::wire::{Refusal, encode_refusals};
-use super::{auth, members, push, snapshot, sync};
+use super::{auth, members, push, recording, snapshot, sync};
 
 /// Bodies of pairing and tokens are small.
 const SMALL_BODY_BYTES: usize = 16 << 10;
@@ -40,6 +40,7 @@ pub fn router(hub: Arc<Hub>) -> Router {
         .route(endpoint::WAIT, get(sync::wait))
         .route("/v1/snapshot/{scope}", get(snapshot::manifest))
         .route("/v1/chunk/{sha256}", get(snapshot::chunk))
+        .route(endpoint::RECORDING, get(recording::status).put(recording::part))
         .layer(DefaultBodyLimit::max(body_bytes))
         .merge(small)
         .route("/healthz", get(healthz))
@@ -62,7 +63,9 @@ async fn readyz(State(hub): State<Arc<Hub>>) -> Result<&'static str, Refusal> {
 }
 
 async fn metrics(State(hub): State<Arc<Hub>>) -> Result<Response, Refusal> {
-    let counts = hub.read(|_, tx| Ok(tx.service_counts()?)).await?;
+    let (counts, recordings) = hub
+        .read(|_, tx| Ok((tx.service_counts()?, tx.recording_counts()?)))
+        .await?;
     let waiters = hub.waiters_max.saturating_sub(hub.waiters.available_permits());
     let text = hub.metrics.text(&[
         ("yaoban_in_flight", hub.in_flight() as f64),
@@ -70,6 +73,9 @@ async fn metrics(State(hub): State<Arc<Hub>>) -> Result<Response, Refusal> {
         ("yaoban_devices", counts.devices as f64),
         ("yaoban_parked_ops", counts.parked_ops as f64),
         ("yaoban_database_bytes", counts.database_bytes as f64),
+        ("yaoban_recordings", recordings.complete as f64),
+        ("yaoban_recordings_receiving", recordings.receiving as f64),
+        ("yaoban_recordings_bytes", recordings.bytes as f64),
     ]);
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }

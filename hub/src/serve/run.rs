@@ -16,6 +16,7 @@ use super::wire::Refusal;
 use crate::backup::{BackupError, InUse};
 use crate::clock::SystemClock;
 use crate::daily;
+use crate::recordings::leave;
 use crate::storage::sqlite::{Database, Tx};
 use crate::storage::{Records as _, StorageError};
 
@@ -139,11 +140,16 @@ async fn work_daily(hub: Arc<Hub>) {
             let now_ms = worker.now_ms();
             let database = &worker.database;
             let due = database.read::<_, Refusal>(|tx| Ok(daily::is_due(tx, now_ms)?))?;
-            Ok(if due {
-                daily::run(database, now_ms)?
+            if due {
+                let swept = leave::sweep(database, &worker.recordings, now_ms)?;
+                worker
+                    .metrics
+                    .add("yaoban_recordings_deleted_total", "", swept.deleted as f64);
+                Ok(daily::run(database, now_ms)?)
             } else {
-                daily::settle_tasks(database, now_ms)?
-            })
+                leave::remove_files_of_deleted(database, &worker.recordings)?;
+                Ok(daily::settle_tasks(database, now_ms)?)
+            }
         });
         match done.await {
             Ok(done) if done != daily::Done::default() => {

@@ -16,8 +16,10 @@ use super::secrets::{SecretError, TokenKey};
 use super::snapshot::Builder;
 use super::wire::Refusal;
 use crate::clock::Clock;
+use crate::recordings::{RecordingError, Shelf};
 use crate::storage::StorageError;
 use crate::storage::sqlite::{Database, Tx};
+use crate::support::{self, SupportError};
 
 /// Reads of the database at a time. Each runs on a thread of its own with a connection of its own;
 /// more of them would only wait for each other's core, and hold memory meanwhile.
@@ -38,6 +40,12 @@ pub enum HubError {
     /// No randomness, or a damaged key.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// The key of the recordings cannot be used.
+    #[error(transparent)]
+    Recordings(#[from] RecordingError),
+    /// The key of the support cannot be used.
+    #[error(transparent)]
+    Support(#[from] SupportError),
 }
 
 /// A serving hub: database, clock and what runs between them.
@@ -54,6 +62,10 @@ pub struct Hub {
     pub token_key: TokenKey,
     /// Builds the chunks of first loads.
     pub snapshots: Builder,
+    /// Public key of the chain's support.
+    pub support_key: String,
+    /// Recordings of calls.
+    pub recordings: Shelf,
     /// Places for long polls.
     pub waiters: Arc<Semaphore>,
     /// How many of them there are.
@@ -74,6 +86,8 @@ impl Hub {
         let token_key = TokenKey::of(&database)?;
         let snapshots = Builder::new(database.dir());
         let waiters_max = room::waiters_max();
+        let recordings = Shelf::open(&database)?;
+        let support_key = support::public_key(&database)?;
         Ok(Arc::new(Self {
             database,
             clock,
@@ -81,6 +95,8 @@ impl Hub {
             metrics: Metrics::default(),
             token_key,
             snapshots,
+            support_key,
+            recordings,
             waiters: Arc::new(Semaphore::new(waiters_max)),
             waiters_max,
             heads: Arc::default(),

@@ -117,6 +117,7 @@ pub async fn hello(
                 now_ms: hub.now_ms(),
                 chain_name: tx.meta("chain_name")?.unwrap_or_default(),
                 store_id: device.store_id,
+                support_key: Some(hub.support_key.clone()),
             })
         })
         .await?;

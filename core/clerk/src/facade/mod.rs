@@ -8,9 +8,11 @@
 //! | [`staff`] | who uses the phone: PIN, switch, lock |
 //! | [`tasks`] | the task list, tasks that a clerk makes |
 //! | [`contact`] | gate, dial, outcome, take-back |
+//! | [`doctor`], [`bundle`] | how the phone is, for support |
 //! | [`find`], [`lookup`] | finding a member, here or at the hub |
 //! | [`profile`], [`history`], [`readings`] | what is known of a member |
 //! | [`members`] | what a clerk changes in a record |
+//! | [`recordings`] | recordings of calls |
 //! | [`groups`] | members by an audience |
 //! | [`message`] | messages from templates, each through the gate |
 //! | [`manager`] | today by clerk, tasks given away, duplicates, the outbox |
@@ -18,7 +20,9 @@
 //! Calls block and may come from any thread; none waits for the network but [`ClerkApp::pair`],
 //! [`ClerkApp::sync`] and the look-ups.
 
+pub mod bundle;
 pub mod contact;
+pub mod doctor;
 pub mod error;
 pub mod find;
 pub mod groups;
@@ -29,6 +33,7 @@ pub mod members;
 pub mod message;
 pub mod profile;
 pub mod readings;
+pub mod recordings;
 pub mod staff;
 pub mod tasks;
 mod work;
@@ -45,6 +50,7 @@ use yaoban_protocol::row::entity;
 
 use crate::chance::{Chance, SystemChance, uuid_v7};
 use crate::clock::Clock;
+use crate::recording::{self, Shelf};
 use crate::store::outbox::{self, NewOp};
 use crate::store::{Durability, OpenReport, Settings, Store, meta, read_pairing, rows};
 use crate::sync::{Cancel, Connect, Driver, Https, Options, RoundReport, SyncListener, SyncStore};
@@ -66,7 +72,8 @@ pub struct ClerkApp {
     chance: Arc<dyn Chance>,
     driver: Arc<Driver>,
     session: Mutex<staff::Session>,
-    opened: OpenReport,
+    pub(crate) recordings: Shelf,
+    pub(crate) opened: OpenReport,
 }
 
 /// Who acts, where and when; see [`ClerkApp::acting`].
@@ -226,7 +233,11 @@ impl ClerkApp {
             env!("CARGO_PKG_VERSION"),
         )?;
         let session = store.read(staff::Session::read)?;
+        let recordings = Shelf::beside(store.path());
+        // Of erased members, and what a kill left half done.
+        recording::tidy::remove_strangers(&store, &recordings)?;
         Ok(Self {
+            recordings,
             store: Arc::new(store),
             clock,
             chance,
@@ -282,6 +293,7 @@ impl ClerkApp {
             .sync_once(&mut store, Options::default(), listener, cancel);
         let now_ms = self.now_ms();
         self.refresh(cancel)?;
+        self.tidy_recordings()?;
         let report = report.checked()?;
         self.store
             .write(Durability::Normal, |tx| meta::set(tx, LAST_SYNC, now_ms))?;

@@ -24,6 +24,7 @@ use super::open::{copy_rows, with_suffix};
 use super::{
     Result, Settings, Store, StoreError, Tx, lock, meta, outbox, replay, rows, schema, search_index,
 };
+use crate::recording;
 use crate::sync::{LoadPlan, LoadProgress};
 use crate::vault::DatabaseKey;
 
@@ -446,10 +447,12 @@ fn copy_of(conn: &Connection, entity: &str, id: &str, seq: u64) -> Result<Change
 }
 
 /// Tables of the app itself, with their columns.
-const LOCAL: [(&str, &str); 3] = [
+const LOCAL: [(&str, &str); 5] = [
     ("outbox", outbox::ALL_COLUMNS),
     ("pin", "staff_id, hash, failures, blocked_until_ms"),
     ("lookup", "member_id, until_ms"),
+    ("recording", recording::rows::ALL_COLUMNS),
+    ("sync_round", "round_key, at_ms, body"),
 ];
 
 /// Copies what exists only on this phone, and rows of scopes that the plan does not bring.
@@ -471,6 +474,10 @@ fn copy_local(old: &Connection, tx: &Tx<'_>, plan: &LoadPlan) -> Result<()> {
         for (entity, id, seq) in rows::rows_of_scope(old, scope.scope_key)? {
             rows::put(tx, key, &copy_of(old, &entity, &id, seq)?)?;
         }
+    }
+    // What became of parked operations came with the load, before the operations were here.
+    for result in rows::records(tx, entity::OP_RESULT)? {
+        outbox::settle_parked(tx, &result)?;
     }
     copy_lookups(old, tx)?;
     copy_refusals(old, tx)

@@ -9,6 +9,7 @@
 //! | [`figures`] | figures, class and medicines of each member, cached |
 //! | [`settings`] | rules and class model, parsed once |
 //! | [`search_index`] | what a name is found by |
+//! | [`rounds`] | the last rounds of sync, for support |
 //! | [`error`] | what can go wrong |
 //!
 //! `sync_store` carries out what [`crate::sync::SyncStore`] asks for.
@@ -25,6 +26,7 @@ pub mod meta;
 mod open;
 pub mod outbox;
 pub mod replay;
+pub mod rounds;
 pub mod rows;
 pub mod schema;
 pub mod search_index;

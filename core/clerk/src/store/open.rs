@@ -11,6 +11,7 @@ use super::connection::{Purpose, open};
 use super::error::{Result, StoreError};
 use super::settings::Settings;
 use super::{Store, lock, outbox, schema};
+use crate::recording;
 use crate::vault::{DatabaseKey, KeyVault};
 
 /// What opening found.
@@ -170,9 +171,10 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Tables whose rows exist nowhere else.
-const SALVAGED: [(&str, &str); 3] = [
+const SALVAGED: [(&str, &str); 4] = [
     ("outbox", outbox::ALL_COLUMNS),
     ("meta", "key, value"),
+    ("recording", recording::rows::ALL_COLUMNS),
     ("pin", "staff_id, hash, failures, blocked_until_ms"),
 ];
 

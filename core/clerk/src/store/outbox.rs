@@ -283,6 +283,31 @@ pub fn record_results(tx: &Tx<'_>, results: &[OpResult]) -> Result<bool> {
     Ok(rejected)
 }
 
+/// What became of a parked operation at the hub: it was replayed or discarded there.
+pub fn settle_parked(tx: &Tx<'_>, result: &OpResult) -> Result<()> {
+    let state = match result.status {
+        OpStatus::Applied | OpStatus::Merged | OpStatus::Duplicate => OpState::Sent,
+        OpStatus::Rejected => OpState::Rejected,
+        OpStatus::Parked => return Ok(()),
+    };
+    let changed = tx
+        .prepare_cached(
+            "UPDATE outbox SET state = ?2, reason = ?3, reason_values = ?4, put_away = 0,
+                done_at_ms = max(at_ms, coalesce((SELECT max(done_at_ms) FROM outbox), 0))
+             WHERE op_id = ?1 AND state = 'parked'",
+        )?
+        .execute(params![
+            result.op_id,
+            state.code(),
+            result.reason,
+            serde_json::to_string(&result.values).unwrap_or_default(),
+        ])?;
+    if let (1, Some(member_id)) = (changed, &result.member_id) {
+        rename_member(tx, result, member_id)?;
+    }
+    Ok(())
+}
+
 /// The hub gave a member its real id: what was written under the temporary one finds it.
 fn rename_member(tx: &Tx<'_>, result: &OpResult, member_id: &str) -> Result<()> {
     let op: Option<Vec<u8>> = tx

@@ -7,10 +7,11 @@ use yaoban_protocol::message::{Chunk, Cursor, DigestRange, LookupReply};
 use yaoban_protocol::op::OpResult;
 use yaoban_protocol::row::{Change, ChangeKind};
 
-use super::{Durability, Result, Store, StoreError, Tx, lookup, meta, outbox, replay, rows};
+use super::rounds::RoundNote;
+use super::{Durability, Result, Store, StoreError, Tx, lookup, meta, outbox, replay, rounds, rows};
 use crate::sync::{
-    Greeting, HeldScope, LoadPlan, Pairing, PendingOp, PulledPage, SENT_KEEP_MS, ScopeSums, StoreFailure,
-    StoreResult, SyncState, SyncStore,
+    Greeting, HeldScope, LoadPlan, Pairing, PendingOp, PulledPage, RoundReport, SENT_KEEP_MS, ScopeSums,
+    StoreFailure, StoreResult, SyncState, SyncStore,
 };
 
 /// Rows that leave in one transaction when a scope is dropped: writers wait for less than 50 ms.
@@ -263,6 +264,25 @@ impl SyncStore for Arc<Store> {
         Ok(self.write(Durability::Normal, |tx| -> Result<()> {
             outbox::prune(tx, hub_now_ms - SENT_KEEP_MS)?;
             lookup::forget(tx, hub_now_ms)
+        })?)
+    }
+
+    fn note_round(&mut self, report: &RoundReport, at_ms: i64) -> StoreResult<()> {
+        let note = RoundNote::of(report, at_ms);
+        let (due, key) = self.read(|conn| -> Result<_> {
+            Ok((
+                rounds::is_due(conn, &note)?,
+                rounds::new_support_key(conn, report)?,
+            ))
+        })?;
+        if !due && key.is_none() {
+            return Ok(());
+        }
+        Ok(self.write(Durability::Normal, |tx| -> Result<()> {
+            if let Some(key) = key {
+                meta::set(tx, rounds::SUPPORT_KEY, key)?;
+            }
+            rounds::keep(tx, &note)
         })?)
     }
 

@@ -180,6 +180,10 @@ impl Driver {
         };
         let report = self.run(&mut engine, store, What::Begin(options), listener, cancel);
         *lock(&self.engine) = Some(engine);
+        // A round that cannot be written down was still a round.
+        if let Err(failure) = store.note_round(&report, (self.wall_clock_ms)()) {
+            tracing::debug!(code = failure.code, "the round was not kept");
+        }
         report
     }
 
@@ -222,7 +226,12 @@ impl Driver {
     }
 
     /// One call outside a round.
-    fn errand(&self, store: &mut dyn SyncStore, call: Call, cancel: &Cancel) -> Result<Answer, Problem> {
+    pub(crate) fn errand(
+        &self,
+        store: &mut dyn SyncStore,
+        call: Call,
+        cancel: &Cancel,
+    ) -> Result<Answer, Problem> {
         let report = self.errand_report(store, call, cancel);
         match report.problem {
             Some(problem) => Err(problem),

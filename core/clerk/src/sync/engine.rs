@@ -12,7 +12,7 @@ use yaoban_protocol::endpoint::refusal;
 use yaoban_protocol::message::{HelloReply, HelloRequest, Limits, TokenRequest};
 
 use super::event::{
-    Answer, Call, CallFailure, Command, Effect, Event, FailureKind, Now, Options, Problem, Progress,
+    Answer, Call, CallFailure, Command, Effect, Event, FailureKind, HubSeen, Now, Options, Problem, Progress,
     RoundReport, Stage, Stored, What,
 };
 use super::pull::Pull;
@@ -454,6 +454,10 @@ impl Engine {
                 .as_ref()
                 .is_some_and(|p| p.store_id == reply.store_id && p.chain_name == reply.chain_name);
         self.round.hello_succeeded = true;
+        self.round.report.hub = Some(HubSeen {
+            clock_skew_ms: self.now.wall_ms.saturating_sub(reply.now_ms),
+            support_key: reply.support_key.clone(),
+        });
         self.round.hub_now_ms = reply.now_ms;
         self.round.limits = sane(reply.limits);
         let greeting = Greeting {
@@ -634,6 +638,7 @@ impl Call {
             Self::Wait(_) => "wait",
             Self::Lookup(_) => "lookup",
             Self::History { .. } => "history",
+            Self::Recording { .. } | Self::RecordingPart { .. } => "recording",
         }
     }
 }
@@ -641,11 +646,17 @@ impl Call {
 /// How long a call may take.
 fn timeout_ms(call: &Call) -> u64 {
     match call {
-        Call::Token(_) | Call::Hello(_) | Call::Push(_) | Call::Lookup(_) | Call::History { .. } => {
-            SMALL_CALL_TIMEOUT_MS
-        }
+        Call::Token(_)
+        | Call::Hello(_)
+        | Call::Push(_)
+        | Call::Lookup(_)
+        | Call::History { .. }
+        | Call::Recording { .. } => SMALL_CALL_TIMEOUT_MS,
         Call::Manifest { .. } | Call::Pull(_) | Call::Digest(_) => LARGE_CALL_TIMEOUT_MS,
         Call::Chunk { chunk, .. } => LARGE_CALL_TIMEOUT_MS + chunk.bytes / SLOW_LINE_BYTES_PER_MS,
+        Call::RecordingPart { body, .. } => {
+            LARGE_CALL_TIMEOUT_MS + body.len() as u64 / SLOW_LINE_BYTES_PER_MS
+        }
         Call::Wait(_) => WAIT_TIMEOUT_MS,
     }
 }

@@ -1,10 +1,12 @@
 //! What goes into the engine and what comes out: plain data, so that a driver, a test and a
 //! simulator all run the same engine.
 
+use std::sync::Arc;
+
 use yaoban_protocol::message::{
     Chunk, ChunkRef, Cursor, DigestRange, DigestReply, DigestRequest, HelloReply, HelloRequest, HistoryReply,
-    LookupReply, LookupRequest, Manifest, PullReply, PullRequest, PushReply, PushRequest, TokenReply,
-    TokenRequest,
+    LookupReply, LookupRequest, Manifest, PullReply, PullRequest, PushReply, PushRequest, RecordingPart,
+    RecordingStatus, TokenReply, TokenRequest,
 };
 use yaoban_protocol::op::OpResult;
 
@@ -133,6 +135,20 @@ pub enum Call {
         /// At most this many.
         limit: u32,
     },
+    /// What the hub has of a recording.
+    Recording {
+        /// The call.
+        attempt_id: String,
+    },
+    /// A part of a recording.
+    RecordingPart {
+        /// The call.
+        attempt_id: String,
+        /// What it is.
+        part: RecordingPart,
+        /// Its bytes.
+        body: Arc<Vec<u8>>,
+    },
 }
 
 /// What a call brought.
@@ -161,6 +177,8 @@ pub enum Answer {
     Lookup(LookupReply),
     /// To [`Call::History`].
     History(HistoryReply),
+    /// To [`Call::Recording`] and [`Call::RecordingPart`].
+    Recording(RecordingStatus),
 }
 
 /// Why a call brought nothing.
@@ -391,6 +409,17 @@ pub struct RoundReport {
     pub wait_at: Vec<Cursor>,
     /// What the errand brought.
     pub errand: Option<Answer>,
+    /// What the hub said of itself, if it answered.
+    pub hub: Option<HubSeen>,
+}
+
+/// What a hub says of itself when it is greeted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HubSeen {
+    /// The phone's clock minus the hub's, in milliseconds.
+    pub clock_skew_ms: i64,
+    /// Public key of the chain's support.
+    pub support_key: Option<String>,
 }
 
 impl RoundReport {

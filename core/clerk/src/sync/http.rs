@@ -16,8 +16,10 @@ use yaoban_protocol::codec::MEDIA_TYPE;
 
 use super::code;
 use super::event::{FailureKind, Problem};
-use super::transport::{Connect, Exchange, Request, Response, Transport, TransportError};
+use super::transport::{Connect, Exchange, Method, Request, Response, Transport, TransportError};
 
+/// Content type of bytes as they are.
+const BYTES: &str = "application/octet-stream";
 /// A connection is made within this time or not at all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -63,9 +65,14 @@ impl Transport for HttpsTransport {
 impl HttpsTransport {
     async fn run(&self, request: Request) -> Result<Response, TransportError> {
         let url = format!("{}{}", self.base, request.path);
+        let builder = match request.method {
+            Method::Get => self.client.get(url),
+            Method::Post => self.client.post(url).header(CONTENT_TYPE, MEDIA_TYPE),
+            Method::Put => self.client.put(url).header(CONTENT_TYPE, BYTES),
+        };
         let builder = match request.body {
-            Some(body) => self.client.post(url).header(CONTENT_TYPE, MEDIA_TYPE).body(body),
-            None => self.client.get(url),
+            Some(body) => builder.body(body),
+            None => builder,
         };
         let builder = match request.token {
             Some(token) => builder.bearer_auth(token),

@@ -30,7 +30,7 @@ pub use background::{Background, BackgroundListener};
 pub use carry_out::carry_out;
 pub use driver::{Cancel, Deaf, Driver, SyncListener};
 pub use engine::{Engine, WATCHDOG_MS};
-pub use event::{Options, Problem, Progress, RoundReport, Stage};
+pub use event::{HubSeen, Options, Problem, Progress, RoundReport, Stage};
 pub use http::Https;
 pub use pull::SAME_CURSOR_REPLIES_MAX;
 pub use push::SOLO_FAILURES_MAX;

@@ -7,6 +7,8 @@ use yaoban_protocol::message::{Chunk, Cursor, DigestRange, LookupReply, Manifest
 use yaoban_protocol::op::{OpEnvelope, OpResult};
 use yaoban_protocol::row::Change;
 
+use super::event::RoundReport;
+
 /// Why the store could not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -240,6 +242,11 @@ pub trait SyncStore {
 
     /// The hub locked this device: what it holds is not shown any more, and not deleted.
     fn lock(&mut self, reason: &str) -> StoreResult<()>;
+
+    /// Keeps what a round did, for support.
+    fn note_round(&mut self, _report: &RoundReport, _at_ms: i64) -> StoreResult<()> {
+        Ok(())
+    }
 
     /// Keeps looked-up members in no scope, for `keep_ms` from now.
     fn keep_lookup(&mut self, reply: LookupReply, now_ms: i64) -> StoreResult<()>;

@@ -7,10 +7,23 @@ use std::sync::Arc;
 
 use super::event::{CallFailure, FailureKind, Problem};
 
+/// Methods of HTTP that the protocol uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Asks for something.
+    Get,
+    /// Brings a message.
+    Post,
+    /// Brings bytes.
+    Put,
+}
+
 /// One request. Its URL is the hub's address followed by `path`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
-    /// `Some`: a POST with this body and the content type of the protocol; else a GET.
+    /// What is asked of the hub.
+    pub method: Method,
+    /// The body of a POST (with the content type of the protocol) or a PUT (bytes as they are).
     pub body: Option<Vec<u8>>,
     /// Path with query.
     pub path: String,

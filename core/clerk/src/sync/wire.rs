@@ -9,7 +9,7 @@ use yaoban_protocol::message::{Chunk, ErrorReply, Limits, PairReply, PairRequest
 
 use super::code;
 use super::event::{Answer, Call, CallFailure, FailureKind};
-use super::transport::{Request, Response};
+use super::transport::{Method, Request, Response};
 
 /// An error's body is short.
 const ERROR_INFLATED_BYTES_MAX: u64 = 64 << 10;
@@ -46,12 +46,27 @@ pub fn request(call: &Call, token: Option<String>, timeout_ms: u64) -> Result<Re
             before_day,
             limit,
         } => (endpoint::history(member_id, *before_day, *limit), None),
+        Call::Recording { attempt_id } => (endpoint::recording(attempt_id), None),
+        Call::RecordingPart {
+            attempt_id,
+            part,
+            body,
+        } => (
+            endpoint::recording_part(attempt_id, part),
+            Some(body.as_ref().clone()),
+        ),
+    };
+    let method = match (call, &body) {
+        (Call::RecordingPart { .. }, _) => Method::Put,
+        (_, Some(_)) => Method::Post,
+        (_, None) => Method::Get,
     };
     let response_bytes_max = match call {
         Call::Chunk { chunk, .. } => chunk.bytes,
         _ => Limits::default().body_bytes,
     };
     Ok(Request {
+        method,
         body,
         path,
         token,
@@ -87,12 +102,14 @@ pub fn answer(call: &Call, response: &Response, inflated_bytes_max: u64) -> Resu
         Call::Wait(_) => Ok(Answer::Wait { moved: true }),
         Call::Lookup(_) => decode(body, max).map(Answer::Lookup),
         Call::History { .. } => decode(body, max).map(Answer::History),
+        Call::Recording { .. } | Call::RecordingPart { .. } => decode(body, max).map(Answer::Recording),
     }
 }
 
 /// The request with which a device is paired.
 pub fn pair_request(body: &PairRequest) -> Result<Request, CallFailure> {
     Ok(Request {
+        method: Method::Post,
         body: Some(encode(body)?),
         path: endpoint::PAIR.to_owned(),
         token: None,

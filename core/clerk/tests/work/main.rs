@@ -6,4 +6,5 @@ mod contact;
 mod manager;
 mod message;
 mod phone;
+mod recordings;
 mod tasks;

@@ -60,6 +60,11 @@ impl Phone {
         Self { app, ..self }
     }
 
+    /// The app's directory.
+    pub fn home(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
     /// Somebody else takes the phone.
     pub fn sign_in(&mut self, staff_id: &str) {
         self.app.switch_staff(staff_id, None).unwrap();

@@ -5,6 +5,8 @@ mod member;
 mod message;
 mod phone;
 mod profile;
+mod recording;
+mod support;
 mod task;
 
 use std::path::Path;
@@ -71,6 +73,9 @@ pub fn run(home: &Path, json: bool, texts: &Texts, command: &Command) -> Result<
         Command::Dial(args) => task::dial(&session, args),
         Command::Outcome(args) => task::outcome(&session, args),
         Command::Message(args) => message::message(&session, args),
+        Command::Doctor(args) => support::doctor(&session, args),
+        Command::Bundle(args) => support::bundle(&session, args),
+        Command::Recording(args) => recording::recording(&session, args),
         Command::Today => manager::today(&session),
         Command::Reassign(args) => manager::reassign(&session, args),
     }

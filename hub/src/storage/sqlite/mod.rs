@@ -14,6 +14,7 @@
 //! | [`render`], [`pull`] | rows as they travel |
 //! | [`turns`] | who writes next, over all processes |
 //! | [`devices`], [`ops`], [`audit`] | phones, results of their operations, the audit trail |
+//! | [`recordings`] | what is known of recordings of calls |
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -39,6 +40,7 @@ pub mod moves;
 pub mod ops;
 pub mod pull;
 mod readings;
+pub mod recordings;
 mod records;
 pub mod render;
 pub mod rows;

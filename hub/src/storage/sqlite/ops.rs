@@ -71,10 +71,12 @@ impl Tx<'_> {
         )
     }
 
-    /// Forgets results older than an instant, at most `limit` of them.
+    /// Forgets results older than an instant, at most `limit` of them; those of parked operations are
+    /// rows of phones and stay.
     pub fn prune_op_results(&self, before_ms: i64, limit: u32) -> Result<usize, StorageError> {
         Ok(self.connection().execute(
-            "DELETE FROM op_result WHERE op_id IN (SELECT op_id FROM op_result WHERE at_ms < ?1 LIMIT ?2)",
+            "DELETE FROM op_result WHERE op_id IN (SELECT op_id FROM op_result WHERE at_ms < ?1 \
+                AND op_id NOT IN (SELECT op_id FROM parked_op) LIMIT ?2)",
             params![before_ms, limit],
         )?)
     }
@@ -125,6 +127,11 @@ impl Tx<'_> {
             "UPDATE parked_op SET replayed_ms = ?2, result = ?3 WHERE op_id = ?1",
             params![op_id, now_ms, body("result", op_id, result)?],
         )
+    }
+
+    /// Deletes the content of a parked operation.
+    pub fn forget_parked_body(&self, op_id: &str) -> Result<(), StorageError> {
+        self.put("UPDATE parked_op SET body = x'' WHERE op_id = ?1", [op_id])
     }
 
     /// Runs `f` so that it leaves nothing behind unless it gives `Ok`.

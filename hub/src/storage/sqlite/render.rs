@@ -98,6 +98,7 @@ impl Tx<'_> {
                 Some(self.setting::<Rules>("rules")?.unwrap_or_default()),
             ),
             entity::CAMPAIGN => encode("campaign", id, self.travelling_campaign(id)?),
+            entity::OP_RESULT => encode("op_result", id, self.op_result(id)?),
             entity::DUPLICATE => encode("duplicate", id, self.duplicate(id)?),
             _ => Ok(None),
         }

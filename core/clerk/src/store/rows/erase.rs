@@ -34,6 +34,12 @@ fn erase_rows(tx: &Tx<'_>, key: i64, member_id: &str) -> Result<()> {
     let name: String = tx.query_row("SELECT name FROM member WHERE member_key = ?1", [key], |row| {
         row.get(0)
     })?;
+    // With its row goes the key of a recording; the file is removed afterwards.
+    tx.execute(
+        "DELETE FROM recording WHERE member_id = ?1
+            OR attempt_id IN (SELECT attempt_id FROM attempt WHERE member_key = ?2)",
+        params![member_id, key],
+    )?;
     for (table, id, entity) in TABLES {
         let ids = format!("SELECT {id} FROM {table} WHERE member_key = ?1");
         tx.execute(

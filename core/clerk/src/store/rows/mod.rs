@@ -46,7 +46,7 @@ pub(super) use purchases::{build_bought, insert_lines};
 pub(super) use reading::{insert_reading, settle_superseded};
 pub(super) use scope::insert_scope_row;
 
-use super::{Result, StoreError, Tx};
+use super::{Result, StoreError, Tx, outbox};
 
 /// Applies one change of a scope: the row and its place in the scope. Cursor: [`set_cursor`].
 pub fn apply(tx: &Tx<'_>, scope_key: i64, change: &Change) -> Result<()> {
@@ -89,6 +89,10 @@ pub fn write(tx: &Tx<'_>, name: &str, id: &str, body: Option<&[u8]>) -> Result<(
         entity::SEND => put_send(tx, &from_cbor(body)?),
         entity::DRUG => put_drug(tx, &from_cbor(body)?),
         entity::STOCK => put_stock(tx, &from_cbor(body)?),
+        entity::OP_RESULT => {
+            outbox::settle_parked(tx, &from_cbor(body)?)?;
+            put_record(tx, name, id, body)
+        }
         _ => put_record(tx, name, id, body),
     }
 }

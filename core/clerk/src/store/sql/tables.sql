@@ -178,6 +178,27 @@ CREATE TABLE attempt (
   recording TEXT
 );
 
+-- Recordings of calls (`recording/rows.rs` tells the states). Their bytes are files beside this one, each
+-- encrypted with the key in its row: without the row nobody can read the file.
+CREATE TABLE recording (
+  attempt_id TEXT PRIMARY KEY,
+  member_id TEXT NOT NULL,
+  staff_id TEXT NOT NULL,
+  call_at_ms INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  reason TEXT,
+  sha256 TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  media_type TEXT NOT NULL,
+  file_name TEXT NOT NULL,
+  file_key BLOB,
+  sent_bytes INTEGER NOT NULL,
+  uploaded_epoch TEXT,
+  seen_at_hub INTEGER NOT NULL,
+  last_error TEXT,
+  changed_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE send (
   send_key INTEGER PRIMARY KEY,
   key TEXT NOT NULL UNIQUE,
@@ -309,6 +330,9 @@ CREATE TABLE pin (
   failures INTEGER NOT NULL,
   blocked_until_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- The last rounds of sync, for support (JSON, codes and counts); a ring of 50.
+CREATE TABLE sync_round (round_key INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, body TEXT NOT NULL);
 
 -- Contacts that the gate refused: each is kept and counted.
 CREATE TABLE refusal (

@@ -14,7 +14,7 @@ use yaoban_protocol::pair::PairCode;
 
 use super::memory::MemoryStore;
 use crate::sync::event::{Answer, Call, FailureKind, Options};
-use crate::sync::transport::{Connect as _, Request, Response, TransportError};
+use crate::sync::transport::{Connect as _, Method, Request, Response, TransportError};
 use crate::sync::{Cancel, Deaf, Driver, Https, SyncStore as _, code, wire};
 
 /// A server that answers each connection with the next bytes and closes it; no bytes: it never answers.
@@ -115,6 +115,7 @@ fn ask(url: &str, fingerprint: &str, request: Request) -> Result<Response, Trans
 
 fn get(path: &str) -> Request {
     Request {
+        method: Method::Get,
         body: None,
         path: path.to_owned(),
         token: Some("secret-token".to_owned()),

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use yaoban_protocol::endpoint::refusal;
 use yaoban_protocol::message::{
     Chunk, ChunkRef, DigestRange, DigestReply, HelloReply, HistoryReply, Limits, LookupReply, Manifest, Page,
-    PullReply, PullRequest, PushReply, PushRequest, ScopeHead, TokenReply,
+    PullReply, PullRequest, PushReply, PushRequest, RecordingState, RecordingStatus, ScopeHead, TokenReply,
 };
 use yaoban_protocol::op::{OpEnvelope, OpResult, OpStatus};
 use yaoban_protocol::row::{Change, ChangeKind, Purchases};
@@ -181,6 +181,7 @@ impl ModelHub {
                 now_ms: self.now_ms,
                 chain_name: "chain".into(),
                 store_id: "1".into(),
+                support_key: None,
             })),
             Call::Manifest { scope } => self.manifest(scope).map(Answer::Manifest),
             Call::Chunk { chunk, .. } => {
@@ -224,6 +225,13 @@ impl ModelHub {
             Call::History { .. } => Ok(Answer::History(HistoryReply {
                 purchases: Purchases::default(),
                 more: false,
+            })),
+            Call::Recording { .. } | Call::RecordingPart { .. } => Ok(Answer::Recording(RecordingStatus {
+                epoch: self.epoch_name(),
+                state: RecordingState::Absent,
+                sha256: None,
+                received: 0,
+                reason: None,
             })),
         }
     }

@@ -89,6 +89,28 @@ CREATE TABLE attempt (
 CREATE INDEX attempt_member ON attempt (member_id, day);
 CREATE INDEX attempt_task ON attempt (task_id) WHERE task_id IS NOT NULL;
 
+-- Recordings of calls. Their bytes are files beside the database (`DIR/recordings`), each encrypted with
+-- a key of its own, which is here wrapped with the hub's master key (`DIR/keys`): without the row nobody
+-- can read the file. A deleted one keeps its row, so that no phone sends it again.
+CREATE TABLE recording (
+  attempt_id   TEXT PRIMARY KEY,
+  store_id     TEXT NOT NULL,      -- of the phone that sent it; its quota
+  device_id    TEXT NOT NULL,
+  started_at_ms INTEGER NOT NULL,  -- of the call: it is deleted so many days after
+  sha256       TEXT NOT NULL,
+  bytes        INTEGER NOT NULL,
+  media_type   TEXT NOT NULL,
+  received     INTEGER NOT NULL,   -- bytes that are on the disk
+  mismatches   INTEGER NOT NULL,   -- how often its bytes did not have their digest
+  file_name    TEXT NOT NULL,      -- random; says nothing; empty once its file was removed
+  file_key     BLOB,               -- wrapped; NULL once deleted
+  state        TEXT NOT NULL,      -- receiving, complete, deleted
+  reason       TEXT,               -- why it was deleted
+  changed_ms   INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX recording_store ON recording (store_id, state);
+CREATE INDEX recording_to_remove ON recording (file_name) WHERE state = 'deleted' AND file_name <> '';
+
 CREATE TABLE note (
   note_id   TEXT PRIMARY KEY,
   member_id TEXT NOT NULL,
