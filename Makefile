@@ -4,7 +4,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help setup setup-tools demo test lint format bench fuzz crash clean
+.PHONY: help setup setup-tools demo test lint format sim sim-mutants bench fuzz crash clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -26,6 +26,14 @@ lint: setup-tools ## Format check, clippy, dependency licences and sources
 
 format: ## Format the code
 	@$(CARGO) fmt --all
+
+sim: setup ## Simulate sync with faults: SEEDS=n FROM=k runs many, SEED=k replays one
+	@$(CARGO) build --release --locked -q -p yaoban-sim
+	@target/release/yaoban-sim $(if $(SEED),--seed $(SEED) $(if $(WITHOUT),--without $(WITHOUT)) \
+		$(if $(PHONES),--phones $(PHONES)) $(if $(DAYS),--days $(DAYS)),--seeds $(or $(SEEDS),200) --from $(or $(FROM),1))
+
+sim-mutants: setup ## Show that the simulation catches known bugs of sync engines, each put in on purpose
+	@python3 tests/sim/mutants.py
 
 bench: setup ## Measure speed and memory in release, beside a peer in the same run; QUICK=1 takes a tenth
 	@python3 tests/bench/bench.py $(if $(QUICK),--quick)

@@ -4,7 +4,9 @@
 mod rig;
 
 use axum::http::{Method, StatusCode};
-use rig::{DAY_MS, Rig};
+use rig::{DAY_MS, INFLATED_MAX, Rig};
+use yaoban_protocol::codec;
+use yaoban_protocol::message::ErrorReply;
 
 #[tokio::test]
 async fn a_code_pairs_one_phone_once() {
@@ -101,6 +103,26 @@ async fn no_token_wrong_token_wrong_secret() {
     let mut pair = phone.pair.clone();
     pair.refresh_secret.push('x');
     assert_eq!(rig.token(&pair).await.unwrap_err().1.code, "device_unknown");
+}
+
+#[tokio::test]
+async fn a_device_from_after_the_backup_is_unknown_not_revoked() {
+    let rig = Rig::new(1);
+    let backup = rig.dir.path().join("backup.db");
+    // The key of tokens is older than the device.
+    rig.phone("A").await;
+    yaoban_hub::backup::backup(rig.dir.path(), &backup).unwrap();
+    let phone = rig.phone("A").await;
+    let rig = rig.restored(&backup);
+    let response = rig
+        .raw(Method::GET, "/v1/wait", Some(&phone.token), Vec::new())
+        .await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    let error: ErrorReply = codec::decode(&rig.bytes(response).await, INFLATED_MAX)
+        .unwrap()
+        .body;
+    assert_eq!(error.code, "device_unknown");
+    assert_eq!(rig.token(&phone.pair).await.unwrap_err().1.code, "device_unknown");
 }
 
 #[tokio::test]

@@ -315,6 +315,70 @@ fn a_restored_hub_gets_again_what_it_forgot_but_not_what_it_refused() {
 }
 
 #[test]
+fn another_device_asks_again_for_what_the_old_one_was_answered() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    load(&mut store, small_store());
+    tag(&store, "M1", "one", None);
+    let op = store.next_ops(NOON, 10, 1 << 20).unwrap().remove(0).op;
+    store
+        .record_results(&[answer(op.n, &op.op_id, OpStatus::Applied)])
+        .unwrap();
+    assert!(store.next_ops(NOON, 10, 1 << 20).unwrap().is_empty());
+    let mut pairing = store.state().unwrap().pairing.unwrap();
+    store.save_pairing(&pairing).unwrap();
+    assert!(
+        store.next_ops(NOON, 10, 1 << 20).unwrap().is_empty(),
+        "the same device"
+    );
+    pairing.device_id = "another".into();
+    store.save_pairing(&pairing).unwrap();
+    let again = store.next_ops(NOON, 10, 1 << 20).unwrap().remove(0).op;
+    assert_eq!((again.n, again.op_id), (op.n, op.op_id));
+}
+
+#[test]
+fn what_is_held_by_a_clock_that_was_ahead_does_not_wait_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    load(&mut store, small_store());
+    let day = 86_400_000;
+    let held = tag(&store, "M1", "one", Some(NOON + 10_000));
+    assert!(store.next_ops(NOON - 9_999, 10, 1 << 20).unwrap().is_empty());
+    let taken_back = store
+        .write(Durability::Full, |tx| outbox::take_back(tx, held, NOON - 3 * day))
+        .unwrap();
+    assert!(!taken_back, "nobody can tell whether its time is over");
+    assert_eq!(store.next_ops(NOON - 3 * day, 10, 1 << 20).unwrap().len(), 1);
+}
+
+#[test]
+fn an_operation_of_an_erased_member_is_forgotten_with_its_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    load(&mut store, small_store());
+    tag(&store, "M1", "answered", None);
+    let op = store.next_ops(NOON, 10, 1 << 20).unwrap().remove(0).op;
+    store
+        .record_results(&[answer(op.n, &op.op_id, OpStatus::Applied)])
+        .unwrap();
+    tag(&store, "M1", "waits", None);
+    let erase = gone(5, ChangeKind::Erase, entity::MEMBER, "M1");
+    store.apply_pull(vec![page(4, 5, vec![erase])], 0, NOON).unwrap();
+    let waits = store.next_ops(NOON, 10, 1 << 20).unwrap();
+    assert_eq!((waits.len(), count(&store, "outbox")), (1, 1));
+    let op = &waits[0].op;
+    store
+        .record_results(&[answer(op.n, &op.op_id, OpStatus::Applied)])
+        .unwrap();
+    assert_eq!(count(&store, "outbox"), 0);
+    let written_over: i64 = store
+        .on_writer(|conn| conn.pragma_query_value(None, "secure_delete", |row| row.get(0)))
+        .unwrap();
+    assert_eq!(written_over, 1);
+}
+
+#[test]
 fn an_erased_member_leaves_nothing_and_a_moved_one_leaves_its_scope() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(dir.path());

@@ -58,7 +58,13 @@ pub fn from_cbor<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
 /// A message as it travels.
 pub fn encode<T: Serialize>(body: &T) -> Result<Vec<u8>, WireError> {
     let cbor = to_cbor(&Envelope { v: SCHEMA, body })?;
-    zstd::bulk::compress(&cbor, ZSTD_LEVEL).map_err(WireError::Compression)
+    let mut compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL).map_err(WireError::Compression)?;
+    // A sum over the message, which the reader checks: a byte that changed on the way, or at rest in
+    // a cache, is found whatever it stands for.
+    compressor
+        .include_checksum(true)
+        .map_err(WireError::Compression)?;
+    compressor.compress(&cbor).map_err(WireError::Compression)
 }
 
 /// Reads a message of at most `inflated_max` bytes once inflated.

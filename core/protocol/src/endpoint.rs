@@ -102,6 +102,9 @@ pub mod refusal {
     pub const TOKEN_EXPIRED: &str = "token_expired";
     /// 401: the device may no longer sync; its cache is locked.
     pub const DEVICE_REVOKED: &str = "device_revoked";
+    /// 401: the hub has no such device, or its secret is wrong: pair anew. So it is after a restore to
+    /// a backup that is older than the pairing.
+    pub const DEVICE_UNKNOWN: &str = "device_unknown";
     /// 401: the pairing code is wrong, used or too old.
     pub const PAIR_CODE_INVALID: &str = "pair_code_invalid";
     /// 409: the request names another epoch than the hub's. Nothing of it was done.

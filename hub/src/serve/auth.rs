@@ -61,8 +61,12 @@ fn unauthorised(code: &'static str, message: &str) -> Refusal {
 
 fn welcome(device: Option<Device>) -> Result<Device, Refusal> {
     match device {
+        None => Err(unauthorised(
+            refusal::DEVICE_UNKNOWN,
+            "the hub has no such device; pair this phone again",
+        )),
         Some(device) if device.revoked_ms.is_none() => Ok(device),
-        _ => Err(unauthorised(
+        Some(_) => Err(unauthorised(
             refusal::DEVICE_REVOKED,
             "this device may no longer sync; ask headquarters",
         )),
@@ -161,7 +165,7 @@ pub async fn token(State(hub): State<Arc<Hub>>, request: Message<TokenRequest>) 
                 .is_some_and(|d| secrets::secret_fits(&body.refresh_secret, &d.refresh_hash));
             if !fits {
                 return Err(unauthorised(
-                    "device_unknown",
+                    refusal::DEVICE_UNKNOWN,
                     "no such device, or its secret is wrong; pair this phone again",
                 ));
             }

@@ -1,6 +1,7 @@
 //! The chain's side: the hub's real router over its real database, in this process, and what
 //! headquarters do to it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -61,9 +62,7 @@ pub fn member_id(store: &str, index: u64) -> String {
 }
 
 fn member(store: &str, index: u64) -> Member {
-    let consent = |purpose: &str| {
-        serde_json::json!({ "purpose": purpose, "channel": null, "granted": true, "at_ms": BEGIN_MS - DAY_MS })
-    };
+    let consent = |purpose: &str| serde_json::json!({ "purpose": purpose, "channel": null, "granted": true, "at_ms": BEGIN_MS - DAY_MS });
     // Two members share a number now and then: a household, or one person twice.
     let number = 13_900_000_000 + index / 2 * 7 + if store == "A" { 0 } else { 500_000 };
     serde_json::from_value(serde_json::json!({
@@ -84,7 +83,11 @@ fn staff(id: &str, store: &str, role: &str) -> Staff {
 
 /// Staff of a store at the beginning.
 pub fn staff_of(store: &str) -> [String; 3] {
-    [format!("{store}-boss"), format!("{store}-one"), format!("{store}-two")]
+    [
+        format!("{store}-boss"),
+        format!("{store}-one"),
+        format!("{store}-two"),
+    ]
 }
 
 fn found(tx: &Tx<'_>) -> Result<(), StorageError> {
@@ -97,10 +100,7 @@ fn found(tx: &Tx<'_>) -> Result<(), StorageError> {
         };
         tx.put_store(&record)?;
         changes.add(&store_scope(store), entity::STORE, store, Mark::Put);
-        for (id, role) in staff_of(store)
-            .iter()
-            .zip(["store_manager", "clerk", "clerk"])
-        {
+        for (id, role) in staff_of(store).iter().zip(["store_manager", "clerk", "clerk"]) {
             tx.put_staff(&staff(id, store, role))?;
             changes.add(&store_scope(store), entity::STAFF, id, Mark::Put);
         }
@@ -222,8 +222,9 @@ impl Chain {
     pub fn restore(&mut self, backup: &Backup, now_ms: i64) {
         drop(self.hub.take());
         self.epochs += 1;
-        let kept = yaoban_hub::backup::restore(self.dir.path(), &backup.path, now_ms + i64::from(self.epochs))
-            .expect("a backup comes back");
+        let kept =
+            yaoban_hub::backup::restore(self.dir.path(), &backup.path, now_ms + i64::from(self.epochs))
+                .expect("a backup comes back");
         if let Some(kept) = kept {
             remove_database(&kept);
         }
@@ -234,6 +235,26 @@ impl Chain {
             .write::<_, StorageError>(|tx| tx.set_meta("epoch", &epoch))
             .expect("an epoch");
         self.serve(database);
+    }
+
+    /// The database file, looked at from outside.
+    pub fn connection(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.dir.path().join("hub.db")).expect("the hub's file opens")
+    }
+
+    /// Where each row of a scope stands: position and kind.
+    pub fn positions(&self, scope: &str) -> BTreeMap<(String, String), (u64, String)> {
+        let read = || -> rusqlite::Result<_> {
+            let connection = self.connection();
+            let mut statement = connection.prepare(
+                "SELECT entity, id, seq, kind FROM scope_row JOIN scope USING (scope_key) WHERE scope = ?1",
+            )?;
+            let rows = statement.query_map([scope], |row| {
+                Ok(((row.get(0)?, row.get(1)?), (row.get(2)?, row.get(3)?)))
+            })?;
+            rows.collect()
+        };
+        read().expect("the change index reads")
     }
 
     /// The disk is full, or has room again.

@@ -107,6 +107,10 @@ faults! {
     UnknownCode = "unknown_code", once_in 5;
     /// An operation that the hub cannot read.
     Unreadable = "unreadable", once_in 40;
+    /// An operation that is larger than the hub takes.
+    OpTooLarge = "op_too_large", once_in 150;
+    /// A phone asks for the rows of another store.
+    ForeignScope = "foreign_scope", once_in 60;
 }
 
 /// The faults of one run.

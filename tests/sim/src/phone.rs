@@ -98,10 +98,6 @@ pub struct Phone {
     pub known_until: u64,
     /// Who holds it.
     pub staff_id: String,
-    /// The last row of the outbox that the ledger has seen.
-    pub outbox_seen: i64,
-    /// Its operations go on under numbers of a new device.
-    pub devices: u32,
 }
 
 impl Phone {
@@ -133,8 +129,6 @@ impl Phone {
             round: Round::default(),
             known_until: 0,
             staff_id: String::new(),
-            outbox_seen: 0,
-            devices: 0,
         };
         phone.open();
         phone

@@ -17,8 +17,9 @@ use crate::vault::DatabaseKey;
 /// | `temp_store` memory | a temporary file would hold health data in clear, and some Androids have no place for it |
 /// | `trusted_schema` off | nothing in the file may call functions |
 /// | `cell_size_check` on | a damaged page is found when it is read |
+/// | `secure_delete` on | what is deleted is written over at once; turned on only for an erasure, copies that the trees left when they moved cells would stay |
 const COMMON: &str = "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY;
-    PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;";
+    PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA secure_delete = ON;";
 
 /// Pragmas of the writer.
 ///

@@ -105,7 +105,7 @@ pub struct OutboxOp {
 /// Every column, for copies from one file to another.
 pub(super) const ALL_COLUMNS: &str =
     "outbox_id, n, op_id, staff_id, at_ms, base_version, body, member_id, state,
-    held_until_ms, failures, opaque, done_at_ms, reason, reason_values, put_away";
+    held_until_ms, failures, erased, done_at_ms, reason, reason_values, put_away";
 
 const COLUMNS: &str =
     "outbox_id, n, op_id, staff_id, at_ms, base_version, body, member_id, state, held_until_ms,
@@ -148,7 +148,7 @@ pub fn push(tx: &Tx<'_>, new: &NewOp) -> Result<i64> {
     let id = tx
         .prepare_cached(
             "INSERT INTO outbox (op_id, staff_id, at_ms, base_version, body, member_id, state, held_until_ms, failures,
-                opaque, put_away)
+                erased, put_away)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'held', ?7, 0, 0, 0)",
         )?
         .insert(params![
@@ -191,11 +191,13 @@ fn number(tx: &Tx<'_>, id: i64) -> Result<()> {
 }
 
 /// Numbers held operations whose time is over at `now_ms`; all of them with `i64::MAX` (a pause, the
-/// next call).
+/// next call). Over it is, too, if the clock has gone back by more than it lasts: nobody can tell
+/// then, and the operation would wait for as long as the clock was wrong.
 pub fn number_due(tx: &Tx<'_>, now_ms: i64) -> Result<()> {
     let due: Vec<i64> = tx
         .prepare_cached(
-            "SELECT outbox_id FROM outbox WHERE state = 'held' AND held_until_ms <= ?1 ORDER BY outbox_id",
+            "SELECT outbox_id FROM outbox WHERE state = 'held'
+                AND (held_until_ms <= ?1 OR ?1 <= 2 * at_ms - held_until_ms) ORDER BY outbox_id",
         )?
         .query_map([now_ms], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
@@ -205,7 +207,10 @@ pub fn number_due(tx: &Tx<'_>, now_ms: i64) -> Result<()> {
 /// Takes a held operation back, as if it had never been. False if its time is over.
 pub fn take_back(tx: &Tx<'_>, id: i64, now_ms: i64) -> Result<bool> {
     let gone = tx
-        .prepare_cached("DELETE FROM outbox WHERE outbox_id = ?1 AND state = 'held' AND held_until_ms > ?2")?
+        .prepare_cached(
+            "DELETE FROM outbox WHERE outbox_id = ?1 AND state = 'held' AND held_until_ms > ?2
+                AND ?2 > 2 * at_ms - held_until_ms",
+        )?
         .execute(params![id, now_ms])?;
     if gone > 0 {
         replay::rebuild(tx)?;
@@ -280,7 +285,11 @@ pub fn record_results(tx: &Tx<'_>, results: &[OpResult]) -> Result<bool> {
             rename_member(tx, result, member_id)?;
         }
     }
-    Ok(rejected)
+    let forgotten = tx.execute(
+        "DELETE FROM outbox WHERE erased = 1 AND state NOT IN ('held', 'pending')",
+        [],
+    )?;
+    Ok(rejected || forgotten > 0)
 }
 
 /// What became of a parked operation at the hub: it was replayed or discarded there.
@@ -350,6 +359,14 @@ pub fn send_again(tx: &Tx<'_>, hub_last_n: u64) -> Result<()> {
     )?
     .execute([hub_last_n])?;
     meta::set(tx, meta::ACK_N, hub_last_n)
+}
+
+/// The phone has become another device of the hub, which counts from 0 again: only answers to the new
+/// one are ever acknowledged. What was answered to the old one is asked for again, under its number
+/// and id.
+pub fn ask_again(tx: &Tx<'_>) -> Result<()> {
+    tx.execute("UPDATE outbox SET state = 'pending' WHERE state = 'answered'", [])?;
+    Ok(())
 }
 
 /// Gives every unanswered operation from `n` on a new number, in order.

@@ -86,6 +86,9 @@ impl SyncStore for Arc<Store> {
 
     fn save_pairing(&mut self, pairing: &Pairing) -> StoreResult<()> {
         Ok(self.write(Durability::Full, |tx| -> Result<()> {
+            if meta::get::<String>(tx, meta::DEVICE_ID)?.is_some_and(|id| id != pairing.device_id) {
+                outbox::ask_again(tx)?;
+            }
             for (key, value) in [
                 (meta::HUB_URL, &pairing.url),
                 (meta::HUB_FINGERPRINT, &pairing.fingerprint),

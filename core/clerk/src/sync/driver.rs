@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
-use yaoban_protocol::message::{HistoryReply, LookupRequest, PairRequest};
+use yaoban_protocol::endpoint::refusal;
+use yaoban_protocol::message::{HistoryReply, Limits, LookupRequest, PairRequest, TokenRequest};
 use yaoban_protocol::pair::PairCode;
 
 use super::carry_out;
@@ -19,11 +20,13 @@ use super::event::{
     Answer, Call, CallFailure, Effect, Event, FailureKind, Now, Options, Problem, Progress, RoundReport, What,
 };
 use super::storage::{Pairing, SyncStore};
-use super::transport::{Connect, Transport};
+use super::transport::{Connect, Request, Response, Transport};
 use super::wire;
 
 /// The engine hears about the time this often.
 const TICK: Duration = Duration::from_secs(1);
+/// Asking whether the hub still knows the device is one small exchange.
+const WELCOME_TIMEOUT_MS: u64 = 20_000;
 /// Engines for errands that wait for the next one, each with its token.
 const SPARE_ENGINES_MAX: usize = 4;
 
@@ -110,9 +113,9 @@ impl Driver {
         })
     }
 
-    /// Pairs the device by the hub's one-time code. A device that is paired and not locked refuses
-    /// (`already_paired`); one that was locked keeps its operations, and so pairs with its own chain
-    /// only (`other_chain`).
+    /// Pairs the device by the hub's one-time code. A device that its hub knows and has not locked
+    /// refuses (`already_paired`). One that was locked, or that the hub forgot with a restore, keeps
+    /// its operations, and so pairs with its own chain only (`other_chain`).
     pub fn pair(
         &self,
         store: &mut dyn SyncStore,
@@ -122,7 +125,9 @@ impl Driver {
         let code =
             PairCode::from_text(code_text).map_err(|e| Problem::new(code::PAIR_CODE_BAD, e.to_string()))?;
         let state = store.state()?;
-        if state.pairing.is_some() && state.locked.is_none() {
+        if let Some(pairing) = state.pairing.as_ref().filter(|_| state.locked.is_none())
+            && !self.is_forgotten(pairing)?
+        {
             return Err(Problem::new(
                 code::ALREADY_PAIRED,
                 "this device is paired already",
@@ -133,15 +138,7 @@ impl Driver {
             secret: code.secret,
             device_name: device_name.chars().take(100).collect(),
         })?;
-        let exchange = self
-            .runtime
-            .spawn(async move { transport.exchange(request).await });
-        let response = self
-            .runtime
-            .block_on(exchange)
-            .map_err(|_| lost_call())?
-            .map_err(CallFailure::from)?;
-        let reply = wire::pair_reply(&response)?;
+        let reply = wire::pair_reply(&self.exchange(transport, request)?)?;
         if state.pairing.is_some_and(|p| p.chain_name != reply.chain_name) {
             return Err(Problem::new(
                 code::OTHER_CHAIN,
@@ -160,6 +157,35 @@ impl Driver {
         };
         store.save_pairing(&pairing)?;
         Ok(pairing)
+    }
+
+    /// The hub of the pairing says that it has no such device, or another holds its address and
+    /// certificate now: both happen with a restore.
+    fn is_forgotten(&self, pairing: &Pairing) -> Result<bool, Problem> {
+        let transport = self.connect.connect(&pairing.url, &pairing.fingerprint)?;
+        let call = Call::Token(TokenRequest {
+            device_id: pairing.device_id.clone(),
+            refresh_secret: pairing.refresh_secret.clone(),
+        });
+        let request = wire::request(&call, None, WELCOME_TIMEOUT_MS)?;
+        let answer = self
+            .exchange(transport, request)
+            .and_then(|response| wire::answer(&call, &response, Limits::default().inflated_bytes));
+        Ok(answer.is_err_and(|failure| {
+            failure.code == refusal::DEVICE_UNKNOWN || failure.kind == FailureKind::NotTrusted
+        }))
+    }
+
+    /// One exchange, to its end.
+    fn exchange(&self, transport: Arc<dyn Transport>, request: Request) -> Result<Response, CallFailure> {
+        let exchange = self
+            .runtime
+            .spawn(async move { transport.exchange(request).await });
+        let response = self
+            .runtime
+            .block_on(exchange)
+            .map_err(|_| failure(FailureKind::Broken, "the exchange came to no end"))?;
+        Ok(response?)
     }
 
     /// One round, to its end. The report tells what was done and what went wrong; whatever went

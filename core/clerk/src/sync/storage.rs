@@ -177,7 +177,8 @@ pub trait SyncStore {
     /// What is known of sync.
     fn state(&mut self) -> StoreResult<SyncState>;
 
-    /// Keeps the pairing and lifts a lock. Operations that wait keep waiting.
+    /// Keeps the pairing and lifts a lock. Operations that wait keep waiting. Those that were answered
+    /// to another device of the hub and not acknowledged wait again: the hub counts each device apart.
     fn save_pairing(&mut self, pairing: &Pairing) -> StoreResult<()>;
 
     /// Takes over what hello told and returns the state after it. New numbers are given above

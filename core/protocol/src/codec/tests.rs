@@ -69,6 +69,21 @@ fn every_truncation_is_refused() {
 }
 
 #[test]
+fn every_changed_byte_is_found() {
+    let bytes = encode(&push()).unwrap();
+    for at in 0..bytes.len() {
+        for bit in 0..8 {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1 << bit;
+            // What differs only in how it says the same may be read, what says something else not.
+            if let Ok(read) = decode::<PushRequest>(&changed, CAP) {
+                assert_eq!(read.body, push(), "byte {at}, bit {bit}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_comes_after_the_end_is_refused() {
     let mut cbor = to_cbor(&note_op()).unwrap();
     cbor.extend([0, 0]);

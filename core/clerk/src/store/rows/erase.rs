@@ -16,18 +16,15 @@ pub(in crate::store) const TABLES: [(&str, &str, &str); 5] = [
     ("send", "key", entity::SEND),
 ];
 
-/// Erases all data of a member, in all scopes, and overwrites their place in the file. Operations
-/// that the hub has answered lose their bodies with it; one that is still under way stays until the
-/// hub has answered it.
+/// Erases all data of a member, in all scopes; their place in the file is written over (see
+/// `secure_delete` in [`super::super::connection`]). Operations that the hub has answered go with
+/// them, also those under another id of the member; one that is still under way stays until the hub
+/// has answered it.
 pub fn erase(tx: &Tx<'_>, member_id: &str) -> Result<()> {
     let Some(key) = existing_key(tx, member_id)? else {
         return Ok(());
     };
-    // Freed pages are written over with zeros before they are used again.
-    tx.execute_batch("PRAGMA secure_delete = ON")?;
-    let done = erase_rows(tx, key, member_id);
-    tx.execute_batch("PRAGMA secure_delete = OFF")?;
-    done
+    erase_rows(tx, key, member_id)
 }
 
 fn erase_rows(tx: &Tx<'_>, key: i64, member_id: &str) -> Result<()> {
@@ -66,9 +63,14 @@ fn erase_rows(tx: &Tx<'_>, key: i64, member_id: &str) -> Result<()> {
             params![member_id, entity::MEMBER, entity::PURCHASES],
         )?;
     }
+    let own = "(member_id = ?1 OR member_id IN (SELECT alias_id FROM alias WHERE member_key = ?2))";
     tx.execute(
-        "DELETE FROM outbox WHERE member_id = ?1 AND state IN ('sent', 'rejected', 'parked')",
-        [member_id],
+        &format!("DELETE FROM outbox WHERE state NOT IN ('held', 'pending') AND {own}"),
+        params![member_id, key],
+    )?;
+    tx.execute(
+        &format!("UPDATE outbox SET erased = 1 WHERE {own}"),
+        params![member_id, key],
     )?;
     tx.execute("DELETE FROM lookup WHERE member_id = ?1", [member_id])?;
     forget(tx, key, &name)

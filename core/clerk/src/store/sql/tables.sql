@@ -235,7 +235,8 @@ CREATE TABLE record (
 --   sent      its effect is in the pulled rows; kept 35 days in case the hub is restored
 --   rejected  refused by the hub with a reason; shown until put away
 --   parked    handed over as opaque bytes; shown until put away
--- `held`, `pending` and `answered` are replayed over the server's rows.
+-- `held`, `pending` and `answered` are replayed over the server's rows. `erased`: the data of its
+-- member were erased while it waited; it is forgotten with the hub's answer.
 CREATE TABLE outbox (
   outbox_id INTEGER PRIMARY KEY,
   n INTEGER UNIQUE,
@@ -248,7 +249,7 @@ CREATE TABLE outbox (
   state TEXT NOT NULL,
   held_until_ms INTEGER,
   failures INTEGER NOT NULL,
-  opaque INTEGER NOT NULL,
+  erased INTEGER NOT NULL,
   done_at_ms INTEGER,
   reason TEXT,
   reason_values TEXT,

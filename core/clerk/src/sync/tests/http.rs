@@ -259,12 +259,24 @@ fn pairing_keeps_what_the_hub_gave_and_a_used_code_is_refused_clearly() {
         chain_name: "another".into(),
         ..reply.clone()
     };
+    let token = TokenReply {
+        token: "t".into(),
+        expires_in_ms: 1,
+    };
+    let forgotten = ErrorReply {
+        code: "device_unknown".into(),
+        message: "restored to a backup from before the pairing".into(),
+    };
     let used = ErrorReply {
         code: "pair_code_invalid".into(),
         message: "used".into(),
     };
     let server = Server::start(vec![
         http("401 Unauthorized", "", &codec::encode(&used).unwrap()),
+        http("200 OK", "", &codec::encode(&reply).unwrap()),
+        // The paired phone asks whether it is still known: it is, and then it is not.
+        http("200 OK", "", &codec::encode(&token).unwrap()),
+        http("401 Unauthorized", "", &codec::encode(&forgotten).unwrap()),
         http("200 OK", "", &codec::encode(&reply).unwrap()),
         http("200 OK", "", &codec::encode(&other_chain).unwrap()),
     ]);
@@ -292,12 +304,13 @@ fn pairing_keeps_what_the_hub_gave_and_a_used_code_is_refused_clearly() {
         driver.pair(&mut store, &text, "phone").unwrap_err().code,
         code::ALREADY_PAIRED
     );
+    assert_eq!(driver.pair(&mut store, &text, "phone").unwrap().device_id, "d7");
     store.lock("device_revoked").unwrap();
     assert_eq!(
         driver.pair(&mut store, &text, "phone").unwrap_err().code,
         code::OTHER_CHAIN
     );
-    assert_eq!(server.requests().len(), 3);
+    assert_eq!(server.requests().len(), 6);
 }
 
 #[test]
