@@ -8,7 +8,7 @@ const OWN_FILES: usize = 500;
 const WAITING_PART: (usize, usize) = (4, 5);
 /// Never fewer places than this: with so few files the hub would rather refuse connections than news.
 const WAITERS_MIN: usize = 64;
-/// Never more: about 30 KB each (see the figures in `tests/README.md`).
+/// Never more, however many files there are: each connection holds memory too.
 const WAITERS_MAX: usize = 50_000;
 
 /// Raises the number of files that this process may open to what the system allows it at most.

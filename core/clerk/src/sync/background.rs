@@ -1,6 +1,6 @@
 //! Sync in the background: round after round on a thread of its own, with the hub's long poll
 //! between rounds, until it is cancelled. As long as the hub has nothing new, one long poll follows
-//! another without a round: an idle phone costs a few hundred bytes every four minutes.
+//! another without a round: an idle phone costs one small exchange every four minutes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
