@@ -24,6 +24,7 @@ FROM attempt a WHERE a.result = 'answered'
 UNION ALL
 SELECT member_key, day, at_ms, channel, NULL AS outcome FROM send WHERE state = 'delivered';
 
+-- The left join: a query that does not ask for the ingredient never looks it up.
 CREATE VIEW medicine AS
 SELECT e.member_key, i.ingredient, e.end_day, e.estimated
-FROM medicine_end e JOIN ingredient i ON i.ingredient_key = e.ingredient_key;
+FROM medicine_end e LEFT JOIN ingredient i ON i.ingredient_key = e.ingredient_key;
