@@ -5,5 +5,6 @@ mod common;
 mod contact;
 mod manager;
 mod message;
+mod overview;
 mod phone;
 mod tasks;
