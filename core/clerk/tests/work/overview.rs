@@ -16,9 +16,11 @@ fn three_members() -> Vec<Change> {
     first.birthday = Some("1960-06-16".parse().unwrap());
     let mut second = willing("M2");
     second.tags = vec!["vip".into()];
+    second.diseases = Vec::new();
     let mut other = member("M3", "别店");
     other.store_id = Some("S2".into());
     other.tags = Vec::new();
+    other.diseases = Vec::new();
     vec![
         put(10, entity::MEMBER, "M1", &first),
         put(11, entity::MEMBER, "M2", &second),
