@@ -332,14 +332,25 @@ fn the_phone_knows_who_uses_it_and_locks() {
         "pin_wrong"
     );
     phone.app.switch_staff("C1", Some("2468")).unwrap();
-    for _ in 0..4 {
-        phone.app.switch_staff("C1", Some("0000")).unwrap_err();
+    assert_eq!(
+        phone.app.switch_staff("C1", None).unwrap_err(),
+        AppError::PinMissing
+    );
+    for tries_left in [4, 3, 2, 1] {
+        assert_eq!(
+            phone.app.switch_staff("C1", Some("0000")).unwrap_err(),
+            AppError::PinWrong { tries_left }
+        );
     }
+    let blocked = AppError::PinBlocked { wait_s: 20 * 60 };
+    assert_eq!(phone.app.switch_staff("C1", Some("0000")).unwrap_err(), blocked);
+    assert_eq!(phone.app.switch_staff("C1", Some("2468")).unwrap_err(), blocked);
+    phone.later(20 * 60_000 - 1);
     assert_eq!(
         phone.app.switch_staff("C1", Some("2468")).unwrap_err(),
-        AppError::PinBlocked { wait_s: 30 }
+        AppError::PinBlocked { wait_s: 1 }
     );
-    phone.later(30_000);
+    phone.later(1);
     phone.app.switch_staff("C1", Some("2468")).unwrap();
     assert_eq!(phone.app.switch_staff("C9", None).unwrap_err().code(), "unknown");
     assert!(

@@ -3,6 +3,8 @@
 //! [`Rules::default`] is the specification's table. A chain changes single numbers in its
 //! configuration; the result travels to the phones, so both ends decide by the same copy.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// The numbers by section of the specification.
@@ -248,10 +250,26 @@ numbers! {
     DeviceRules {
         /// The lock falls after so many minutes.
         lock_minutes: u32 = 15,
+        /// The same for single stores, by store id.
+        lock_minutes_by_store: BTreeMap<String, u32> = BTreeMap::new(),
         /// Range that a store may choose from.
         lock_minutes_range: (u32, u32) = (1, 60),
+        /// Wrong PINs after which nobody can try for a while.
+        pin_misses_max: u32 = 5,
+        /// Minutes of that while.
+        pin_block_minutes: u32 = 20,
         /// Members that a released figure must cover.
         k_anonymity: u32 = 10,
+    }
+}
+
+impl DeviceRules {
+    /// Minutes after which the lock falls in a store: its own or the chain's, within the range.
+    pub fn lock_minutes_of(&self, store_id: &str) -> u32 {
+        let (least, most) = self.lock_minutes_range;
+        let own = self.lock_minutes_by_store.get(store_id);
+        // A range the wrong way round is a slip of configuration, never a lock that does not fall.
+        (*own.unwrap_or(&self.lock_minutes)).max(least).min(most.max(1))
     }
 }
 

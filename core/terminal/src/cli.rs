@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand, value_parser};
 
 use crate::text::{Language, Texts};
 
@@ -12,15 +12,27 @@ use crate::text::{Language, Texts};
     name = "yaoban-clerk",
     version,
     arg_required_else_help = true,
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    disable_help_flag = true,
+    disable_version_flag = true
 )]
 pub struct Cli {
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", display_order = 100)]
     pub home: Option<PathBuf>,
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 101)]
     pub json: bool,
-    #[arg(long, global = true, value_enum)]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        hide_possible_values = true,
+        display_order = 102
+    )]
     pub lang: Option<Language>,
+    #[arg(short, long, global = true, action = ArgAction::Help, display_order = 103)]
+    help: Option<bool>,
+    #[arg(short = 'V', long, action = ArgAction::Version, display_order = 104)]
+    version: Option<bool>,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -43,10 +55,12 @@ pub enum Command {
     Reading(ReadingArgs),
     Note(NoteArgs),
     Consent(ConsentArgs),
-    Today,
+    Today(TodayArgs),
     Reassign(ReassignArgs),
     Recording(RecordingArgs),
-    Status,
+    Duplicates(DuplicatesArgs),
+    Status(StatusArgs),
+    Unpair(UnpairArgs),
     Doctor(DoctorArgs),
     Bundle(BundleArgs),
 }
@@ -81,8 +95,8 @@ pub struct StaffArgs {
 pub struct FindArgs {
     #[arg(required = true)]
     pub text: Vec<String>,
-    #[arg(long, default_value_t = 20)]
-    pub limit: usize,
+    #[arg(long, default_value_t = 20, value_parser = value_parser!(u16).range(1..=100))]
+    pub limit: u16,
     #[arg(long)]
     pub reason: Option<String>,
 }
@@ -103,6 +117,10 @@ pub struct RegisterArgs {
     pub allergies: Vec<String>,
     #[arg(long = "tag", value_delimiter = ';')]
     pub tags: Vec<String>,
+    #[arg(long, value_name = "CM")]
+    pub height: Option<u16>,
+    #[arg(long, value_name = "KG")]
+    pub weight: Option<String>,
     #[arg(long = "consent", value_name = "PURPOSE[:CHANNEL]=yes|no")]
     pub consents: Vec<String>,
 }
@@ -125,8 +143,10 @@ pub struct HistoryArgs {
 
 #[derive(Debug, Args)]
 pub struct GroupArgs {
+    /// A filter that was kept; without it and without conditions: the list of them.
+    pub name: Option<String>,
     /// A rule of the audience language.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "name")]
     pub rule: Option<PathBuf>,
     #[arg(long = "class")]
     pub classes: Vec<String>,
@@ -136,13 +156,27 @@ pub struct GroupArgs {
     pub tags: Vec<String>,
     #[arg(long)]
     pub care: Option<String>,
-    #[arg(long, default_value_t = 20)]
-    pub limit: usize,
+    /// Medicines in this state.
+    #[arg(long, value_name = "STATUS")]
+    pub medicine: Option<String>,
+    /// Birthday within so many days.
+    #[arg(long, value_name = "DAYS", value_parser = value_parser!(u16).range(0..=365))]
+    pub birthday: Option<u16>,
+    #[arg(long, default_value_t = 20, value_parser = value_parser!(u16).range(1..=500))]
+    pub limit: u16,
+    /// Keeps the conditions under this name.
+    #[arg(long, value_name = "NAME", conflicts_with = "name")]
+    pub save: Option<String>,
+    #[arg(long, requires = "name", conflicts_with_all = ["task", "message"])]
+    pub forget: bool,
     /// Makes a task of this kind for everyone shown.
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", conflicts_with = "message")]
     pub task: Option<String>,
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", requires = "task")]
     pub due: Option<String>,
+    /// Sends this template to everyone shown.
+    #[arg(long, value_name = "TEMPLATE")]
+    pub message: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -157,13 +191,23 @@ pub struct TasksArgs {
     pub overdue: bool,
     #[arg(long, group = "view")]
     pub done: bool,
-    #[arg(long, default_value_t = 20)]
-    pub limit: u32,
+    #[arg(long, default_value_t = 20, value_parser = value_parser!(u16).range(1..=2_000))]
+    pub limit: u16,
     /// Takes a task on for this member.
     #[arg(long, value_name = "MEMBER")]
     pub new: Option<String>,
     #[arg(long, value_name = "KIND", default_value = "call", requires = "new")]
     pub kind: String,
+    /// Why, in the clerk's words.
+    #[arg(long, requires = "new")]
+    pub note: Option<String>,
+    /// Puts this task off.
+    #[arg(long, value_name = "TASK", requires = "until", conflicts_with_all = ["new", "cancel"])]
+    pub defer: Option<String>,
+    #[arg(long, value_name = "DATE", requires = "defer")]
+    pub until: Option<String>,
+    #[arg(long, value_name = "TASK", conflicts_with = "new")]
+    pub cancel: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -199,12 +243,15 @@ pub struct OutcomeArgs {
 #[derive(Debug, Args)]
 pub struct MessageArgs {
     /// Number of the task in the list, its id, or a member.
-    pub task: String,
+    pub task: Option<String>,
     /// Template; none: the list of templates.
     pub template: Option<String>,
     /// Shows the text and what the gate says, without sending.
     #[arg(long)]
     pub preview: bool,
+    /// Sends what was put off and may go now.
+    #[arg(long, conflicts_with_all = ["task", "preview"])]
+    pub due: bool,
 }
 
 #[derive(Debug, Args)]
@@ -225,6 +272,43 @@ pub struct NoteArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct TodayArgs {
+    /// The list behind this number of the table.
+    pub figure: Option<String>,
+    /// Whose; default: the whole store's.
+    #[arg(long, value_name = "STAFF", requires = "figure")]
+    pub of: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct DuplicatesArgs {
+    /// They are one person: the first id stays.
+    #[arg(long, num_args = 2, value_names = ["KEEP", "OTHER"])]
+    pub merge: Option<Vec<String>>,
+    #[arg(long, num_args = 2, value_names = ["KEEP", "OTHER"], conflicts_with = "merge")]
+    pub undo: Option<Vec<String>>,
+    #[arg(long, num_args = 2, value_names = ["ONE", "OTHER"], conflicts_with_all = ["merge", "undo"])]
+    pub apart: Option<Vec<String>>,
+}
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Every operation on its way.
+    #[arg(long)]
+    pub queue: bool,
+    /// A refused operation that was seen.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "queue")]
+    pub put_away: Option<i64>,
+}
+
+#[derive(Debug, Args)]
+pub struct UnpairArgs {
+    /// Also if something was not sent yet.
+    #[arg(long)]
+    pub lose: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct ConsentArgs {
     pub member: String,
     /// Purpose, or `purpose:channel`; none: what there is.
@@ -238,11 +322,14 @@ pub struct ReassignArgs {
     pub task: Option<String>,
     #[arg(long, value_name = "STAFF")]
     pub to: Option<String>,
+    /// Gives it to nobody in particular.
+    #[arg(long, conflicts_with = "to")]
+    pub anyone: bool,
     /// Spreads the open tasks evenly over the clerks who are here today.
-    #[arg(long, conflicts_with_all = ["task", "to"])]
+    #[arg(long, conflicts_with_all = ["task", "to", "anyone"])]
     pub rebalance: bool,
     /// Asks the clerk to do this task soon.
-    #[arg(long, conflicts_with = "to")]
+    #[arg(long, conflicts_with_all = ["to", "anyone"])]
     pub nudge: bool,
 }
 
@@ -294,6 +381,7 @@ pub struct RecordingArgs {
 pub fn command(texts: &Texts) -> clap::Command {
     let mut root = <Cli as clap::CommandFactory>::command()
         .about(texts.get("help").to_owned())
+        .help_template(texts.get("usage.template_root").to_owned())
         .mut_args(|argument| worded(argument, texts, "help"));
     let names: Vec<String> = root
         .get_subcommands()
@@ -302,7 +390,14 @@ pub fn command(texts: &Texts) -> clap::Command {
     for name in names {
         let key = format!("help.{name}");
         root = root.mut_subcommand(&name, |sub| {
+            let takes_more = sub.get_positionals().next().is_some();
+            let template = if takes_more {
+                "usage.template_positionals"
+            } else {
+                "usage.template"
+            };
             sub.about(texts.get(&key).to_owned())
+                .help_template(texts.get(template).to_owned())
                 .mut_args(|argument| worded(argument, texts, &key))
         });
     }
@@ -311,7 +406,8 @@ pub fn command(texts: &Texts) -> clap::Command {
 
 fn worded(argument: clap::Arg, texts: &Texts, key: &str) -> clap::Arg {
     let help = texts.get(&format!("{key}.{}", argument.get_id())).to_owned();
-    argument.help(help)
+    let takes_value = argument.get_action().takes_values();
+    argument.help(help).hide_default_value(takes_value)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use serde_json::json;
 use yaoban_clerk_core::facade::AppError;
 
 use crate::text::Texts;
+use crate::usage;
 
 /// A refusal. Its text is that of the code, or of `refused.` and the code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,9 +35,29 @@ impl Failure {
         }
     }
 
+    /// A file or directory that cannot be used, with the system's reason as a code of the catalogue
+    /// where there is one.
+    pub fn of_file(code: &str, file: &std::path::Path, error: &std::io::Error, texts: &Texts) -> Self {
+        let key = match error.kind() {
+            std::io::ErrorKind::NotFound => "file.not_found",
+            std::io::ErrorKind::PermissionDenied => "file.denied",
+            std::io::ErrorKind::IsADirectory => "file.directory",
+            std::io::ErrorKind::InvalidData => "file.no_text",
+            _ => "",
+        };
+        let reason = if key.is_empty() {
+            error.to_string()
+        } else {
+            texts.get(key).to_owned()
+        };
+        let file = file.display().to_string();
+        Self::refused(code, [("file", file.as_str()), ("reason", reason.as_str())])
+    }
+
     /// 2 for what was typed wrongly, else 1.
     pub fn exit_code(&self) -> u8 {
-        if self.code.starts_with("input.") { 2 } else { 1 }
+        let mistyped = self.code.starts_with("input.") || self.code == "invalid";
+        if mistyped { usage::EXIT_CODE } else { 1 }
     }
 
     /// The refusal in words: what was wrong, and what to do.
@@ -57,17 +78,21 @@ impl Failure {
 
 /// The words of a reason. One without a text shows its code and values.
 pub fn reason(texts: &Texts, code: &str, values: &[(String, String)]) -> String {
-    let worded: Vec<(&str, String)> = values
+    let mut worded: Vec<(&str, String)> = values
         .iter()
-        .map(|(name, value)| {
-            let value = if name == "state" {
-                texts.code("task_state", value)
-            } else {
-                value
-            };
-            (name.as_str(), value.to_owned())
-        })
+        .map(|(name, value)| (name.as_str(), value_text(texts, code, name, value)))
         .collect();
+    if code == "invalid"
+        && let Some(key) = values.iter().find(|(name, _)| name == "expected")
+    {
+        let shown: Vec<(&str, &dyn Display)> = worded
+            .iter()
+            .map(|(name, value)| (*name, value as &dyn Display))
+            .collect();
+        let expected = texts.fill(&format!("expected.{}", key.1), &shown);
+        worded.retain(|(name, _)| *name != "expected");
+        worded.push(("expected", expected));
+    }
     let shown: Vec<(&str, &dyn Display)> = worded
         .iter()
         .map(|(name, value)| (*name, value as &dyn Display))
@@ -85,6 +110,30 @@ pub fn reason(texts: &Texts, code: &str, values: &[(String, String)]) -> String 
         "refused.unknown",
         &[("code", &code), ("details", &details.join(", "))],
     )
+}
+
+/// A value of a reason in words: states, fields and findings have their own.
+fn value_text(texts: &Texts, code: &str, name: &str, value: &str) -> String {
+    let group = match name {
+        "state" if code == "already_sent" => "send",
+        "state" => "task_state",
+        "finding" => "finding",
+        "field" => "field",
+        "reason" if code == "device_locked" => "locked",
+        "wait_s" => return minutes(texts, value),
+        _ => return value.to_owned(),
+    };
+    texts.code(group, value).to_owned()
+}
+
+/// A wait in the unit that people count it in.
+fn minutes(texts: &Texts, seconds: &str) -> String {
+    match seconds.parse::<i64>() {
+        Ok(seconds) if seconds >= 60 => {
+            texts.fill("wait.minutes", &[("n", &seconds.unsigned_abs().div_ceil(60))])
+        }
+        _ => texts.fill("wait.seconds", &[("n", &seconds)]),
+    }
 }
 
 impl From<yaoban_clerk_core::vault::VaultError> for Failure {
@@ -116,6 +165,126 @@ impl From<AppError> for Failure {
 mod tests {
     use super::*;
     use crate::text::Language;
+
+    /// Values of the constants `NAME: &str = "code"` of a source file.
+    fn codes_of(source: &str) -> Vec<&str> {
+        let constants = source.lines().filter_map(|line| line.split_once(": &str = \""));
+        constants
+            .filter_map(|(_, rest)| rest.strip_suffix("\";"))
+            .collect()
+    }
+
+    /// Codes that are written out where something is refused.
+    fn literals_of(source: &str) -> Vec<&str> {
+        let starts = ["refused(\"", "refused_with(\"", "Refusal::new(\""];
+        starts
+            .iter()
+            .flat_map(|start| source.split(start).skip(1))
+            .filter_map(|rest| rest.split_once('"'))
+            .map(|(code, _)| code)
+            .collect()
+    }
+
+    #[test]
+    fn every_refusal_has_words_in_both_languages() {
+        let constants = [
+            include_str!("../../protocol/src/apply/reason.rs"),
+            include_str!("../../clerk/src/sync/mod.rs"),
+            include_str!("../../protocol/src/endpoint.rs"),
+        ];
+        let literals = [
+            include_str!("../../clerk/src/facade/contact.rs"),
+            include_str!("../../clerk/src/facade/device.rs"),
+            include_str!("../../clerk/src/facade/groups.rs"),
+            include_str!("../../clerk/src/facade/lookup.rs"),
+            include_str!("../../clerk/src/facade/message.rs"),
+            include_str!("../../clerk/src/facade/staff.rs"),
+            include_str!("../../clerk/src/facade/tasks.rs"),
+            include_str!("../../clerk/src/facade/work.rs"),
+            include_str!("../../protocol/src/apply/task.rs"),
+            include_str!("commands/mod.rs"),
+            include_str!("commands/group.rs"),
+            include_str!("commands/manager.rs"),
+            include_str!("commands/member.rs"),
+            include_str!("commands/phone.rs"),
+            include_str!("commands/task.rs"),
+            include_str!("input.rs"),
+            include_str!("shown.rs"),
+        ];
+        let found = constants.iter().flat_map(|source| codes_of(source));
+        let mut codes: Vec<&str> = found.filter(|code| !code.starts_with('/')).collect();
+        codes.extend(literals.iter().flat_map(|source| literals_of(source)));
+        codes.extend(["date_required", "after_due", "note_required", "unknown_outcome"]);
+        codes.extend([
+            "too_many_outcomes",
+            "task_closed",
+            "already_sent",
+            "failed_too_often",
+        ]);
+        codes.extend([
+            "file_newer",
+            "file_damaged",
+            "disk_full",
+            "row_unreadable",
+            "storage",
+        ]);
+        codes.extend([
+            "not_paired",
+            "device_locked",
+            "staff_missing",
+            "locked",
+            "invalid",
+        ]);
+        codes.extend([
+            "audience",
+            "too_many_groups",
+            "unsent",
+            "template_unfit",
+            "group_too_large",
+        ]);
+        codes.extend([
+            "pin_missing",
+            "pin_wrong",
+            "pin_blocked",
+            "home",
+            "rule_file",
+            "key_stays",
+        ]);
+        assert!(codes.len() > 100, "{}", codes.len());
+        for language in [Language::Zh, Language::En] {
+            let texts = Texts::new(language);
+            for code in &codes {
+                let worded = reason(&texts, code, &[]);
+                let unknown = texts.fill("refused.unknown", &[("code", code), ("details", &"")]);
+                assert!(!code.is_empty() && worded != unknown, "{language:?}: {code}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_expected_is_told_in_words() {
+        let texts = Texts::new(Language::Zh);
+        let told = |error: AppError| Failure::from(error).worded(&texts);
+        let values = vec![
+            ("min".to_owned(), "4".to_owned()),
+            ("max".to_owned(), "12".to_owned()),
+        ];
+        let pin = AppError::Invalid {
+            field: "pin",
+            expected: "digits",
+            values,
+        };
+        assert_eq!(told(pin.clone()), "密码不对：4到12位数字");
+        assert_eq!(Failure::from(pin).exit_code(), 2);
+        assert_eq!(
+            told(AppError::PinBlocked { wait_s: 1_200 }),
+            "密码错得太多，20分钟后再试"
+        );
+        assert_eq!(
+            told(AppError::PinBlocked { wait_s: 59 }),
+            "密码错得太多，59秒后再试"
+        );
+    }
 
     #[test]
     fn refusals_are_worded_with_their_values() {

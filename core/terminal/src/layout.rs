@@ -4,10 +4,15 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Cells between two columns.
 const GAP: usize = 2;
+/// Cells to which a column is narrowed at most.
+const NARROWEST: usize = 8;
 
-/// Cells that a text takes.
+/// Cells that a text takes; colours take none.
 pub fn width(text: &str) -> usize {
-    text.width()
+    let mut parts = text.split('\u{1b}');
+    let first = parts.next().unwrap_or_default().width();
+    let rest = parts.map(|part| part.split_once('m').map_or(0, |(_, shown)| shown.width()));
+    first + rest.sum::<usize>()
 }
 
 /// The text, filled with spaces to this many cells.
@@ -51,10 +56,11 @@ impl Table {
         self.rows.push(cells.into_iter().map(Into::into).collect());
     }
 
-    /// The lines, without spaces at their ends.
-    pub fn lines(&self) -> Vec<String> {
+    /// The lines, without spaces at their ends. Where they are wider than `cells_max`, the columns
+    /// that take most are narrowed, the last one first; none: nothing is cut.
+    pub fn lines(&self, cells_max: Option<usize>) -> Vec<String> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..columns)
+        let mut widths: Vec<usize> = (0..columns)
             .map(|column| {
                 self.rows
                     .iter()
@@ -64,12 +70,37 @@ impl Table {
                     .unwrap_or(0)
             })
             .collect();
+        if let Some(cells_max) = cells_max {
+            narrow(&mut widths, cells_max);
+        }
         self.rows.iter().map(|row| line(row, &widths)).collect()
     }
 }
 
+/// Narrows columns until a line fits: first the last one, which holds the longest words, then
+/// whichever is widest. A line that cannot fit stays too wide rather than say nothing.
+fn narrow(widths: &mut [usize], cells_max: usize) {
+    let gaps = GAP * widths.len().saturating_sub(1);
+    let over = |widths: &[usize]| (widths.iter().sum::<usize>() + gaps).saturating_sub(cells_max);
+    let too_many = over(widths);
+    if let Some(last) = widths.last_mut() {
+        *last = last.saturating_sub(too_many).max(NARROWEST.min(*last));
+    }
+    while over(widths) > 0 {
+        let Some(widest) = widths.iter_mut().max().filter(|width| **width > NARROWEST) else {
+            return;
+        };
+        *widest -= 1;
+    }
+}
+
 fn line(row: &[String], widths: &[usize]) -> String {
-    let cells = row.iter().zip(widths).map(|(cell, width)| pad(cell, width + GAP));
+    let cells = row.iter().zip(widths).map(|(cell, cells)| {
+        // A coloured cell is short, and cutting it would leave the colour on.
+        let fits = width(cell) <= *cells || cell.contains('\u{1b}');
+        let shown = if fits { cell.clone() } else { shorten(cell, *cells) };
+        pad(&shown, cells + GAP)
+    });
     cells.collect::<String>().trim_end().to_owned()
 }
 
@@ -83,9 +114,28 @@ mod tests {
         table.row(["尉迟小玲", "重要保持"]);
         table.row(["Li", "low"]);
         assert_eq!(
-            table.lines(),
+            table.lines(None),
             ["姓名      class", "尉迟小玲  重要保持", "Li        low"]
         );
+    }
+
+    #[test]
+    fn a_table_fits_a_narrow_terminal() {
+        let mut table = Table::default();
+        table.row(["1", "尉迟小玲", "瑞舒伐他汀 该续了 · 药用到 11-09"]);
+        table.row(["2", "\u{1b}[1;31m⚠ 过敏\u{1b}[0m", ""]);
+        for cells in [20, 30, 60] {
+            for line in table.lines(Some(cells)) {
+                assert!(width(&line) <= cells, "{cells}: {line}");
+            }
+        }
+        assert!(table.lines(Some(30))[0].ends_with('…'));
+        assert_eq!(
+            table.lines(None)[0],
+            "1  尉迟小玲  瑞舒伐他汀 该续了 · 药用到 11-09"
+        );
+        assert_eq!(width("\u{1b}[1;31m⚠ 过敏\u{1b}[0m"), 6);
+        assert!(!table.lines(Some(3))[0].is_empty());
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod layout;
 mod screen;
 mod shown;
 mod text;
+mod usage;
 mod vault;
 
 use std::io::Write as _;
@@ -25,14 +26,17 @@ use text::{Language, Texts};
 
 fn main() -> ExitCode {
     let texts = Texts::new(asked_language().unwrap_or_else(Language::of_environment));
-    let matches = cli::command(&texts).get_matches();
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let read = cli::command(&texts).try_get_matches();
+    let cli = match read.and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(error) => return misread(&error, &texts),
+    };
     let home = cli
         .home
         .clone()
         .or_else(|| std::env::var_os("YAOBAN_HOME").map(Into::into));
     let done = home
-        .ok_or_else(|| Failure::refused("no_home", []))
+        .ok_or_else(|| Failure::refused("input.no_home", []))
         .and_then(|home| commands::run(&home, cli.json, &texts, &cli.command));
     match done {
         Ok(text) => {
@@ -48,6 +52,20 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// A command line that cannot be read, or that asks for help.
+fn misread(error: &clap::Error, texts: &Texts) -> ExitCode {
+    let Some(text) = usage::worded(error, texts) else {
+        // Help that cannot be shown is no reason to fail.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    };
+    eprintln!("{text}");
+    if std::env::args().any(|argument| argument == "--json") {
+        println!("{}", usage::as_json(error));
+    }
+    ExitCode::from(usage::EXIT_CODE)
 }
 
 /// The language that the command line asks for. Help is worded before the line is read as a whole.

@@ -11,8 +11,8 @@ use crate::text::Texts;
 
 /// Beginning of the ids that phones give until the hub does.
 const TEMPORARY: &str = "tmp-";
-/// Cells of a line of free text.
-const LINE: usize = 100;
+/// The terminal's width, where the system does not know it.
+const COLUMNS: &str = "COLUMNS";
 
 /// Collects the lines of one command.
 #[derive(Debug)]
@@ -22,17 +22,21 @@ pub struct Screen<'t> {
     /// Today, by the chain's calendar: dates of this year show without the year.
     pub today: NaiveDate,
     colour: bool,
+    /// Cells of a line; none where nobody looks at a terminal, and nothing is cut.
+    cells: Option<usize>,
     lines: Vec<String>,
 }
 
 impl<'t> Screen<'t> {
-    /// An empty screen. Colours show in a terminal unless `NO_COLOR` is set.
+    /// An empty screen. Colours show in a terminal unless `NO_COLOR` is set; tables and free text
+    /// are cut to the terminal's width, or to `COLUMNS`, and never in a pipe.
     pub fn new(texts: &'t Texts, today: NaiveDate) -> Self {
         let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         Self {
             texts,
             today,
             colour,
+            cells: columns(),
             lines: Vec::new(),
         }
     }
@@ -60,18 +64,22 @@ impl<'t> Screen<'t> {
 
     /// Adds a table.
     pub fn table(&mut self, table: &Table) {
-        self.lines.extend(table.lines());
+        self.lines.extend(table.lines(self.cells));
     }
 
     /// Adds free text, shortened to a line.
     pub fn free(&mut self, before: &str, text: &str) {
         let flat: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        self.lines.push(format!("{before}{}", shorten(&flat, LINE)));
+        let line = format!("{before}{flat}");
+        self.lines.push(match self.cells {
+            Some(cells) => shorten(&line, cells),
+            None => line,
+        });
     }
 
     /// Adds what to do next.
     pub fn next(&mut self, key: &str, values: &[(&str, &dyn Display)]) {
-        let text = format!("{} {}", self.texts.get("next"), self.texts.fill(key, values));
+        let text = format!("{}{}", self.texts.get("next"), self.texts.fill(key, values));
         self.lines.push(self.paint("2", &text));
     }
 
@@ -128,6 +136,16 @@ impl<'t> Screen<'t> {
             |code| self.texts.code(group, code).to_owned(),
         )
     }
+}
+
+/// Cells of a line of the terminal; none in a pipe.
+fn columns() -> Option<usize> {
+    let asked = std::env::var(COLUMNS).ok().and_then(|text| text.parse().ok());
+    let of_terminal = || {
+        let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+        Some(usize::from(size.ws_col))
+    };
+    asked.or_else(of_terminal).filter(|cells| *cells > 0)
 }
 
 /// Fen as yuan, with thousands apart.

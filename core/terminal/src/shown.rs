@@ -23,7 +23,7 @@ impl Shown {
     /// Keeps what is shown now.
     pub fn keep<'a>(&self, task_ids: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
         let text: String = task_ids.flat_map(|id| [id, "\n"]).collect();
-        fs::write(&self.path, text).map_err(|error| Failure::because("home", error))
+        fs::write(&self.path, text).map_err(|error| Failure::because("shown_list", error))
     }
 
     /// The id behind a number of the list; anything else is an id itself.
@@ -31,10 +31,27 @@ impl Shown {
         let Some(number) = text.parse::<usize>().ok().filter(|_| text.len() <= 4) else {
             return Ok(text.to_owned());
         };
-        let kept = fs::read_to_string(&self.path).unwrap_or_default();
-        let line = number.checked_sub(1).and_then(|place| kept.lines().nth(place));
-        line.map(str::to_owned)
+        self.at(number)
             .ok_or_else(|| Failure::refused("number", [("number", text)]))
+    }
+
+    /// The id behind a number of one or two digits, where a member is asked for: more digits are the
+    /// end of a phone number.
+    pub fn numbered(&self, text: &str) -> Option<String> {
+        let number = text.parse().ok().filter(|_| text.len() <= 2)?;
+        self.at(number)
+    }
+
+    /// Forgets the list.
+    pub fn forget(&self) {
+        // A list that is not there is forgotten already.
+        let _ = fs::remove_file(&self.path);
+    }
+
+    fn at(&self, number: usize) -> Option<String> {
+        let kept = fs::read_to_string(&self.path).unwrap_or_default();
+        let line = kept.lines().nth(number.checked_sub(1)?)?;
+        Some(line.to_owned())
     }
 }
 
@@ -50,6 +67,9 @@ mod tests {
         shown.keep(["a", "b"].into_iter()).unwrap();
         assert_eq!(shown.resolve("2").unwrap(), "b");
         assert_eq!(shown.resolve("c:M0000012").unwrap(), "c:M0000012");
+        assert_eq!(shown.numbered("2").as_deref(), Some("b"));
+        assert_eq!(shown.numbered("3"), None);
+        assert_eq!(shown.numbered("002"), None);
         for text in ["0", "3"] {
             assert_eq!(shown.resolve(text).unwrap_err().code, "number");
         }

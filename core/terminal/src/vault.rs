@@ -32,6 +32,11 @@ impl FileVault {
         self.path.exists()
     }
 
+    /// Destroys the key: what it locked can never be read again.
+    pub fn destroy(&self) -> io::Result<()> {
+        fs::remove_file(&self.path)
+    }
+
     /// Makes a new key if there is none; the home has to exist.
     pub fn make_key(&self) -> Result<(), VaultError> {
         let made = OpenOptions::new()

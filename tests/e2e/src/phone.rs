@@ -50,9 +50,20 @@ impl Phone {
 
     /// Runs `yaoban-clerk --home DIR <arguments>`.
     pub fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Finished {
+        self.run_in(&[], arguments)
+    }
+
+    /// The same with variables of the environment.
+    pub fn run_in<A: AsRef<OsStr>>(
+        &self,
+        variables: &[(&str, &str)],
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Finished {
         Finished::of(
             Command::new(program("yaoban-clerk"))
                 .env("YAOBAN_CLOCK_SHIFT_S", self.clock_shift_s.to_string())
+                .env_remove("COLUMNS")
+                .envs(variables.iter().copied())
                 .args(["--lang", "zh", "--home"])
                 .arg(self.home())
                 .args(arguments),

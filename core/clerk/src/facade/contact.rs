@@ -177,7 +177,7 @@ pub struct NewOutcome {
     pub date: Option<chrono::NaiveDate>,
     /// The instant chosen for a call back, UTC.
     pub call_at_ms: Option<i64>,
-    /// The ingredient it concerns.
+    /// The ingredient it concerns; none: the one that the task is about, if it is about one.
     pub ingredient: Option<String>,
     /// Note; required for `other`.
     pub note: Option<String>,
@@ -207,6 +207,8 @@ pub struct Recorded {
     pub outcome_id: String,
     /// It can be taken back until then, UTC.
     pub take_back_until_ms: i64,
+    /// The medicine that it concerns, as it was understood.
+    pub ingredient: Option<String>,
     /// The task after it.
     pub task: TaskRow,
     /// The pharmacist's task that follows.
@@ -295,6 +297,7 @@ impl ClerkApp {
         work.write(|tx| {
             let outcome = outcome_of(tx, &work, task_id, new)?;
             let outcome_id = outcome.id.clone();
+            let ingredient = outcome.ingredient.clone();
             let op = Op::RecordOutcome {
                 task_id: task_id.to_owned(),
                 outcome,
@@ -308,6 +311,7 @@ impl ClerkApp {
                 task: task_row(tx, &work, task_id)?,
                 outcome_id,
                 take_back_until_ms,
+                ingredient,
                 follow_up,
             })
         })
@@ -588,6 +592,10 @@ fn outcome_of(tx: &Tx<'_>, work: &Work<'_>, task_id: &str, new: &NewOutcome) -> 
         let text = text.as_deref().map(str::trim).filter(|text| !text.is_empty());
         text.map(str::to_owned)
     };
+    let ingredient = match text(&new.ingredient) {
+        Some(said) => Some(said),
+        None => ingredient_of(tx, task_id, new.code)?,
+    };
     Ok(Outcome {
         id: work.new_id()?,
         code: new.code.into(),
@@ -597,10 +605,28 @@ fn outcome_of(tx: &Tx<'_>, work: &Work<'_>, task_id: &str, new: &NewOutcome) -> 
         attempt_id,
         date: new.date,
         call_at_ms: new.call_at_ms,
-        ingredient: text(&new.ingredient),
+        ingredient,
         note: text(&new.note),
         supersedes: new.supersedes.clone(),
     })
+}
+
+/// The medicine that an outcome means if the clerk names none: the one that the task is about.
+fn ingredient_of(conn: &Connection, task_id: &str, code: OutcomeCode) -> Result<Option<String>> {
+    let concerns_one = matches!(
+        code,
+        OutcomeCode::StillHasStock | OutcomeCode::BoughtElsewhere | OutcomeCode::DoctorChangedOrStopped
+    );
+    if !concerns_one {
+        return Ok(None);
+    }
+    let why = rows::task(conn, task_id)?
+        .map(|task| task.why.values)
+        .unwrap_or_default();
+    Ok(why
+        .into_iter()
+        .find(|(name, _)| name == "ingredient")
+        .map(|(_, ingredient)| ingredient))
 }
 
 /// A clerk's dials without a result, or answered and without an outcome, newest first; only those of

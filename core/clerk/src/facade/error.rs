@@ -26,11 +26,14 @@ pub enum AppError {
     /// The lock fell; the same person signs in again.
     #[error("the lock fell; sign in again")]
     Locked,
+    /// A PIN is set and none was given.
+    #[error("a pin is set; give it")]
+    PinMissing,
     /// The PIN is wrong.
-    #[error("wrong pin; try again in {wait_s} s")]
+    #[error("wrong pin; {tries_left} more before a pause")]
     PinWrong {
-        /// Seconds until the next attempt counts.
-        wait_s: i64,
+        /// Wrong PINs that are left before nobody can try for a while.
+        tries_left: u32,
     },
     /// Too many wrong PINs; wait.
     #[error("too many wrong pins; try again in {wait_s} s")]
@@ -47,10 +50,12 @@ pub enum AppError {
     /// An input does not have the form that is needed.
     #[error("{field} is not valid: expected {expected}")]
     Invalid {
-        /// Which input.
+        /// Which input, as a code.
         field: &'static str,
-        /// What was expected.
-        expected: String,
+        /// What was expected, as a code.
+        expected: &'static str,
+        /// Values for the wording of what was expected, by name.
+        values: Vec<(String, String)>,
     },
     /// The rules refuse it: a code of the gate (`gate.<reason>`), of the task state machine or of
     /// the operations.
@@ -87,6 +92,7 @@ impl AppError {
             Self::DeviceLocked { .. } => "device_locked",
             Self::StaffMissing => "staff_missing",
             Self::Locked => "locked",
+            Self::PinMissing => "pin_missing",
             Self::PinWrong { .. } => "pin_wrong",
             Self::PinBlocked { .. } => "pin_blocked",
             Self::Unknown { .. } => "unknown",
@@ -100,12 +106,35 @@ impl AppError {
         let value = |name: &str, value: &dyn ToString| (name.to_owned(), value.to_string());
         match self {
             Self::DeviceLocked { reason } => vec![value("reason", reason)],
-            Self::PinWrong { wait_s } | Self::PinBlocked { wait_s } => vec![value("wait_s", wait_s)],
+            Self::PinWrong { tries_left } => vec![value("tries_left", tries_left)],
+            Self::PinBlocked { wait_s } => vec![value("wait_s", wait_s)],
             Self::Unknown { what } => vec![value("what", what)],
-            Self::Invalid { field, expected } => vec![value("field", field), value("expected", expected)],
+            Self::Invalid {
+                field,
+                expected,
+                values,
+            } => {
+                let mut all = vec![value("field", field), value("expected", expected)];
+                all.extend(values.iter().cloned());
+                all
+            }
             Self::Refused { values, .. } => values.clone(),
             Self::Hub { message, .. } | Self::Storage { message, .. } => vec![value("message", message)],
-            Self::NotPaired | Self::StaffMissing | Self::Locked => Vec::new(),
+            Self::NotPaired | Self::StaffMissing | Self::Locked | Self::PinMissing => Vec::new(),
+        }
+    }
+
+    /// An input that does not have the form that is needed.
+    pub(crate) fn invalid<'a>(
+        field: &'static str,
+        expected: &'static str,
+        values: impl IntoIterator<Item = (&'a str, String)>,
+    ) -> Self {
+        let values = values.into_iter().map(|(name, value)| (name.to_owned(), value));
+        Self::Invalid {
+            field,
+            expected,
+            values: values.collect(),
         }
     }
 

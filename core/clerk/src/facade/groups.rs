@@ -8,7 +8,7 @@ use yaoban_domain::audience::Audience;
 use yaoban_domain::audience::sql::{SqlValue, compile};
 
 use super::find::{MemberRow, member_row};
-use super::{Acting, AppError, AppResult, ClerkApp};
+use super::{Acting, AppError, AppResult, ClerkApp, GROUP_MAX};
 use crate::store::{Durability, Settings, figures, meta};
 use crate::sync::Cancel;
 
@@ -16,6 +16,8 @@ use crate::sync::Cancel;
 const PAGE_MAX: usize = 500;
 /// Filters that a phone keeps.
 const SAVED_MAX: i64 = 50;
+/// Characters of a filter's name.
+const NAME_CHARS_MAX: usize = 40;
 const SAVED: &str = "group:";
 
 /// A group of members.
@@ -63,19 +65,13 @@ impl ClerkApp {
         Ok(self.group_keys(rule, &acting)?.len())
     }
 
-    /// Keys of the members of a group, the most valuable first. The figures are brought up to today
-    /// first, which is done already but in the first seconds of a day.
+    /// Keys of the members of a group, the most valuable first, by figures of today.
     pub(crate) fn group_keys(&self, rule: &str, acting: &Acting) -> AppResult<Vec<i64>> {
         let audience = Audience::from_json(rule).map_err(|error| AppError::Refused {
             code: "audience".into(),
             values: vec![("message".into(), error.to_string())],
         })?;
-        if !self
-            .store
-            .read(|conn| figures::is_current(conn, &acting.settings, acting.today))?
-        {
-            self.refresh(&Cancel::default())?;
-        }
+        self.current_figures(acting)?;
         self.store
             .read(|conn| keys(conn, &audience, acting.today, &acting.settings))
     }
@@ -84,29 +80,29 @@ impl ClerkApp {
     pub fn save_group(&self, name: &str, rule: &str) -> AppResult<()> {
         self.acting()?;
         let name = name.trim();
-        if name.is_empty() || name.chars().count() > 40 {
-            return Err(AppError::Invalid {
-                field: "name",
-                expected: "1 to 40 characters".into(),
-            });
+        if name.is_empty() || name.chars().count() > NAME_CHARS_MAX {
+            let chars_max = ("chars_max", NAME_CHARS_MAX.to_string());
+            return Err(AppError::invalid("group_name", "short_name", [chars_max]));
         }
         let audience = Audience::from_json(rule).map_err(|error| AppError::Refused {
             code: "audience".into(),
             values: vec![("message".into(), error.to_string())],
         })?;
         self.store.write(Durability::Full, |tx| {
-            let count: i64 = tx.query_row(
-                "SELECT count(*) FROM meta WHERE key >= 'group:' AND key < 'group;'",
-                [],
+            let key = format!("{SAVED}{name}");
+            let others: i64 = tx.query_row(
+                "SELECT count(*) FROM meta WHERE key >= 'group:' AND key < 'group;' AND key <> ?1",
+                [&key],
                 |row| row.get(0),
             )?;
-            if count >= SAVED_MAX {
-                return Err(AppError::Invalid {
-                    field: "name",
-                    expected: format!("at most {SAVED_MAX} filters"),
+            if others >= SAVED_MAX {
+                let count_max = ("count_max".to_owned(), SAVED_MAX.to_string());
+                return Err(AppError::Refused {
+                    code: "too_many_groups".into(),
+                    values: vec![count_max],
                 });
             }
-            Ok(meta::set(tx, &format!("{SAVED}{name}"), audience.to_json())?)
+            Ok(meta::set(tx, &key, audience.to_json())?)
         })
     }
 
@@ -136,33 +132,35 @@ impl ClerkApp {
         })
     }
 
-    /// Tags in use in the store with the number of their members, commonest first.
-    pub fn tags_in_use(&self) -> AppResult<Vec<(String, u32)>> {
-        self.acting()?;
+    /// Ids of a group's members from `offset` on, the most valuable first, at most [`GROUP_MAX`]: what
+    /// messages and tasks are made for.
+    pub fn group_ids(&self, rule: &str, offset: usize, limit: usize) -> AppResult<Vec<String>> {
+        let acting = self.acting()?;
+        let keys = self.group_keys(rule, &acting)?;
         self.store.read(|conn| {
-            let mut statement =
-                conn.prepare_cached("SELECT tags FROM member WHERE standing = 1 AND tags <> ';'")?;
-            let mut found = statement.query([])?;
-            let mut counts: std::collections::BTreeMap<String, u32> = std::collections::BTreeMap::new();
-            while let Some(row) = found.next()? {
-                for tag in row
-                    .get_ref(0)?
-                    .as_str()
-                    .map_err(rusqlite::Error::from)?
-                    .split(';')
-                    .filter(|tag| !tag.is_empty())
-                {
-                    *counts.entry(tag.to_owned()).or_default() += 1;
-                }
-            }
-            let mut tags: Vec<(String, u32)> = counts.into_iter().collect();
-            tags.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-            Ok(tags)
+            let mut id = conn.prepare_cached("SELECT member_id FROM member WHERE member_key = ?1")?;
+            keys.iter()
+                .skip(offset)
+                .take(limit.min(GROUP_MAX))
+                .map(|key| Ok(id.query_row([key], |row| row.get(0))?))
+                .collect()
         })
+    }
+
+    /// Brings the figures up to today, which is done already but in the first seconds of a day.
+    pub(super) fn current_figures(&self, acting: &Acting) -> AppResult<()> {
+        if self
+            .store
+            .read(|conn| figures::is_current(conn, &acting.settings, acting.today))?
+        {
+            return Ok(());
+        }
+        self.refresh(&Cancel::default())
     }
 }
 
-fn keys(
+/// Keys of the members that an audience fits, the most valuable first.
+pub(super) fn keys(
     conn: &Connection,
     audience: &Audience,
     as_of: NaiveDate,

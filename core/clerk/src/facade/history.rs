@@ -1,11 +1,14 @@
 //! Purchases of a member, day by day, newest first. What is older than a phone holds comes from the
 //! hub when it is asked for.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use rusqlite::Connection;
 use serde::Serialize;
 use yaoban_domain::calendar::{day_number, from_day_number};
-use yaoban_protocol::row::Purchases;
+use yaoban_domain::model::Store;
+use yaoban_protocol::row::{Purchases, entity};
 
 use super::find::require_member;
 use super::{AppError, AppResult, ClerkApp};
@@ -39,6 +42,8 @@ pub struct HistoryDay {
     pub day: NaiveDate,
     /// The store, of the first line that tells it.
     pub store_id: Option<String>,
+    /// Name of that store, where the phone knows it.
+    pub store_name: Option<String>,
     /// Net amount in fen.
     pub net_fen: i64,
     /// The lines.
@@ -104,6 +109,20 @@ impl ClerkApp {
     }
 }
 
+/// Fills in the names of the stores.
+fn name_stores(conn: &Connection, days: &mut [HistoryDay]) -> AppResult<()> {
+    let mut names: BTreeMap<String, Option<String>> = BTreeMap::new();
+    for day in days {
+        let Some(id) = &day.store_id else { continue };
+        if !names.contains_key(id) {
+            let store: Option<Store> = rows::record(conn, entity::STORE, id)?;
+            names.insert(id.clone(), store.map(|store| store.name));
+        }
+        day.store_name = names.get(id).cloned().flatten();
+    }
+    Ok(())
+}
+
 /// The newest days before a day.
 pub(super) fn days_before(
     conn: &Connection,
@@ -129,6 +148,7 @@ pub(super) fn days_of_lines(
         let mut day = HistoryDay {
             day: from_day_number(same_day[0].day),
             store_id: None,
+            store_name: None,
             net_fen: 0,
             lines: Vec::with_capacity(same_day.len()),
         };
@@ -153,6 +173,7 @@ pub(super) fn days_of_lines(
         }
         days.push(day);
     }
+    name_stores(conn, &mut days)?;
     Ok(days)
 }
 
@@ -197,11 +218,13 @@ fn days_of(conn: &Connection, purchases: &Purchases) -> AppResult<Vec<HistoryDay
             _ => days.push(HistoryDay {
                 day,
                 store_id,
+                store_name: None,
                 net_fen: line.amount_fen,
                 lines: vec![line],
             }),
         }
     }
     days.reverse();
+    name_stores(conn, &mut days)?;
     Ok(days)
 }

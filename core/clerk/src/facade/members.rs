@@ -86,10 +86,7 @@ impl ClerkApp {
             .collect::<AppResult<Vec<_>>>()?;
         let name = new.name.trim().to_owned();
         if name.is_empty() {
-            return Err(AppError::Invalid {
-                field: "name",
-                expected: "a name".into(),
-            });
+            return Err(AppError::invalid("name", "name", []));
         }
         let mut member = Member {
             id: temporary_id(&self.new_id(acting.now_ms)?),
@@ -251,19 +248,13 @@ impl ClerkApp {
 }
 
 fn phone_of(text: &str) -> AppResult<String> {
-    normalise(text).ok_or_else(|| AppError::Invalid {
-        field: "phone",
-        expected: "a phone number".into(),
-    })
+    normalise(text).ok_or_else(|| AppError::invalid("phone", "phone", []))
 }
 
 /// A disease by its code or one of its names.
 fn disease_of(word: &str) -> AppResult<String> {
     let known = yaoban_domain::disease::find(word.trim()).map(|disease| disease.code.to_owned());
-    known.ok_or_else(|| AppError::Invalid {
-        field: "diseases",
-        expected: "a disease of the list; anything else is a tag".into(),
-    })
+    known.ok_or_else(|| AppError::invalid("diseases", "disease", [("text", word.trim().to_owned())]))
 }
 
 fn allergy_of(text: &str) -> Allergy {

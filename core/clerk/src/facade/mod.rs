@@ -5,6 +5,7 @@
 //! |---|---|
 //! | this one | opening, pausing, status, sync, who acts |
 //! | [`error`] | the one flat error |
+//! | [`device`] | what the phone's data take up, the end of a pairing |
 //! | [`staff`] | who uses the phone: PIN, switch, lock |
 //! | [`tasks`] | the task list, tasks that a clerk makes |
 //! | [`contact`] | gate, dial, outcome, take-back |
@@ -14,6 +15,7 @@
 //! | [`members`] | what a clerk changes in a record |
 //! | [`recordings`] | recordings of calls |
 //! | [`groups`] | members by an audience |
+//! | [`overview`] | counts for the chips, members looked at last |
 //! | [`message`] | messages from templates, each through the gate |
 //! | [`manager`] | today by clerk, tasks given away, duplicates, the outbox |
 //!
@@ -22,6 +24,7 @@
 
 pub mod bundle;
 pub mod contact;
+pub mod device;
 pub mod doctor;
 pub mod error;
 pub mod find;
@@ -31,6 +34,7 @@ pub mod lookup;
 pub mod manager;
 pub mod members;
 pub mod message;
+pub mod overview;
 pub mod profile;
 pub mod readings;
 pub mod recordings;
@@ -138,6 +142,8 @@ pub struct Status {
     pub loaded: bool,
     /// Operations that wait to be sent.
     pub outbox: i64,
+    /// Of these, within their take-back time.
+    pub held: i64,
     /// Operations that the hub could not read.
     pub parked: i64,
     /// Operations that are stuck, with their reason.
@@ -352,6 +358,7 @@ impl ClerkApp {
                 last_sync_ms: meta::get(conn, LAST_SYNC)?,
                 loaded: !rows::scopes(conn)?.is_empty(),
                 outbox: count("SELECT count(*) FROM outbox WHERE state IN ('held', 'pending')")?,
+                held: count("SELECT count(*) FROM outbox WHERE state = 'held'")?,
                 parked: count("SELECT count(*) FROM outbox WHERE state = 'parked' AND put_away = 0")?,
                 stuck,
                 members: count("SELECT count(*) FROM member WHERE standing = 1")?,
@@ -421,18 +428,23 @@ impl ClerkApp {
     pub(crate) fn acting(&self) -> AppResult<Acting> {
         let now_ms = self.now_ms();
         let settings = self.settings();
-        let staff_id = self.keep_awake(now_ms, &settings.rules.device)?;
+        let signed_in = self.signed_in().unwrap_or_default();
         let (store_id, locked, staff) = self.store.read(|conn| -> AppResult<_> {
             let store_id: Option<String> = meta::get(conn, meta::STORE_ID)?;
             let locked: Option<String> = meta::get(conn, meta::LOCKED)?;
-            let staff: Option<Staff> = rows::record(conn, entity::STAFF, &staff_id)?;
+            let staff: Option<Staff> = rows::record(conn, entity::STAFF, &signed_in)?;
             Ok((store_id, locked, staff))
         })?;
+        // What is wrong with the phone comes before what is wrong with who holds it.
         let store_id = store_id.ok_or(AppError::NotPaired)?;
         if let Some(reason) = locked {
             return Err(AppError::DeviceLocked { reason });
         }
-        let staff = staff.filter(|staff| staff.active).ok_or(AppError::StaffMissing)?;
+        let minutes = settings.rules.device.lock_minutes_of(&store_id);
+        let staff_id = self.keep_awake(now_ms, minutes)?;
+        let staff = staff
+            .filter(|staff| staff.active && staff.id == staff_id)
+            .ok_or(AppError::StaffMissing)?;
         let today = settings.calendar.day(now_ms);
         Ok(Acting {
             staff,

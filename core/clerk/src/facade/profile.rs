@@ -6,8 +6,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use yaoban_domain::calendar::{days_to_birthday, is_in_window};
 use yaoban_domain::codes::{Code as _, ConsentPurpose, MedicineStatus, Open, ReadingKind, TaskKind};
-use yaoban_domain::model::{Member, Why};
+use yaoban_domain::model::{Member, Staff, Why};
 use yaoban_domain::task::{is_on_list, settle};
+use yaoban_protocol::row::entity;
 
 use super::find::{MemberRow, household, member_row, require_member, row_of};
 use super::history::{HistoryDay, days_of_lines};
@@ -147,6 +148,8 @@ pub struct NoteRow {
     pub at_ms: i64,
     /// Who wrote it.
     pub staff_id: String,
+    /// That person's name, if the phone knows it.
+    pub staff_name: Option<String>,
     /// The text.
     pub text: String,
 }
@@ -160,6 +163,10 @@ pub struct ContactRow {
     pub channel: String,
     /// What came of it, as a code.
     pub outcome: Option<String>,
+    /// Who it was.
+    pub staff_id: Option<String>,
+    /// That person's name, if the phone knows it.
+    pub staff_name: Option<String>,
 }
 
 /// A task that waits.
@@ -446,14 +453,19 @@ fn notes(conn: &Connection, key: i64) -> AppResult<Vec<NoteRow>> {
             note_id: row.get(0)?,
             at_ms: row.get(1)?,
             staff_id: row.get(2)?,
+            staff_name: None,
             text: row.get(3)?,
         })
     })?;
-    Ok(notes.collect::<rusqlite::Result<_>>()?)
+    let mut notes: Vec<NoteRow> = notes.collect::<rusqlite::Result<_>>()?;
+    for note in &mut notes {
+        note.staff_name = staff_name(conn, &note.staff_id)?;
+    }
+    Ok(notes)
 }
 
 fn last_contact(conn: &Connection, key: i64) -> AppResult<Option<ContactRow>> {
-    Ok(conn
+    let last = conn
         .prepare_cached(
             "SELECT at_ms, channel, outcome FROM v_contact WHERE member_key = ?1 ORDER BY at_ms DESC LIMIT 1",
         )?
@@ -462,9 +474,29 @@ fn last_contact(conn: &Connection, key: i64) -> AppResult<Option<ContactRow>> {
                 at_ms: row.get(0)?,
                 channel: row.get(1)?,
                 outcome: row.get(2)?,
+                staff_id: None,
+                staff_name: None,
             })
         })
-        .optional()?)
+        .optional()?;
+    let Some(mut last) = last else { return Ok(None) };
+    last.staff_id = conn
+        .prepare_cached(
+            "SELECT staff_id FROM attempt WHERE member_key = ?1 AND started_at_ms = ?2
+             UNION ALL SELECT staff_id FROM send WHERE member_key = ?1 AND at_ms = ?2 LIMIT 1",
+        )?
+        .query_row(params![key, last.at_ms], |row| row.get(0))
+        .optional()?;
+    if let Some(staff_id) = &last.staff_id {
+        last.staff_name = staff_name(conn, staff_id)?;
+    }
+    Ok(Some(last))
+}
+
+/// The name of somebody who works for the chain.
+fn staff_name(conn: &Connection, staff_id: &str) -> AppResult<Option<String>> {
+    let staff: Option<Staff> = rows::record(conn, entity::STAFF, staff_id)?;
+    Ok(staff.map(|one| one.name))
 }
 
 fn tasks(conn: &Connection, key: i64, acting: &Acting) -> AppResult<Vec<TaskBrief>> {

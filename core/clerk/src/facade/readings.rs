@@ -5,7 +5,8 @@ use rusqlite::{Connection, params};
 use serde::Serialize;
 use yaoban_domain::codes::{Code as _, Open, ReadingContext, ReadingKind};
 use yaoban_domain::health::{
-    Measure, bp_grade, check_plausible, glucose_grade, is_emergency, mg_dl_to_tenths, raises_alarm,
+    Measure, ReadingError, bp_grade, check_plausible, glucose_grade, is_emergency, mg_dl_to_tenths,
+    raises_alarm,
 };
 use yaoban_domain::model::{Member, Reading};
 use yaoban_domain::task::emergency_id;
@@ -135,7 +136,7 @@ impl ClerkApp {
         let rules = &acting.settings.rules.health;
         check_plausible(&reading, rules).map_err(|error| AppError::Refused {
             code: error.code().to_owned(),
-            values: vec![("message".to_owned(), error.to_string())],
+            values: values_of(error),
         })?;
         let alarm = raises_alarm(&reading, acting.now_ms, rules);
         let acted = self.act(
@@ -165,15 +166,13 @@ impl ClerkApp {
             .context
             .as_deref()
             .map_or(Ok(default), |code| parse(code, "context"))?;
-        let fits = match kind {
-            ReadingKind::Bp => matches!(context, ReadingContext::Office | ReadingContext::Home),
-            ReadingKind::Glucose => !matches!(context, ReadingContext::Office | ReadingContext::Home),
-        };
-        if !fits {
-            return Err(AppError::Invalid {
-                field: "context",
-                expected: "a context of this kind of reading".into(),
-            });
+        if !context_fits(kind, context) {
+            let codes = ReadingContext::ALL
+                .iter()
+                .filter(|context| context_fits(kind, **context))
+                .map(|context| context.code());
+            let codes = codes.collect::<Vec<_>>().join(", ");
+            return Err(AppError::invalid("context", "one_of", [("codes", codes)]));
         }
         let from_mg = new
             .glucose_mg_dl
@@ -193,6 +192,40 @@ impl ClerkApp {
     }
 }
 
+/// Values of an impossible reading for its wording, by name.
+fn values_of(error: ReadingError) -> Vec<(String, String)> {
+    let value = |name: &str, value: &dyn ToString| (name.to_owned(), value.to_string());
+    match error {
+        ReadingError::UnknownKind | ReadingError::NotAbove { .. } => Vec::new(),
+        ReadingError::Missing(field) => vec![value("field", &field)],
+        ReadingError::Impossible {
+            what,
+            value: found,
+            from,
+            to,
+            ..
+        } => {
+            // Glucose is held in tenths and said with a decimal.
+            let said = |number: u16| match what {
+                "glucose" => format!("{}.{}", number / 10, number % 10),
+                _ => number.to_string(),
+            };
+            vec![
+                value("field", &what),
+                value("value", &said(found)),
+                value("min", &said(from)),
+                value("max", &said(to)),
+            ]
+        }
+    }
+}
+
+/// Blood pressure is taken in the store or at home, glucose before or after a meal.
+fn context_fits(kind: ReadingKind, context: ReadingContext) -> bool {
+    let of_pressure = matches!(context, ReadingContext::Office | ReadingContext::Home);
+    of_pressure == (kind == ReadingKind::Bp)
+}
+
 /// A code of an enum, or an error that names the field and what it may be.
 pub(crate) fn parse<
     T: yaoban_domain::codes::Code + std::str::FromStr<Err = yaoban_domain::codes::UnknownCode>,
@@ -200,11 +233,9 @@ pub(crate) fn parse<
     code: &str,
     field: &'static str,
 ) -> AppResult<T> {
-    code.parse()
-        .map_err(|error: yaoban_domain::codes::UnknownCode| AppError::Invalid {
-            field,
-            expected: error.expected,
-        })
+    code.parse().map_err(|error: yaoban_domain::codes::UnknownCode| {
+        AppError::invalid(field, "one_of", [("codes", error.expected)])
+    })
 }
 
 /// Readings of one kind, newest first, each with its change since the one before.

@@ -17,12 +17,6 @@ use crate::store::{Durability, Result, StoreError, meta, rows};
 
 /// Digits of a PIN.
 const PIN_DIGITS: std::ops::RangeInclusive<usize> = 4..=12;
-/// Wrong PINs without a wait.
-const FREE_FAILURES: u32 = 3;
-/// Wait after the first wrong PIN beyond those; it doubles with each.
-const WAIT_MS_FIRST: i64 = 30_000;
-/// The longest wait.
-const WAIT_MS_MAX: i64 = 3_600_000;
 /// How often a touch is written down, so that the lock outlives a restart of the app.
 const TOUCH_EVERY_MS: i64 = 60_000;
 const SALT_BYTES: usize = 16;
@@ -112,7 +106,8 @@ impl ClerkApp {
     }
 
     /// Signs somebody in, or lifts the lock. Who has set a PIN on this phone gives it; the platform's
-    /// biometrics stand for it with [`Self::switch_staff_biometric`].
+    /// biometrics stand for it with [`Self::switch_staff_biometric`]. After some wrong PINs (rules,
+    /// `device`) nobody can try for that person for a while.
     pub fn switch_staff(&self, staff_id: &str, pin: Option<&str>) -> AppResult<()> {
         self.check_staff(staff_id)?;
         self.check_pin(staff_id, pin)?;
@@ -140,10 +135,9 @@ impl ClerkApp {
         self.check_pin(staff_id, old)?;
         let digits = PIN_DIGITS.contains(&new.len()) && new.bytes().all(|byte| byte.is_ascii_digit());
         if !digits {
-            return Err(AppError::Invalid {
-                field: "pin",
-                expected: "4 to 12 digits".into(),
-            });
+            let (min, max) = PIN_DIGITS.into_inner();
+            let values = [("min", min.to_string()), ("max", max.to_string())];
+            return Err(AppError::invalid("pin", "digits", values));
         }
         let hash = hash_pin(self.chance(), new)?;
         self.store.write(Durability::Full, |tx| {
@@ -162,9 +156,17 @@ impl ClerkApp {
 
     /// Whether the lock has fallen.
     pub fn is_locked(&self) -> bool {
-        let settings = self.settings();
+        let minutes = self.lock_minutes();
         let session = self.session();
-        session.staff_id.is_some() && is_over(&session, self.now_ms(), &settings.rules.device)
+        session.staff_id.is_some() && is_over(&session, self.now_ms(), minutes)
+    }
+
+    /// Minutes without a touch after which the lock falls in this store.
+    pub fn lock_minutes(&self) -> u32 {
+        // A file that cannot be read now falls back on the chain's minutes: the lock never stays up.
+        let store_id = self.store.read(|conn| meta::get::<String>(conn, meta::STORE_ID));
+        let store_id = store_id.ok().flatten().unwrap_or_default();
+        self.settings().rules.device.lock_minutes_of(&store_id)
     }
 
     /// The lock falls now.
@@ -175,11 +177,11 @@ impl ClerkApp {
     }
 
     /// Somebody touched the phone: the lock is put off. The id of who is signed in.
-    pub(super) fn keep_awake(&self, now_ms: i64, rules: &DeviceRules) -> AppResult<String> {
+    pub(super) fn keep_awake(&self, now_ms: i64, minutes: u32) -> AppResult<String> {
         let (staff_id, write) = {
             let mut session = self.session();
             let staff_id = session.staff_id.clone().ok_or(AppError::StaffMissing)?;
-            if is_over(&session, now_ms, rules) {
+            if is_over(&session, now_ms, minutes) {
                 return Err(AppError::Locked);
             }
             session.touched_ms = session.touched_ms.max(now_ms);
@@ -228,8 +230,8 @@ impl ClerkApp {
         })
     }
 
-    /// Checks a PIN where one is set. Every wrong one beyond the first few makes the next wait
-    /// longer; the count is on the disk before the answer is given.
+    /// Checks a PIN where one is set. The count of wrong ones is on the disk before the answer is
+    /// given, so that a restart does not begin it anew.
     fn check_pin(&self, staff_id: &str, pin: Option<&str>) -> AppResult<()> {
         let now_ms = self.now_ms();
         let Some(stored) = self.store.read(|conn| stored_pin(conn, staff_id))? else {
@@ -240,26 +242,22 @@ impl ClerkApp {
                 wait_s: seconds(stored.blocked_until_ms - now_ms),
             });
         }
-        let fits = pin.is_some_and(|pin| verify_pin(pin, &stored.hash));
-        let (failures, wait_ms) = if fits {
-            (0, 0)
+        let pin = pin.ok_or(AppError::PinMissing)?;
+        let settings = self.settings();
+        let rules = &settings.rules.device;
+        let (count, answer) = if verify_pin(pin, &stored.hash) {
+            (Misses::default(), Ok(()))
         } else {
-            (stored.failures + 1, wait_ms(stored.failures + 1))
+            miss(stored.failures, now_ms, rules)
         };
-        if pin.is_some() && (failures, stored.failures) != (0, 0) {
+        if (count.failures, stored.failures) != (0, 0) {
             self.store.write(Durability::Full, |tx| -> AppResult<()> {
                 tx.prepare_cached("UPDATE pin SET failures = ?2, blocked_until_ms = ?3 WHERE staff_id = ?1")?
-                    .execute(params![staff_id, failures, now_ms + wait_ms])?;
+                    .execute(params![staff_id, count.failures, count.blocked_until_ms])?;
                 Ok(())
             })?;
         }
-        if fits {
-            Ok(())
-        } else {
-            Err(AppError::PinWrong {
-                wait_s: seconds(wait_ms),
-            })
-        }
+        answer
     }
 }
 
@@ -270,24 +268,41 @@ fn may_use(staff: &Staff, store_id: &str) -> bool {
 }
 
 /// Whether the lock has fallen. A clock that went back does not keep it up for longer.
-fn is_over(session: &Session, now_ms: i64, rules: &DeviceRules) -> bool {
-    let (least, most) = rules.lock_minutes_range;
-    let minutes = i64::from(rules.lock_minutes.clamp(least, most));
+fn is_over(session: &Session, now_ms: i64, minutes: u32) -> bool {
     let idle_ms = now_ms - session.touched_ms;
-    idle_ms >= minutes * 60_000 || idle_ms < -minutes * 60_000
+    let most_ms = i64::from(minutes) * 60_000;
+    idle_ms >= most_ms || idle_ms < -most_ms
 }
 
 fn seconds(ms: i64) -> i64 {
     (ms + 999) / 1000
 }
 
-fn wait_ms(failures: u32) -> i64 {
-    match failures.checked_sub(FREE_FAILURES + 1) {
-        None => 0,
-        Some(beyond) => WAIT_MS_FIRST
-            .saturating_mul(1_i64 << beyond.min(20))
-            .min(WAIT_MS_MAX),
+/// Wrong PINs since the last right one, or since the last block.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Misses {
+    failures: u32,
+    blocked_until_ms: i64,
+}
+
+/// One more wrong PIN: the count after it, and what is answered.
+fn miss(failures_before: u32, now_ms: i64, rules: &DeviceRules) -> (Misses, AppResult<()>) {
+    let failures = failures_before.saturating_add(1);
+    if failures < rules.pin_misses_max {
+        let count = Misses {
+            failures,
+            blocked_until_ms: 0,
+        };
+        let tries_left = rules.pin_misses_max - failures;
+        return (count, Err(AppError::PinWrong { tries_left }));
     }
+    let block_ms = i64::from(rules.pin_block_minutes) * 60_000;
+    let count = Misses {
+        failures: 0,
+        blocked_until_ms: now_ms + block_ms,
+    };
+    let wait_s = seconds(block_ms);
+    (count, Err(AppError::PinBlocked { wait_s }))
 }
 
 struct StoredPin {
@@ -355,20 +370,39 @@ mod tests {
     }
 
     #[test]
-    fn waits_begin_after_three_failures_and_double_up_to_an_hour() {
-        assert_eq!([3, 4, 5, 6].map(wait_ms), [0, 30_000, 60_000, 120_000]);
-        assert_eq!(wait_ms(40), WAIT_MS_MAX);
+    fn the_fifth_wrong_pin_blocks_for_twenty_minutes() {
+        let rules = DeviceRules::default();
+        for before in 0..4 {
+            let tries_left = 4 - before;
+            assert_eq!(miss(before, 0, &rules).1, Err(AppError::PinWrong { tries_left }));
+        }
+        let (count, answer) = miss(4, 1_000, &rules);
+        assert_eq!(answer, Err(AppError::PinBlocked { wait_s: 1_200 }));
+        assert_eq!(count.blocked_until_ms, 1_000 + 20 * 60_000);
+        assert_eq!(count.failures, 0, "after the block the count begins anew");
+    }
+
+    #[test]
+    fn a_store_chooses_its_minutes_within_the_range() {
+        let mut rules = DeviceRules::default();
+        rules
+            .lock_minutes_by_store
+            .extend([("S1".into(), 5), ("S2".into(), 0), ("S3".into(), 600)]);
+        assert_eq!(
+            ["S0", "S1", "S2", "S3"].map(|store| rules.lock_minutes_of(store)),
+            [15, 5, 1, 60]
+        );
     }
 
     #[test]
     fn the_lock_falls_at_its_minute_and_not_before() {
-        let rules = DeviceRules::default();
         let session = Session {
             staff_id: Some("C1".into()),
             touched_ms: 1_000_000,
             written_ms: 0,
         };
-        assert!(!is_over(&session, 1_000_000 + 15 * 60_000 - 1, &rules));
-        assert!(is_over(&session, 1_000_000 + 15 * 60_000, &rules));
+        assert!(!is_over(&session, 1_000_000 + 15 * 60_000 - 1, 15));
+        assert!(is_over(&session, 1_000_000 + 15 * 60_000, 15));
+        assert!(is_over(&session, 1_000_000 - 15 * 60_000 - 1, 15));
     }
 }

@@ -101,6 +101,8 @@ pub struct TaskRow {
     pub care: Option<Care>,
     /// The member's value index, 0..=100.
     pub value_index: u8,
+    /// The ingredient of the medicine that ends first.
+    pub medicine: Option<String>,
     /// The earliest end of a medicine that the member takes.
     pub medicine_end: Option<NaiveDate>,
     /// Whose task it is.
@@ -176,6 +178,8 @@ pub struct OutcomeRow {
     pub staff_id: String,
     /// The day that was chosen.
     pub date: Option<NaiveDate>,
+    /// The medicine that it concerns.
+    pub ingredient: Option<String>,
     /// Note.
     pub note: Option<String>,
     /// It is the one that counts.
@@ -436,6 +440,7 @@ fn outcome_rows(task: &CareTask) -> Vec<OutcomeRow> {
             at_ms: outcome.at_ms,
             staff_id: outcome.staff_id.clone(),
             date: outcome.date,
+            ingredient: outcome.ingredient.clone(),
             note: outcome.note.clone(),
             counts,
         })
@@ -458,8 +463,10 @@ pub(super) struct Found {
     pub row: TaskRow,
 }
 
-/// After [`TASK_COLUMNS`].
-const MEMBER_COLUMNS: &str = "m.member_id, m.name, m.phone_reversed, m.diseases, m.tags";
+/// After [`TASK_COLUMNS`]: the member, and the medicine that ends first.
+const MEMBER_COLUMNS: &str = "m.member_id, m.name, m.phone_reversed, m.diseases, m.tags,
+    (SELECT x.ingredient FROM medicine x WHERE x.member_key = t.member_key AND x.end_day = f.next_end_day
+     ORDER BY x.ingredient LIMIT 1)";
 const FROM: &str = "FROM task t JOIN member m ON m.member_key = t.member_key
     LEFT JOIN figure f ON f.member_key = t.member_key";
 
@@ -598,8 +605,9 @@ impl<'a> Listing<'a> {
             .as_str_or_null()
             .map_err(rusqlite::Error::from)?;
         let number: Option<String> = reversed.map(|digits| digits.chars().rev().collect());
-        let figures = read_cached(row, member + 5)?;
-        let shown = self.show(&task, row.get(member + 1)?, number.as_deref(), &figures);
+        let figures = read_cached(row, member + 6)?;
+        let mut shown = self.show(&task, row.get(member + 1)?, number.as_deref(), &figures);
+        shown.medicine = row.get(member + 5)?;
         let order = OrderInput {
             class: figures.class,
             medicine_end: figures.next_end,
@@ -638,6 +646,7 @@ impl<'a> Listing<'a> {
             class: figures.class,
             care: figures.care,
             value_index: figures.value_index,
+            medicine: None,
             medicine_end: figures.next_end,
             assignee: task.assignee.clone(),
             assignee_name: name_of(&self.staff, &task.assignee),
@@ -687,14 +696,14 @@ pub(super) fn script_of(conn: &Connection, work: &Work<'_>, found: &Found) -> Re
     let (store, chain) = Work::names(conn)?;
     let member = known_member(conn, &found.task.member_id)?;
     let end = found.row.medicine_end.map(|day| day.to_string());
-    let medicine = next_medicine(conn, &found.task.member_id)?;
+    let medicine = found.row.medicine.as_deref();
     let mut values: Vec<(&str, &str)> = vec![
         ("name", &member.name),
         ("store", &store),
         ("chain", &chain),
         ("clerk", &work.staff.name),
     ];
-    values.extend(medicine.as_deref().map(|name| ("medicine", name)));
+    values.extend(medicine.map(|name| ("medicine", name)));
     values.extend(end.as_deref().map(|day| ("medicine_end", day)));
     for (name, value) in &found.task.why.values {
         values.push((name, value));
@@ -735,17 +744,4 @@ fn fill(text: &str, values: &[(&str, &str)], missing: &mut Vec<String>) -> Strin
         )
         .collect();
     template::render(text, &all).unwrap_or_else(|_| text.to_owned())
-}
-
-/// The ingredient whose stock ends first.
-fn next_medicine(conn: &Connection, member_id: &str) -> Result<Option<String>> {
-    let Some(key) = rows::existing_key(conn, member_id)? else {
-        return Ok(None);
-    };
-    let mut statement = conn.prepare_cached(
-        "SELECT x.ingredient FROM medicine x JOIN figure f ON f.member_key = x.member_key
-         WHERE x.member_key = ?1 AND x.end_day = f.next_end_day ORDER BY x.ingredient LIMIT 1",
-    )?;
-    let mut found = statement.query([key])?;
-    Ok(found.next()?.map(|row| row.get(0)).transpose()?)
 }

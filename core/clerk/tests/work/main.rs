@@ -5,6 +5,7 @@ mod common;
 mod contact;
 mod manager;
 mod message;
+mod overview;
 mod phone;
 mod recordings;
 mod tasks;

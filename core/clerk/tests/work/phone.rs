@@ -65,6 +65,13 @@ impl Phone {
         self.dir.path()
     }
 
+    /// Files of the data in the phone's directory.
+    pub fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.dir.path()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("clerk.db")).collect()
+    }
+
     /// Somebody else takes the phone.
     pub fn sign_in(&mut self, staff_id: &str) {
         self.app.switch_staff(staff_id, None).unwrap();

@@ -2,19 +2,16 @@
 
 use std::fmt::Write as _;
 
-use serde_json::json;
 use yaoban_clerk_core::facade::find::MemberRow;
-use yaoban_clerk_core::facade::groups::Group;
 use yaoban_clerk_core::facade::history::HistoryPage;
 use yaoban_clerk_core::facade::members::{NewConsent, NewMember, Registered};
 use yaoban_clerk_core::facade::readings::{NewReading, ReadingAdded, ReadingRow, Readings};
-use yaoban_clerk_core::facade::tasks::NewTask;
 use yaoban_clerk_core::sync::Cancel;
-use yaoban_domain::codes::{Care, Channel, Class, Code as _, ConsentPurpose, ReadingContext, Sex, TaskKind};
+use yaoban_domain::codes::{Care, Channel, Code as _, ConsentPurpose, ReadingContext, Sex};
 
 use super::Session;
-use crate::cli::{ConsentArgs, FindArgs, GroupArgs, HistoryArgs, NoteArgs, ReadingArgs, RegisterArgs};
-use crate::failure::{Failure, reason};
+use crate::cli::{ConsentArgs, FindArgs, HistoryArgs, NoteArgs, ReadingArgs, RegisterArgs};
+use crate::failure::Failure;
 use crate::input::{self, Value};
 use crate::layout::Table;
 use crate::screen::{Screen, decimal, tenths, yuan};
@@ -28,11 +25,16 @@ const TREND: u32 = 20;
 
 pub fn find(session: &Session<'_>, args: &FindArgs) -> Result<String, Failure> {
     let text = args.text.join(" ");
+    let limit = usize::from(args.limit);
     let found = match &args.reason {
         Some(reason) => session.app.lookup(&text, reason, &Cancel::default())?,
-        None => session.app.find(&text, args.limit)?,
+        None => session.app.find(&text, limit)?,
     };
     session.print(&found, |screen, found| match found.as_slice() {
+        [] if args.reason.is_some() => {
+            screen.say("find.none_anywhere", &[("text", &text)]);
+            screen.next("find.register_next", &[]);
+        }
         [] => {
             screen.say("find.none", &[("text", &text)]);
             screen.next("find.none_next", &[]);
@@ -42,7 +44,12 @@ pub fn find(session: &Session<'_>, args: &FindArgs) -> Result<String, Failure> {
             screen.next("find.next", &[("id", &text)]);
         }
         [first, ..] => {
-            screen.heading("find.count", &[("n", &found.len())]);
+            let key = if found.len() == limit {
+                "find.first"
+            } else {
+                "find.count"
+            };
+            screen.heading(key, &[("n", &found.len())]);
             member_table(screen, found);
             screen.next("find.next", &[("id", &first.member_id)]);
         }
@@ -50,7 +57,7 @@ pub fn find(session: &Session<'_>, args: &FindArgs) -> Result<String, Failure> {
 }
 
 /// Members one below the other.
-fn member_table(screen: &mut Screen<'_>, members: &[MemberRow]) {
+pub fn member_table(screen: &mut Screen<'_>, members: &[MemberRow]) {
     let texts = screen.texts;
     let mut table =
         Table::new(["id", "name", "phone", "class", "visit", "marks"].map(|key| texts.code("find", key)));
@@ -105,21 +112,30 @@ pub fn register(session: &Session<'_>, args: &RegisterArgs) -> Result<String, Fa
         diseases: args.diseases.clone(),
         allergies: args.allergies.clone(),
         tags: args.tags.clone(),
-        height_cm: None,
-        weight_hg: None,
+        height_cm: args.height,
+        weight_hg: args.weight.as_deref().map(input::weight).transpose()?,
         consents: consents.collect::<Result<_, _>>()?,
     };
     let registered = session.app.register(&new)?;
-    session.print(&registered, show_registered)
+    session.print(&registered, |screen, registered| {
+        show_registered(screen, registered, args.phone.as_deref());
+    })
 }
 
-fn show_registered(screen: &mut Screen<'_>, registered: &Registered) {
-    screen.say("register.done", &[("name", &registered.member.name)]);
+fn show_registered(screen: &mut Screen<'_>, registered: &Registered, phone: Option<&str>) {
+    let name = &registered.member.name;
+    screen.say("register.done", &[("name", name)]);
     if !registered.same_number.is_empty() {
-        screen.say("register.same_number", &[]);
+        let same_name = registered.same_number.iter().any(|row| row.name == *name);
+        let key = if same_name {
+            "register.same_person"
+        } else {
+            "register.same_number"
+        };
+        screen.say(key, &[]);
         member_table(screen, &registered.same_number);
     }
-    screen.next("register.next", &[("name", &registered.member.name)]);
+    screen.next("register.next", &[("who", &phone.unwrap_or(name))]);
 }
 
 /// `purpose[:channel]=yes|no`, in codes or in words.
@@ -165,10 +181,18 @@ pub fn history(session: &Session<'_>, args: &HistoryArgs) -> Result<String, Fail
 
 fn show_history(screen: &mut Screen<'_>, page: &HistoryPage, member_id: &str, older: bool) {
     if page.days.is_empty() {
-        screen.say("history.none", &[]);
+        screen.say(
+            if older {
+                "history.none_older"
+            } else {
+                "history.none"
+            },
+            &[],
+        );
     }
     for day in &page.days {
-        let store = day.store_id.as_deref().unwrap_or_default();
+        let store = day.store_name.as_deref().or(day.store_id.as_deref());
+        let store = store.unwrap_or_default();
         let head = format!("{}  {}  {store}", day.day, yuan(day.net_fen));
         screen.line(screen.bold(head.trim_end()));
         let mut table = Table::default();
@@ -190,89 +214,17 @@ fn show_history(screen: &mut Screen<'_>, page: &HistoryPage, member_id: &str, ol
     match page.before {
         Some(day) if older => screen.next("history.older_next", &[("id", &member_id), ("day", &day)]),
         Some(day) => screen.next("history.next", &[("id", &member_id), ("day", &day)]),
+        // The phone holds the last two years; the hub may hold more.
+        None if !older && page.lifetime_times > page.days.len() as u32 => {
+            let day = page.days.last().map_or(screen.today, |day| day.day);
+            screen.next("history.older_next", &[("id", &member_id), ("day", &day)]);
+        }
         None => {}
     }
 }
 
-pub fn group(session: &Session<'_>, args: &GroupArgs) -> Result<String, Failure> {
-    let rule = rule_of(session, args)?;
-    let group = session.app.group(&rule, 0, args.limit)?;
-    let Some(kind) = &args.task else {
-        return session.print(&group, show_group);
-    };
-    let kind: TaskKind = input::code(session.texts, "task_kind", kind)?;
-    let due = args
-        .due
-        .as_deref()
-        .map(|text| input::date(text, session.today))
-        .transpose()?;
-    let new = NewTask {
-        due,
-        ..NewTask::of_kind(kind)
-    };
-    let ids: Vec<String> = group.members.iter().map(|row| row.member_id.clone()).collect();
-    let made = session.app.make_tasks(&ids, &new)?;
-    session.print(&made, |screen, made| {
-        screen.say("group.made", &[("n", &made.made.len())]);
-        for refused in &made.refused {
-            let why = reason(screen.texts, &refused.code, &refused.values);
-            screen.say("group.refused", &[("name", &refused.name), ("why", &why)]);
-        }
-        screen.next("tasks.list_next", &[]);
-    })
-}
-
-/// The rule of a file, or all of the conditions together.
-fn rule_of(session: &Session<'_>, args: &GroupArgs) -> Result<String, Failure> {
-    if let Some(file) = &args.rule {
-        return std::fs::read_to_string(file).map_err(|error| {
-            let file = file.display().to_string();
-            Failure::refused(
-                "rule_file",
-                [("file", file.as_str()), ("reason", error.to_string().as_str())],
-            )
-        });
-    }
-    let texts = session.texts;
-    let mut all = Vec::new();
-    if !args.classes.is_empty() {
-        let classes = args
-            .classes
-            .iter()
-            .map(|text| input::code::<Class>(texts, "class", text));
-        let codes = classes
-            .map(|class| class.map(Class::code))
-            .collect::<Result<Vec<_>, _>>()?;
-        all.push(json!({ "class": codes }));
-    }
-    if let Some(care) = &args.care {
-        all.push(json!({ "care": input::code::<Care>(texts, "care", care)?.code() }));
-    }
-    for (key, words) in [("disease", &args.diseases), ("tags", &args.tags)] {
-        if !words.is_empty() {
-            all.push(json!({ key: words }));
-        }
-    }
-    if all.is_empty() {
-        return Err(Failure::refused("input.group", []));
-    }
-    Ok(json!({ "all": all }).to_string())
-}
-
-fn show_group(screen: &mut Screen<'_>, group: &Group) {
-    screen.heading("group.count", &[("n", &group.count)]);
-    if group.count == 0 {
-        return;
-    }
-    member_table(screen, &group.members);
-    if group.count > group.members.len() {
-        screen.say("tasks.more", &[("n", &(group.count - group.members.len()))]);
-    }
-    screen.next("group.next", &[]);
-}
-
 pub fn reading(session: &Session<'_>, args: &ReadingArgs) -> Result<String, Failure> {
-    let member_id = session.member_id(&args.member)?;
+    let MemberRow { member_id, name, .. } = session.member(&args.member)?;
     let Some(value) = &args.value else {
         let readings = session.app.readings(&member_id, None, TREND)?;
         return session.print(&readings, |screen, readings| {
@@ -283,27 +235,31 @@ pub fn reading(session: &Session<'_>, args: &ReadingArgs) -> Result<String, Fail
         .context
         .as_deref()
         .map(|text| input::code::<ReadingContext>(session.texts, "context", text));
-    let (kind, systolic, diastolic, glucose_tenths) = match input::reading(value)? {
-        Value::Pressure(high, low) => ("bp", Some(high), Some(low), None),
-        Value::GlucoseTenths(value) => ("glucose", None, None, Some(value)),
-    };
-    let new = NewReading {
-        kind: kind.to_owned(),
-        systolic,
-        diastolic,
-        glucose_tenths,
-        glucose_mg_dl: None,
+    let mut new = NewReading {
         context: context.transpose()?.map(|context| context.code().to_owned()),
-        taken_at_ms: None,
-        supersedes: None,
+        ..NewReading::default()
     };
+    match input::reading(value)? {
+        Value::Pressure(high, low) => {
+            new.kind = "bp".to_owned();
+            (new.systolic, new.diastolic) = (Some(high), Some(low));
+        }
+        Value::GlucoseTenths(tenths) => {
+            new.kind = "glucose".to_owned();
+            new.glucose_tenths = Some(tenths);
+        }
+        Value::GlucoseMgDl(mg_dl) => {
+            new.kind = "glucose".to_owned();
+            new.glucose_mg_dl = Some(mg_dl);
+        }
+    }
     let added = session.app.add_reading(&member_id, &new)?;
-    session.print(&added, show_added)
+    session.print(&added, |screen, added| show_added(screen, added, &name))
 }
 
-fn show_added(screen: &mut Screen<'_>, added: &ReadingAdded) {
+fn show_added(screen: &mut Screen<'_>, added: &ReadingAdded, name: &str) {
     let line = reading_line(screen, &added.reading);
-    screen.say("reading.done", &[("reading", &line)]);
+    screen.say("reading.done", &[("name", &name), ("reading", &line)]);
     if added.alarm {
         screen.line(screen.danger(screen.texts.get("reading.alarm")));
     }
@@ -314,6 +270,11 @@ fn show_added(screen: &mut Screen<'_>, added: &ReadingAdded) {
 
 /// A reading in one line: what, how much, its grade, how it moved, where and when.
 pub fn reading_line(screen: &Screen<'_>, reading: &ReadingRow) -> String {
+    format!("{} {}", reading_words(screen, reading), screen.date(reading.day))
+}
+
+/// A reading without its date.
+fn reading_words(screen: &Screen<'_>, reading: &ReadingRow) -> String {
     let texts = screen.texts;
     let mut line = texts.code("kind", &reading.kind).to_owned();
     match (reading.systolic, reading.diastolic, reading.glucose_tenths) {
@@ -337,12 +298,7 @@ pub fn reading_line(screen: &Screen<'_>, reading: &ReadingRow) -> String {
     if let Some(change) = change {
         _ = write!(line, " ({change})");
     }
-    _ = write!(
-        line,
-        "  {} {}",
-        texts.code("context", &reading.context),
-        screen.date(reading.day)
-    );
+    _ = write!(line, "  {}", texts.code("context", &reading.context));
     line
 }
 
@@ -353,7 +309,7 @@ fn show_trend(session: &Session<'_>, screen: &mut Screen<'_>, readings: &Reading
     }
     for reading in &readings.readings {
         let at = session.app.local(reading.taken_at_ms).format("%Y-%m-%d %H:%M");
-        let line = format!("{at}  {}", reading_line(screen, reading));
+        let line = format!("{at}  {}", reading_words(screen, reading));
         screen.line(if reading.emergency {
             screen.danger(&line)
         } else {
@@ -361,18 +317,23 @@ fn show_trend(session: &Session<'_>, screen: &mut Screen<'_>, readings: &Reading
         });
     }
     if let Some(percent) = readings.in_target_percent {
-        screen.say("reading.in_target", &[("percent", &percent)]);
+        let count = readings.readings.len();
+        screen.say("reading.in_target", &[("n", &count), ("percent", &percent)]);
     }
 }
 
 pub fn note(session: &Session<'_>, args: &NoteArgs) -> Result<String, Failure> {
-    let member_id = session.member_id(&args.member)?;
-    let acted = session.app.add_note(&member_id, &args.text.join(" "), None)?;
-    session.print(&acted, |screen, _| screen.say("note.done", &[]))
+    let member = session.member(&args.member)?;
+    let acted = session
+        .app
+        .add_note(&member.member_id, &args.text.join(" "), None)?;
+    session.print(&acted, |screen, _| {
+        screen.say("note.done", &[("name", &member.name)]);
+    })
 }
 
 pub fn consent(session: &Session<'_>, args: &ConsentArgs) -> Result<String, Failure> {
-    let member_id = session.member_id(&args.member)?;
+    let MemberRow { member_id, name, .. } = session.member(&args.member)?;
     if let Some(text) = &args.consent {
         let new = consent_of(session, text)?;
         session.app.set_consent(&member_id, &new)?;
@@ -380,7 +341,9 @@ pub fn consent(session: &Session<'_>, args: &ConsentArgs) -> Result<String, Fail
     let consents = session.app.profile(&member_id)?.consents;
     session.print(&consents, |screen, consents| {
         if consents.is_empty() {
-            screen.say("consent.none", &[]);
+            screen.say("consent.none", &[("name", &name)]);
+        } else {
+            screen.heading("consent.of", &[("name", &name)]);
         }
         let texts = screen.texts;
         let mut table = Table::default();

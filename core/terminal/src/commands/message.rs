@@ -11,11 +11,15 @@ use crate::layout::Table;
 use crate::screen::Screen;
 
 pub fn message(session: &Session<'_>, args: &MessageArgs) -> Result<String, Failure> {
-    let Some(template) = &args.template else {
+    if args.due {
+        let result = session.app.due_messages()?;
+        return hand_over(session, result);
+    }
+    let (Some(task), Some(template)) = (&args.task, &args.template) else {
         let templates = session.app.templates(None)?;
         return session.print(&templates, |screen, templates| show_templates(screen, templates));
     };
-    let target = target(session, &args.task)?;
+    let target = target(session, task)?;
     if args.preview {
         let member_id = match &target {
             Target::Task(id) => session.app.task(id)?.task.member_id,
@@ -28,15 +32,26 @@ pub fn message(session: &Session<'_>, args: &MessageArgs) -> Result<String, Fail
         Target::Task(id) => session.app.message_task(id, template)?,
         Target::Member(id) => session.app.message(std::slice::from_ref(id), template)?,
     };
-    // A terminal has no SMS app: what is shown here is handed over.
-    for out in &result.ready {
-        session.app.message_result(&out.key, SendState::Sent, None)?;
-    }
-    if let Some(refused) = result.refused.first() {
+    if let ([refused], []) = (result.refused.as_slice(), result.ready.as_slice()) {
         return Err(Failure {
             code: refused.code.clone(),
             values: refused.values.clone(),
         });
+    }
+    hand_over(session, result)
+}
+
+/// A message to many members.
+pub fn to_group(session: &Session<'_>, member_ids: &[String], template: &str) -> Result<String, Failure> {
+    let result = session.app.message(member_ids, template)?;
+    hand_over(session, result)
+}
+
+/// A terminal has no SMS app: what is shown here is handed over.
+fn hand_over(session: &Session<'_>, result: MessageResult) -> Result<String, Failure> {
+    for out in &result.ready {
+        // One of the deferred is claimed as sent already.
+        session.app.message_result(&out.key, SendState::Sent, None)?;
     }
     session.print(&result, |screen, result| show_result(session, screen, result))
 }
@@ -61,7 +76,10 @@ fn show_templates(screen: &mut Screen<'_>, templates: &[TemplateRow]) {
 }
 
 fn show_preview(screen: &mut Screen<'_>, preview: &MessagePreview) {
-    let phone = preview.phone_masked.clone().unwrap_or_default();
+    let phone = preview
+        .phone_masked
+        .as_deref()
+        .unwrap_or(screen.texts.get("show.no_phone"));
     screen.say("message.preview", &[("name", &preview.name), ("phone", &phone)]);
     screen.line(format!("  {}", preview.text));
     let verdict = match preview.gate.reason {
@@ -72,9 +90,15 @@ fn show_preview(screen: &mut Screen<'_>, preview: &MessagePreview) {
 }
 
 fn show_result(session: &Session<'_>, screen: &mut Screen<'_>, result: &MessageResult) {
+    let nothing = result.ready.is_empty() && result.deferred.is_empty() && result.refused.is_empty();
+    if nothing {
+        screen.say("message.nothing", &[]);
+    }
     for out in &result.ready {
-        let phone = out.phone_masked.clone().unwrap_or_default();
-        screen.say("message.sent", &[("name", &out.name), ("phone", &phone)]);
+        let channel = screen.texts.code("channel", out.channel.code());
+        let phone = out.phone_masked.as_deref().unwrap_or_default();
+        let to = format!("{} {phone}", out.name);
+        screen.say("message.sent", &[("channel", &channel), ("to", &to.trim_end())]);
         screen.line(format!("  {}", out.text));
     }
     for deferred in &result.deferred {
@@ -84,5 +108,29 @@ fn show_result(session: &Session<'_>, screen: &mut Screen<'_>, result: &MessageR
             "message.deferred",
             &[("name", &deferred.name), ("until", &until), ("why", &why)],
         );
+    }
+    for refused in &result.refused {
+        let why = reason(screen.texts, &refused.code, &refused.values);
+        let name = if refused.name.is_empty() {
+            &refused.id
+        } else {
+            &refused.name
+        };
+        screen.say("group.refused", &[("name", name), ("why", &why)]);
+    }
+    if result.ready.len() + result.deferred.len() + result.refused.len() > 1 {
+        let counts = [result.ready.len(), result.deferred.len(), result.refused.len()];
+        screen.say(
+            "message.counts",
+            &[
+                ("ready", &counts[0]),
+                ("deferred", &counts[1]),
+                ("refused", &counts[2]),
+            ],
+        );
+        for count in &result.reasons {
+            let why = reason(screen.texts, &count.code, &[]);
+            screen.say("message.reason", &[("n", &count.count), ("why", &why)]);
+        }
     }
 }

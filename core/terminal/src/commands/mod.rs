@@ -1,5 +1,6 @@
 //! The commands: what each asks of the facade, and how it shows.
 
+mod group;
 mod manager;
 mod member;
 mod message;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use serde::Serialize;
 use yaoban_clerk_core::facade::ClerkApp;
+use yaoban_clerk_core::facade::find::MemberRow;
 
 use crate::cli::Command;
 use crate::clock::ShiftedClock;
@@ -23,6 +25,9 @@ use crate::screen::Screen;
 use crate::shown::Shown;
 use crate::text::Texts;
 use crate::vault::FileVault;
+
+/// Members that are named where a text finds several.
+const NAMED_MAX: usize = 5;
 
 /// What every command works with.
 pub struct Session<'t> {
@@ -42,10 +47,15 @@ pub struct Session<'t> {
 pub fn run(home: &Path, json: bool, texts: &Texts, command: &Command) -> Result<String, Failure> {
     let vault = FileVault::new(home);
     if matches!(command, Command::Pair(_)) {
-        make_home(home)?;
+        make_home(home, texts)?;
         vault.make_key()?;
     } else if !vault.exists() {
-        return Err(Failure::refused("not_paired", []));
+        return match command {
+            // A phone without a file is told how it stands, like any other.
+            Command::Status(_) if json => Ok(serde_json::json!({ "paired": false }).to_string()),
+            Command::Status(_) => Ok(texts.get("status.unpaired").to_owned()),
+            _ => Err(Failure::refused("not_paired", [])),
+        };
     }
     let app = ClerkApp::open(home, &vault, Arc::new(ShiftedClock::of_environment()?))?;
     let today = app.today();
@@ -60,12 +70,13 @@ pub fn run(home: &Path, json: bool, texts: &Texts, command: &Command) -> Result<
         Command::Pair(args) => phone::pair(&session, args),
         Command::Sync(_) => phone::sync(&session),
         Command::Staff(args) => phone::staff(&session, args),
-        Command::Status => phone::status(&session),
+        Command::Status(args) => phone::status(&session, args),
+        Command::Unpair(args) => phone::unpair(session, &vault, args),
         Command::Find(args) => member::find(&session, args),
         Command::Register(args) => member::register(&session, args),
         Command::Show(args) => profile::show(&session, args),
         Command::History(args) => member::history(&session, args),
-        Command::Group(args) => member::group(&session, args),
+        Command::Group(args) => group::group(&session, args),
         Command::Reading(args) => member::reading(&session, args),
         Command::Note(args) => member::note(&session, args),
         Command::Consent(args) => member::consent(&session, args),
@@ -76,7 +87,8 @@ pub fn run(home: &Path, json: bool, texts: &Texts, command: &Command) -> Result<
         Command::Doctor(args) => support::doctor(&session, args),
         Command::Bundle(args) => support::bundle(&session, args),
         Command::Recording(args) => recording::recording(&session, args),
-        Command::Today => manager::today(&session),
+        Command::Today(args) => manager::today(&session, args),
+        Command::Duplicates(args) => manager::duplicates(&session, args),
         Command::Reassign(args) => manager::reassign(&session, args),
     }
 }
@@ -101,34 +113,54 @@ impl<'t> Session<'t> {
         Ok(screen.finish())
     }
 
-    /// The only member that this text finds: an id, the end of a number, a name, initials.
-    pub fn member_id(&self, text: &str) -> Result<String, Failure> {
-        let found = self.app.find(text, 6)?;
-        if let Some(exact) = found.iter().find(|row| row.member_id == text) {
-            return Ok(exact.member_id.clone());
+    /// The only member that this text finds: a number of the task list, an id, the end of a phone
+    /// number, a name, initials.
+    pub fn member(&self, text: &str) -> Result<MemberRow, Failure> {
+        let of_task = self.shown.numbered(text).map(|task_id| self.app.task(&task_id));
+        let text = match of_task {
+            Some(detail) => detail?.task.member_id,
+            None => text.to_owned(),
+        };
+        let mut found = self.app.find(&text, NAMED_MAX + 1)?;
+        if let Some(exact) = found.iter().position(|row| row.member_id == text) {
+            return Ok(found.swap_remove(exact));
         }
-        match found.as_slice() {
-            [] => Err(Failure::refused("nobody", [("text", text)])),
-            [only] => Ok(only.member_id.clone()),
-            several => {
-                let names: Vec<String> = several
-                    .iter()
-                    .map(|row| format!("{} {}", row.member_id, row.name))
-                    .collect();
+        match found.len() {
+            0 => Err(Failure::refused("nobody", [("text", text.as_str())])),
+            1 => Ok(found.swap_remove(0)),
+            count => {
+                let mut names: Vec<String> = found.iter().take(NAMED_MAX).map(named).collect();
+                if count > NAMED_MAX {
+                    names.push("…".to_owned());
+                }
+                let names = names.join("、");
                 Err(Failure::refused(
                     "several",
-                    [("text", text), ("members", &names.join("、"))],
+                    [("text", text.as_str()), ("members", names.as_str())],
                 ))
             }
         }
     }
+
+    /// The id of [`Self::member`].
+    pub fn member_id(&self, text: &str) -> Result<String, Failure> {
+        self.member(text).map(|row| row.member_id)
+    }
 }
 
-fn make_home(home: &Path) -> Result<(), Failure> {
+/// A member among others of the same name.
+fn named(row: &MemberRow) -> String {
+    let phone = row.phone_masked.as_deref().unwrap_or_default();
+    format!("{} {} {phone}", row.member_id, row.name)
+        .trim_end()
+        .to_owned()
+}
+
+fn make_home(home: &Path, texts: &Texts) -> Result<(), Failure> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(home)
-        .map_err(|error| Failure::because("home", error))
+        .map_err(|error| Failure::of_file("home", home, &error, texts))
 }

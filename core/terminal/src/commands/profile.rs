@@ -91,8 +91,10 @@ fn identity(screen: &mut Screen<'_>, profile: &Profile) {
     if !words.is_empty() {
         screen.line(words.join(" · "));
     }
-    let last = screen.date_or_none(profile.last_visit);
-    let total = yuan(profile.total_fen);
+    let Some(last) = profile.last_visit else {
+        return screen.say("show.never", &[]);
+    };
+    let (last, total) = (screen.date(last), yuan(profile.total_fen));
     screen.say(
         "show.visits",
         &[("last", &last), ("times", &profile.times), ("total", &total)],
@@ -116,9 +118,10 @@ fn class(screen: &mut Screen<'_>, class: &ClassWhy) {
     let name = screen.bold(texts.code("class", &class.class));
     screen.say("show.class", &[("class", &name), ("index", &class.value_index)]);
     let none = texts.get("none");
-    let recency = class
-        .recency
-        .map_or_else(|| none.to_owned(), |days| days.to_string());
+    let recency = class.recency.map_or_else(
+        || texts.get("show.never_came").to_owned(),
+        |days| texts.fill("show.recency", &[("n", &days)]),
+    );
     let health = class.h.map_or_else(|| none.to_owned(), |need| need.to_string());
     let spend = yuan(class.monetary_fen);
     screen.say(
@@ -300,10 +303,16 @@ fn to_say(screen: &mut Screen<'_>, profile: &Profile) {
             .iter()
             .map(|(name, value)| (*name, value as &dyn std::fmt::Display))
             .collect();
-        screen.line(format!(
-            "  · {}",
-            texts.fill(&format!("say.{}", say.code), &shown)
-        ));
+        let today = say
+            .values
+            .iter()
+            .any(|(name, value)| name == "days" && value == "0");
+        let key = if today {
+            format!("say.{}_today", say.code)
+        } else {
+            format!("say.{}", say.code)
+        };
+        screen.line(format!("  · {}", texts.fill(&key, &shown)));
     }
 }
 
@@ -311,7 +320,7 @@ fn to_say(screen: &mut Screen<'_>, profile: &Profile) {
 fn worded(screen: &Screen<'_>, name: &str, value: &str) -> String {
     match (name, value.parse()) {
         (_, Ok(day)) => screen.date(day),
-        ("kind" | "purpose" | "channel", _) => {
+        ("kind" | "purpose" | "channel" | "why", _) => {
             let group = if name == "purpose" { "consent" } else { name };
             screen.texts.code(group, value).to_owned()
         }

@@ -1,7 +1,7 @@
 //! The list of tasks, and a call from the dial to its outcome.
 
 use chrono::NaiveTime;
-use yaoban_clerk_core::facade::contact::{Dial, DialTarget, EndedAttempt, NewOutcome, Recorded};
+use yaoban_clerk_core::facade::contact::{Dial, DialTarget, EndedAttempt, NewOutcome, OpenAttempt, Recorded};
 use yaoban_clerk_core::facade::tasks::{NewTask, Script, TaskFilter, TaskList, TaskRow, TaskView};
 use yaoban_domain::codes::{CarrierResult, Code as _, ContactPurpose, OutcomeCode, TaskKind};
 use yaoban_domain::model::Why;
@@ -14,12 +14,20 @@ use crate::layout::Table;
 use crate::screen::Screen;
 use crate::text::Texts;
 
-/// Cells of the reason in the list.
-const WHY: usize = 36;
-
 pub fn tasks(session: &Session<'_>, args: &TasksArgs) -> Result<String, Failure> {
     if let Some(member) = &args.new {
-        return make(session, member, &args.kind);
+        return make(session, member, args);
+    }
+    if let (Some(task), Some(until)) = (&args.defer, &args.until) {
+        let until = input::date(until, session.today)?;
+        let task = session
+            .app
+            .defer_task(&session.shown.resolve(task)?, until, None)?;
+        return session.print(&task, |screen, task| show_state(session, screen, task));
+    }
+    if let Some(task) = &args.cancel {
+        let task = session.app.cancel_task(&session.shown.resolve(task)?)?;
+        return session.print(&task, |screen, task| show_state(session, screen, task));
     }
     let filter = TaskFilter {
         view: view(args),
@@ -27,11 +35,17 @@ pub fn tasks(session: &Session<'_>, args: &TasksArgs) -> Result<String, Failure>
         ..TaskFilter::default()
     };
     let mut list = session.app.tasks(&filter)?;
-    shorten(&mut list, args.limit as usize);
+    shorten(&mut list, args.limit.into());
     session
         .shown
         .keep(list.tasks().map(|task| task.task_id.as_str()))?;
-    session.print(&list, |screen, list| show_list(screen, list, args.store))
+    let open = session.app.open_attempts()?;
+    session.print(&list, |screen, list| {
+        for attempt in &open {
+            show_open(screen, attempt);
+        }
+        show_list(screen, list, args);
+    })
 }
 
 fn view(args: &TasksArgs) -> TaskView {
@@ -56,10 +70,26 @@ fn shorten(list: &mut TaskList, limit: usize) {
     list.households.retain(|household| !household.tasks.is_empty());
 }
 
-fn make(session: &Session<'_>, member: &str, kind: &str) -> Result<String, Failure> {
+/// A dial that waits for a word, as after a phone that died during the call.
+fn show_open(screen: &mut Screen<'_>, open: &OpenAttempt) {
+    let key = if open.awaits == "result" {
+        "tasks.open_result"
+    } else {
+        "tasks.open_outcome"
+    };
+    let task = open.task_id.as_deref().unwrap_or(&open.member_id);
+    let text = screen.texts.fill(key, &[("name", &open.name), ("task", &task)]);
+    screen.line(screen.danger(&text));
+}
+
+fn make(session: &Session<'_>, member: &str, args: &TasksArgs) -> Result<String, Failure> {
     let member_id = session.member_id(member)?;
-    let kind: TaskKind = input::code(session.texts, "task_kind", kind)?;
-    let task_id = session.app.make_task(&member_id, &NewTask::of_kind(kind))?;
+    let kind: TaskKind = input::code(session.texts, "task_kind", &args.kind)?;
+    let new = NewTask {
+        note: args.note.clone(),
+        ..NewTask::of_kind(kind)
+    };
+    let task_id = session.app.make_task(&member_id, &new)?;
     let task = session.app.task(&task_id)?.task;
     session.print(&task, |screen, task| {
         let due = screen.date(task.due);
@@ -68,17 +98,23 @@ fn make(session: &Session<'_>, member: &str, kind: &str) -> Result<String, Failu
     })
 }
 
-fn show_list(screen: &mut Screen<'_>, list: &TaskList, whole_store: bool) {
-    let texts = screen.texts;
+fn show_list(screen: &mut Screen<'_>, list: &TaskList, args: &TasksArgs) {
+    let (texts, whole_store) = (screen.texts, args.store);
     if list.off_today && !whole_store {
         screen.say("tasks.off", &[]);
         return;
     }
+    let (none, count) = match view(args) {
+        TaskView::Due => ("tasks.none", "tasks.count"),
+        TaskView::Later => ("tasks.none_later", "tasks.count_later"),
+        TaskView::Overdue => ("tasks.none_overdue", "tasks.count_overdue"),
+        TaskView::DoneToday => ("tasks.none_done", "tasks.count_done"),
+    };
     if list.count == 0 {
-        screen.say("tasks.none", &[]);
+        screen.say(none, &[]);
         return;
     }
-    screen.heading("tasks.count", &[("n", &list.count)]);
+    screen.heading(count, &[("n", &list.count)]);
     let mut heading = vec!["#"];
     heading.extend(["who", "phone", "kind", "due", "class", "why"].map(|key| texts.code("tasks", key)));
     if whole_store {
@@ -96,7 +132,9 @@ fn show_list(screen: &mut Screen<'_>, list: &TaskList, whole_store: bool) {
     if list.count > number {
         screen.say("tasks.more", &[("n", &(list.count - number))]);
     }
-    screen.next("tasks.next", &[]);
+    if view(args) == TaskView::Due {
+        screen.next("tasks.next", &[]);
+    }
 }
 
 fn cells(
@@ -122,7 +160,7 @@ fn cells(
     if whole_store {
         cells.push(task.assignee_name.clone().unwrap_or_else(none));
     }
-    cells.push(crate::layout::shorten(&why(screen, task), WHY));
+    cells.push(why(screen, task));
     cells
 }
 
@@ -136,7 +174,7 @@ pub fn why_text(screen: &Screen<'_>, why: &Why) -> String {
         .map(|(name, value)| (name.as_str(), value as &dyn std::fmt::Display))
         .collect();
     if texts.has(&key) {
-        texts.fill(&key, &values)
+        texts.fill(&key, &values).trim_end().to_owned()
     } else {
         texts.code("outcome", &why.code).to_owned()
     }
@@ -146,8 +184,12 @@ pub fn why_text(screen: &Screen<'_>, why: &Why) -> String {
 fn why(screen: &Screen<'_>, task: &TaskRow) -> String {
     let texts = screen.texts;
     let mut parts = vec![why_text(screen, &task.why)];
-    if let Some(end) = task.medicine_end {
-        parts.push(texts.fill("tasks.medicine_end", &[("day", &screen.date(end))]));
+    if let (Some(end), Some(medicine)) = (task.medicine_end, &task.medicine) {
+        let day = screen.date(end);
+        parts.push(texts.fill("tasks.medicine_end", &[("medicine", medicine), ("day", &day)]));
+    }
+    if let Some(outcome) = &task.outcome {
+        parts.push(texts.code("outcome", outcome).to_owned());
     }
     if task.nudged {
         parts.push(texts.get("tasks.nudged").to_owned());
@@ -161,23 +203,31 @@ fn why(screen: &Screen<'_>, task: &TaskRow) -> String {
 
 pub fn dial(session: &Session<'_>, args: &DialArgs) -> Result<String, Failure> {
     let target = target(session, &args.task)?;
-    let waiting = waiting_attempt(session, &target)?;
-    let (dialled, attempt_id) = match waiting {
-        Some(attempt_id) if args.result.is_some() => (None, attempt_id),
+    let result = args
+        .result
+        .as_ref()
+        .map(|result| input::code::<CarrierResult>(session.texts, "carrier", result))
+        .transpose()?;
+    let (dialled, attempt_id) = match waiting_attempt(session, &target)? {
+        Some(open) if result.is_some() && open.awaits == "outcome" => {
+            // Its result was told: another one would be another dial.
+            return Err(Failure::refused(
+                "outcome_awaited",
+                [("task", args.task.as_str())],
+            ));
+        }
+        Some(open) if result.is_some() => (None, open.attempt_id),
         _ => {
             let dial = session.app.dial(&target.dial())?;
             let id = dial.attempt_id.clone();
             (Some(dial), id)
         }
     };
-    let ended = match &args.result {
-        Some(result) => {
-            let result: CarrierResult = input::code(session.texts, "carrier", result)?;
-            Some((
-                result,
-                session.app.end_attempt(&attempt_id, result, args.seconds)?,
-            ))
-        }
+    let ended = match result {
+        Some(result) => Some((
+            result,
+            session.app.end_attempt(&attempt_id, result, args.seconds)?,
+        )),
         None => None,
     };
     let record = serde_json::json!({
@@ -190,7 +240,7 @@ pub fn dial(session: &Session<'_>, args: &DialArgs) -> Result<String, Failure> {
             show_dial(screen, dial);
         }
         match &ended {
-            Some((result, ended)) => show_end(screen, *result, ended, &args.task),
+            Some((result, ended)) => show_end(session, screen, *result, ended, &args.task),
             None => screen.next("dial.next", &[("task", &args.task)]),
         }
     })
@@ -219,25 +269,26 @@ impl Target {
 /// A number of the list or a task's id; else a member.
 pub fn target(session: &Session<'_>, text: &str) -> Result<Target, Failure> {
     let task_id = session.shown.resolve(text)?;
-    if task_id != text || session.app.task(&task_id).is_ok() {
+    if task_id != text {
         return Ok(Target::Task(task_id));
     }
-    session.member_id(text).map(Target::Member)
+    match session.app.task(&task_id) {
+        Ok(_) => Ok(Target::Task(task_id)),
+        Err(error) if error.code() == "task_unknown" => session.member_id(text).map(Target::Member),
+        Err(error) => Err(error.into()),
+    }
 }
 
-/// The dial of this target whose end nobody has told.
-fn waiting_attempt(session: &Session<'_>, target: &Target) -> Result<Option<String>, Failure> {
+/// The dial of this target that waits for a word: the carrier's or the clerk's.
+fn waiting_attempt(session: &Session<'_>, target: &Target) -> Result<Option<OpenAttempt>, Failure> {
     let fits = |task_id: Option<&str>, member_id: &str| match target {
         Target::Task(id) => task_id == Some(id.as_str()),
         Target::Member(id) => task_id.is_none() && member_id == id,
     };
-    let mut open = session
-        .app
-        .open_attempts()?
+    let open = session.app.open_attempts()?;
+    Ok(open
         .into_iter()
-        .filter(|open| open.awaits == "result");
-    let found = open.find(|open| fits(open.task_id.as_deref(), &open.member_id));
-    Ok(found.map(|open| open.attempt_id))
+        .find(|open| fits(open.task_id.as_deref(), &open.member_id)))
 }
 
 fn show_dial(screen: &mut Screen<'_>, dial: &Dial) {
@@ -256,7 +307,13 @@ fn show_script(screen: &mut Screen<'_>, script: &Script) {
     }
 }
 
-fn show_end(screen: &mut Screen<'_>, result: CarrierResult, ended: &EndedAttempt, task: &str) {
+fn show_end(
+    session: &Session<'_>,
+    screen: &mut Screen<'_>,
+    result: CarrierResult,
+    ended: &EndedAttempt,
+    task: &str,
+) {
     let texts = screen.texts;
     screen.say("dial.ended", &[("result", &texts.code("carrier", result.code()))]);
     if ended.number_marked {
@@ -265,23 +322,26 @@ fn show_end(screen: &mut Screen<'_>, result: CarrierResult, ended: &EndedAttempt
     if ended.outcome_required {
         screen.next("dial.outcome_next", &[("task", &task)]);
     } else if let Some(task) = &ended.task {
-        show_state(screen, task);
+        show_state(session, screen, task);
     }
 }
 
 /// Where a task stands now.
-fn show_state(screen: &mut Screen<'_>, task: &TaskRow) {
+fn show_state(session: &Session<'_>, screen: &mut Screen<'_>, task: &TaskRow) {
     let texts = screen.texts;
     let state = texts.code("task_state", task.state.code());
-    match task.deferred_until {
-        Some(until) if task.state.code() == "deferred" => {
-            screen.say(
-                "task.deferred",
-                &[("name", &task.name), ("day", &screen.date(until))],
-            );
-        }
-        _ => screen.say("task.state", &[("name", &task.name), ("state", &state)]),
+    let Some(until) = task.deferred_until.filter(|_| task.state.code() == "deferred") else {
+        let expired = task.state.code() == "expired" && task.attempts > 0;
+        let key = if expired { "task.given_up" } else { "task.state" };
+        let values: [(&str, &dyn std::fmt::Display); 3] =
+            [("name", &task.name), ("state", &state), ("n", &task.attempts)];
+        return screen.say(key, &values);
+    };
+    let mut when = screen.date(until);
+    if let Some(at_ms) = task.deferred_until_ms {
+        when = format!("{when} {}", session.app.local(at_ms).format("%H:%M"));
     }
+    screen.say("task.deferred", &[("name", &task.name), ("when", &when)]);
 }
 
 pub fn outcome(session: &Session<'_>, args: &OutcomeArgs) -> Result<String, Failure> {
@@ -290,7 +350,9 @@ pub fn outcome(session: &Session<'_>, args: &OutcomeArgs) -> Result<String, Fail
         return take_back(session, &task_id);
     }
     let Some(outcome) = &args.outcome else {
-        return outcomes(session);
+        // The task is looked up first: a list for nothing would mislead.
+        session.app.task(&task_id)?;
+        return outcomes(session, &args.task);
     };
     let date = args
         .date
@@ -307,7 +369,7 @@ pub fn outcome(session: &Session<'_>, args: &OutcomeArgs) -> Result<String, Fail
     };
     let recorded = session.app.record_outcome(&task_id, &new)?;
     session.print(&recorded, |screen, recorded| {
-        show_recorded(screen, recorded, &new, &args.task);
+        show_recorded(session, screen, recorded, &new, &args.task);
     })
 }
 
@@ -320,13 +382,36 @@ fn hour_of(session: &Session<'_>, date: Option<chrono::NaiveDate>, hour: u32) ->
     Ok(calendar.instant_ms(date.unwrap_or(session.today).and_time(time)))
 }
 
-fn show_recorded(screen: &mut Screen<'_>, recorded: &Recorded, new: &NewOutcome, task: &str) {
+fn show_recorded(
+    session: &Session<'_>,
+    screen: &mut Screen<'_>,
+    recorded: &Recorded,
+    new: &NewOutcome,
+    task: &str,
+) {
     let texts = screen.texts;
-    screen.say(
-        "outcome.done",
-        &[("outcome", &texts.code("outcome", new.code.code()))],
-    );
-    show_state(screen, &recorded.task);
+    let outcome = texts.code("outcome", new.code.code());
+    match (new.code, new.date) {
+        (OutcomeCode::AgreedToVisit, Some(day)) => {
+            screen.say(
+                "outcome.visit",
+                &[("outcome", &outcome), ("day", &screen.date(day))],
+            );
+        }
+        (_, Some(day)) if concerns_medicine(new.code) => {
+            let day = screen.date(day);
+            let medicine = recorded.ingredient.as_deref().unwrap_or_default();
+            screen.say(
+                "outcome.stock",
+                &[("outcome", &outcome), ("medicine", &medicine), ("day", &day)],
+            );
+        }
+        _ => screen.say("outcome.done", &[("outcome", &outcome)]),
+    }
+    show_state(session, screen, &recorded.task);
+    if concerns_medicine(new.code) && recorded.ingredient.is_none() {
+        screen.say("outcome.which_medicine", &[]);
+    }
     if let Some(follow_up) = &recorded.follow_up {
         let who = follow_up
             .assignee_name
@@ -337,18 +422,26 @@ fn show_recorded(screen: &mut Screen<'_>, recorded: &Recorded, new: &NewOutcome,
     screen.next("outcome.next", &[("task", &task)]);
 }
 
+/// Whether an outcome says something about one medicine.
+fn concerns_medicine(code: OutcomeCode) -> bool {
+    matches!(
+        code,
+        OutcomeCode::StillHasStock | OutcomeCode::BoughtElsewhere | OutcomeCode::DoctorChangedOrStopped
+    )
+}
+
 fn take_back(session: &Session<'_>, task_id: &str) -> Result<String, Failure> {
     let held = session.app.held_outcome_of(task_id)?;
     let outcome_id = held.ok_or_else(|| Failure::refused("take_back_over", []))?;
     let task = session.app.take_back(&outcome_id)?;
     session.print(&task, |screen, task| {
         screen.say("outcome.taken_back", &[]);
-        show_state(screen, task);
+        show_state(session, screen, task);
     })
 }
 
 /// What can be recorded, with what each needs.
-fn outcomes(session: &Session<'_>) -> Result<String, Failure> {
+fn outcomes(session: &Session<'_>, task: &str) -> Result<String, Failure> {
     let codes: Vec<&str> = OutcomeCode::ALL.iter().map(|code| code.code()).collect();
     session.print(&codes, |screen, codes| {
         let mut table = Table::default();
@@ -356,7 +449,7 @@ fn outcomes(session: &Session<'_>) -> Result<String, Failure> {
             table.row([screen.texts.code("outcome", code), code, need(screen.texts, code)]);
         }
         screen.table(&table);
-        screen.next("outcome.list_next", &[]);
+        screen.next("outcome.list_next", &[("task", &task)]);
     })
 }
 

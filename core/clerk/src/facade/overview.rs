@@ -1,0 +1,235 @@
+//! Counts for the chips above the lists, and members that were looked at last.
+
+use chrono::NaiveDate;
+use rusqlite::Connection;
+use serde::Serialize;
+use serde_json::json;
+use yaoban_domain::audience::Audience;
+use yaoban_domain::codes::{Class, Code as _, MedicineStatus};
+
+use super::find::{MemberRow, member_row};
+use super::groups::keys;
+use super::tasks::{Listing, TaskFilter, TaskRow, TaskView};
+use super::work::Work;
+use super::{Acting, AppError, AppResult, ClerkApp};
+use crate::store::{Durability, Settings, meta, rows};
+
+/// Members that are remembered as looked at.
+pub const RECENT_MAX: usize = 20;
+/// Days within which a birthday is near.
+const BIRTHDAY_DAYS: i64 = 6;
+const RECENT: &str = "recent_members";
+
+/// How many members a chip stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// Code, or the word itself for diseases and tags.
+    pub code: String,
+    /// Members.
+    pub count: u32,
+}
+
+/// Members of the store by what a clerk picks them by. Each count is that of the group behind it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct MemberCounts {
+    /// The day for which they hold.
+    pub as_of: NaiveDate,
+    /// All of them.
+    pub members: u32,
+    /// By class, in the order of the specification.
+    pub classes: Vec<Count>,
+    /// Chronic and general.
+    pub care: Vec<Count>,
+    /// By disease code, commonest first.
+    pub diseases: Vec<Count>,
+    /// By tag, commonest first.
+    pub tags: Vec<Count>,
+    /// With a medicine that is running low or out, by status.
+    pub medicines: Vec<Count>,
+    /// Birthday today or within the week.
+    pub birthdays: u32,
+}
+
+/// Tasks by what a clerk picks them by.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct TaskCounts {
+    /// On today's list.
+    pub due: usize,
+    /// Of these, emergencies.
+    pub emergencies: usize,
+    /// Put off, or not begun.
+    pub later: usize,
+    /// Ran out without a result.
+    pub overdue: usize,
+    /// Done today.
+    pub done: usize,
+    /// Of today's list, by class; those of no class are missing.
+    pub classes: Vec<Count>,
+    /// Of today's list, by kind.
+    pub kinds: Vec<Count>,
+}
+
+impl ClerkApp {
+    /// Members of the store by class, care, disease, tag, medicine and birthday.
+    pub fn member_counts(&self) -> AppResult<MemberCounts> {
+        let acting = self.acting()?;
+        self.current_figures(&acting)?;
+        self.store.read(|conn| member_counts(conn, &acting))
+    }
+
+    /// The clerk's tasks by view, or the whole store's.
+    pub fn task_counts(&self, whole_store: bool) -> AppResult<TaskCounts> {
+        let work = Work::begin(self)?;
+        work.read(|conn| {
+            let listing = Listing::new(conn, &work)?;
+            let list = |view| {
+                let filter = TaskFilter {
+                    view,
+                    whole_store,
+                    ..TaskFilter::default()
+                };
+                listing.list(&filter)
+            };
+            // Who is off gets no list of its own, as in [`ClerkApp::tasks`].
+            let off = work.staff.off_on == Some(work.today) && !whole_store;
+            let mut due = list(TaskView::Due)?;
+            due.retain(|_| !off);
+            let rows: Vec<&TaskRow> = due.iter().map(|found| &found.row).collect();
+            Ok(TaskCounts {
+                due: rows.len(),
+                emergencies: rows.iter().filter(|row| row.emergency).count(),
+                later: list(TaskView::Later)?.len(),
+                overdue: list(TaskView::Overdue)?.len(),
+                done: list(TaskView::DoneToday)?.len(),
+                classes: tally(rows.iter().filter_map(|row| row.class.map(Class::code))),
+                kinds: tally(rows.iter().map(|row| row.kind.code())),
+            })
+        })
+    }
+
+    /// A member was opened: it comes first among [`Self::recent_members`].
+    pub fn remember_opened(&self, member_id: &str) -> AppResult<()> {
+        let (_, member_id) = self.acting_on(member_id)?;
+        self.store.write(Durability::Normal, |tx| -> AppResult<()> {
+            let mut ids = recent_ids(tx)?;
+            ids.retain(|id| *id != member_id);
+            ids.insert(0, member_id);
+            ids.truncate(RECENT_MAX);
+            Ok(meta::set(tx, RECENT, json!(ids).to_string())?)
+        })
+    }
+
+    /// The members that were opened last on this phone, newest first.
+    pub fn recent_members(&self) -> AppResult<Vec<MemberRow>> {
+        let acting = self.acting()?;
+        self.store.read(|conn| {
+            let mut shown: Vec<MemberRow> = Vec::new();
+            for id in recent_ids(conn)? {
+                let Some(key) = rows::existing_key(conn, &id)? else {
+                    continue;
+                };
+                let row = member_row(conn, key, &acting)?;
+                // Two that were merged since are one now.
+                shown.extend(row.filter(|row| !shown.iter().any(|one| one.member_id == row.member_id)));
+            }
+            Ok(shown)
+        })
+    }
+}
+
+fn recent_ids(conn: &Connection) -> AppResult<Vec<String>> {
+    let kept: Option<String> = meta::get(conn, RECENT)?;
+    Ok(kept
+        .and_then(|json| serde_json::from_str(&json).ok())
+        .unwrap_or_default())
+}
+
+fn member_counts(conn: &Connection, acting: &Acting) -> AppResult<MemberCounts> {
+    let by = |sql: &str| -> AppResult<Vec<Count>> {
+        let mut statement = conn.prepare_cached(sql)?;
+        let counts = statement.query_map([], |row| {
+            Ok(Count {
+                code: row.get(0)?,
+                count: row.get(1)?,
+            })
+        })?;
+        Ok(counts.collect::<rusqlite::Result<_>>()?)
+    };
+    let mut classes = by("SELECT class, count(*) FROM v_member WHERE class IS NOT NULL GROUP BY class")?;
+    classes.sort_by_key(|count| Class::ALL.iter().position(|class| class.code() == count.code));
+    let settings = &acting.settings;
+    let mut medicines = Vec::new();
+    for status in [MedicineStatus::RunningLow, MedicineStatus::Out] {
+        let rule = json!({ "medicine": { "status": status.code() } });
+        medicines.push(Count {
+            code: status.code().to_owned(),
+            count: count_of(conn, &rule, acting.today, settings)?,
+        });
+    }
+    let birthday = json!({ "birthday": { "within_days": BIRTHDAY_DAYS } });
+    Ok(MemberCounts {
+        as_of: acting.today,
+        members: conn
+            .prepare_cached("SELECT count(*) FROM v_member")?
+            .query_row([], |row| row.get(0))?,
+        classes,
+        care: by("SELECT care, count(*) FROM v_member WHERE care IS NOT NULL GROUP BY care ORDER BY care")?,
+        diseases: words(conn, "diseases")?,
+        tags: words(conn, "tags")?,
+        medicines,
+        birthdays: count_of(conn, &birthday, acting.today, settings)?,
+    })
+}
+
+/// Members of the group of a rule.
+fn count_of(
+    conn: &Connection,
+    rule: &serde_json::Value,
+    as_of: NaiveDate,
+    settings: &Settings,
+) -> AppResult<u32> {
+    let audience = Audience::from_json(&rule.to_string()).map_err(|error| AppError::Refused {
+        code: "audience".into(),
+        values: vec![("message".into(), error.to_string())],
+    })?;
+    Ok(keys(conn, &audience, as_of, settings)?.len() as u32)
+}
+
+/// Words of a `;`-wrapped column with the number of their members.
+fn words(conn: &Connection, column: &str) -> AppResult<Vec<Count>> {
+    let sql = format!("SELECT {column} FROM v_member WHERE {column} <> ';'");
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut found = statement.query([])?;
+    let mut counts: std::collections::HashMap<String, u32> = std::collections::HashMap::new();
+    while let Some(row) = found.next()? {
+        let wrapped = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+        for word in wrapped.split(';').filter(|word| !word.is_empty()) {
+            match counts.get_mut(word) {
+                Some(count) => *count += 1,
+                None => _ = counts.insert(word.to_owned(), 1),
+            }
+        }
+    }
+    let counts = counts.into_iter().map(|(code, count)| Count { code, count });
+    Ok(commonest_first(counts.collect()))
+}
+
+/// Counts codes, commonest first.
+fn tally<'a>(codes: impl Iterator<Item = &'a str>) -> Vec<Count> {
+    let mut counts: Vec<Count> = Vec::new();
+    for code in codes {
+        match counts.iter_mut().find(|count| count.code == code) {
+            Some(count) => count.count += 1,
+            None => counts.push(Count {
+                code: code.to_owned(),
+                count: 1,
+            }),
+        }
+    }
+    commonest_first(counts)
+}
+
+fn commonest_first(mut counts: Vec<Count>) -> Vec<Count> {
+    counts.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.code.cmp(&b.code)));
+    counts
+}

@@ -1,0 +1,166 @@
+//! Counts for the chips, members looked at last, what the phone takes up, the end of a pairing.
+
+use yaoban_clerk_core::facade::contact::{DialTarget, NewOutcome};
+use yaoban_clerk_core::facade::tasks::{NewTask, TaskFilter};
+use yaoban_domain::codes::{CarrierResult, ContactPurpose, OutcomeCode, TaskKind};
+use yaoban_protocol::row::{Change, entity};
+
+use crate::common::{member, put};
+use crate::phone::{Phone, code, task, willing};
+
+/// Three members: one with a disease, tags and a birthday tomorrow, one bare, one of another store.
+fn three_members() -> Vec<Change> {
+    let mut first = willing("M1");
+    first.diseases = vec!["diabetes".into(), "hypertension".into()];
+    first.tags = vec!["vip".into(), "老街坊".into()];
+    first.birthday = Some("1960-06-16".parse().unwrap());
+    let mut second = willing("M2");
+    second.tags = vec!["vip".into()];
+    second.diseases = Vec::new();
+    let mut other = member("M3", "别店");
+    other.store_id = Some("S2".into());
+    other.tags = Vec::new();
+    other.diseases = Vec::new();
+    vec![
+        put(10, entity::MEMBER, "M1", &first),
+        put(11, entity::MEMBER, "M2", &second),
+        put(12, entity::MEMBER, "M3", &other),
+    ]
+}
+
+#[test]
+fn a_chip_counts_what_its_group_holds() {
+    let phone = Phone::with(three_members());
+    let counts = phone.app.member_counts().unwrap();
+    let pair = |counts: &[yaoban_clerk_core::facade::overview::Count]| -> Vec<(String, u32)> {
+        counts.iter().map(|one| (one.code.clone(), one.count)).collect()
+    };
+    assert_eq!(pair(&counts.tags), [("vip".into(), 2), ("老街坊".into(), 1)]);
+    assert_eq!(
+        pair(&counts.diseases),
+        [("diabetes".into(), 1), ("hypertension".into(), 1)]
+    );
+    assert_eq!(counts.birthdays, 1);
+    assert_eq!(
+        pair(&counts.medicines),
+        [("running_low".into(), 0), ("out".into(), 0)]
+    );
+    assert_eq!(
+        counts.members as usize,
+        phone.app.group_count(r#"{"all":[]}"#).unwrap()
+    );
+    for count in &counts.classes {
+        let rule = format!(r#"{{"class":"{}"}}"#, count.code);
+        assert_eq!(count.count as usize, phone.app.group_count(&rule).unwrap());
+    }
+    let ids = phone.app.group_ids(r#"{"tags":"vip"}"#, 1, 10).unwrap();
+    assert_eq!(ids.len(), 1);
+}
+
+#[test]
+fn tasks_are_counted_by_what_they_wait_for() {
+    let mut rows = three_members();
+    rows.push(put(20, entity::TASK, "T1", &task("T1", "M1")));
+    rows.push(put(21, entity::TASK, "T2", &task("T2", "M2")));
+    let mut elses = task("T3", "M2");
+    elses.assignee = Some("C2".into());
+    rows.push(put(22, entity::TASK, "T3", &elses));
+    let mut late = task("T4", "M1");
+    late.due = "2026-06-14".parse().unwrap();
+    rows.push(put(23, entity::TASK, "T4", &late));
+    let mut phone = Phone::with(rows);
+    let outcome = NewOutcome::of(OutcomeCode::Moved);
+    phone.app.record_outcome("T2", &outcome).unwrap();
+    let counts = phone.app.task_counts(false).unwrap();
+    assert_eq!(
+        (counts.due, counts.done, counts.overdue, counts.later),
+        (1, 1, 1, 0)
+    );
+    assert_eq!(counts.due, phone.app.tasks(&TaskFilter::default()).unwrap().count);
+    assert_eq!(phone.app.task_counts(true).unwrap().due, 2);
+    assert_eq!(counts.kinds[0].code, "call");
+    phone.sign_in("B1");
+    phone
+        .app
+        .mark_off("C1", Some("2026-06-15".parse().unwrap()))
+        .unwrap();
+    phone.sign_in("C1");
+    assert_eq!(phone.app.task_counts(false).unwrap().due, 0, "off today");
+}
+
+#[test]
+fn members_looked_at_last_come_first_and_once() {
+    let phone = Phone::with(three_members());
+    for id in ["M1", "M2", "M1"] {
+        phone.app.remember_opened(id).unwrap();
+    }
+    assert_eq!(code(phone.app.remember_opened("M9")), "unknown");
+    let phone = phone.restart();
+    let shown = phone.app.recent_members().unwrap();
+    let ids: Vec<&str> = shown.iter().map(|row| row.member_id.as_str()).collect();
+    assert_eq!(ids, ["M1", "M2"]);
+}
+
+#[test]
+fn a_profile_names_who_spoke_last_and_who_wrote() {
+    let phone = Phone::with(three_members());
+    let dial = DialTarget::Member {
+        member_id: "M1".into(),
+        purpose: ContactPurpose::Service,
+    };
+    let dial = phone.app.dial(&dial).unwrap();
+    phone
+        .app
+        .end_attempt(&dial.attempt_id, CarrierResult::Answered, Some(30))
+        .unwrap();
+    phone.app.add_note("M1", "要小包装", None).unwrap();
+    let profile = phone.app.profile("M1").unwrap();
+    let last = profile.last_contact.unwrap();
+    assert_eq!(last.staff_id.as_deref(), Some("C1"));
+    assert!(last.staff_name.is_some() && last.staff_name == profile.notes[0].staff_name);
+}
+
+#[test]
+fn an_outcome_means_the_medicine_of_its_task() {
+    let mut about = task("T1", "M1");
+    about.why.code = "medicine_out".into();
+    about.why.values = vec![("ingredient".into(), "氨氯地平".into())];
+    let mut rows = three_members();
+    rows.push(put(20, entity::TASK, "T1", &about));
+    rows.push(put(21, entity::TASK, "T2", &task("T2", "M2")));
+    let phone = Phone::with(rows);
+    let mut stock = NewOutcome::of(OutcomeCode::StillHasStock);
+    stock.date = Some("2026-06-25".parse().unwrap());
+    let recorded = phone.app.record_outcome("T1", &stock).unwrap();
+    assert_eq!(recorded.ingredient.as_deref(), Some("氨氯地平"));
+    let medicines = phone.app.profile("M1").unwrap().medicines;
+    assert_eq!(medicines[0].ingredient, "氨氯地平");
+    assert_eq!(medicines[0].end, stock.date);
+    // A task that is about no medicine in particular guesses none.
+    assert_eq!(phone.app.record_outcome("T2", &stock).unwrap().ingredient, None);
+}
+
+#[test]
+fn the_end_of_a_pairing_leaves_nothing_and_loses_nothing_unasked() {
+    let phone = Phone::with(three_members());
+    let storage = phone.app.storage().unwrap();
+    assert_eq!(storage.members, 3);
+    assert!(storage.file_bytes > 0);
+    phone
+        .app
+        .make_task("M1", &NewTask::of_kind(TaskKind::Call))
+        .unwrap();
+    let refused = phone.app.unpair(false).unwrap_err();
+    assert_eq!(refused.code(), "unsent");
+    assert_eq!(refused.values(), [("count".to_owned(), "1".to_owned())]);
+    assert_eq!(
+        phone.app.find("M1", 1).unwrap().len(),
+        1,
+        "a refusal changes nothing"
+    );
+    phone.app.unpair(true).unwrap();
+    assert_eq!(code(phone.app.find("M1", 1)), "paused");
+    assert_eq!(phone.files(), Vec::<String>::new());
+    let phone = phone.restart();
+    assert_eq!(code(phone.app.find("M1", 1)), "not_paired");
+}
