@@ -114,7 +114,8 @@ def load(folder, as_of):
     lines = (
         known
         .select("member_id", "store_id", "drug_id", ordinal("sold_at").cast(pl.Int64).alias("day"),
-                thousandths("quantity").alias("milli"), (thousandths("amount") // 10).alias("fen"))
+                thousandths("quantity").alias("milli"), (thousandths("amount") // 10).alias("fen"),
+                (thousandths("cost") // 10).alias("cost"))
         .filter(pl.col("day") <= as_of)
         .join(drugs.select("drug_id", "ingredient", "category", "manufacturer", "chronic", "units_per_pack", "daily_units"),
               on="drug_id", how="left")

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """The expected results, calculated a second time from the CSV files and the rules alone.
 
-    tests/oracle/oracle.py --data DIR --as-of DATE [--campaigns FILE] > expected.json
+    tests/oracle/oracle.py --data DIR --as-of DATE [--campaigns FILE [--contacts FILE]] > expected.json
 
 Prints one JSON object: members, active, rows that the import skips or rejects, cut points, a board of classes, a row for each member, and
 each audience with its rule and ids; with --campaigns, which
-names a JSON list of {id, start, window_days, holdout, members} in the order of their making, also their buyers by arm.
+names a JSON list of {id, start, window_days, holdout, cost_fen, members} in the order of their making, also their figures,
+with the gross ones of --contacts, a JSON list of {campaign, member, at, what: call or sms, result}.
 Exit codes: 0 done, 75 the package registry is away, anything else a failure.
 """
 
@@ -26,6 +27,7 @@ def main():
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--as-of", type=date.fromisoformat, required=True)
     parser.add_argument("--campaigns", type=Path)
+    parser.add_argument("--contacts", type=Path)
     options = parser.parse_args()
     private.again_inside()
 
@@ -45,7 +47,8 @@ def main():
         assigned = json.loads(options.campaigns.read_text())
         for campaign in assigned:
             campaign["day"] = date.fromisoformat(campaign["start"]).toordinal()
-        expected["campaigns"] = effect.campaigns(chain, assigned)
+        contacts = json.loads(options.contacts.read_text()) if options.contacts else []
+        expected["campaigns"] = effect.campaigns(chain, assigned, contacts)
     json.dump(expected, sys.stdout, ensure_ascii=False)
 
 

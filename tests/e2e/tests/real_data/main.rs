@@ -10,6 +10,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use yaoban_e2e::{Hub, data};
 
+mod contacts;
+
 /// The last day of the year, and one in the middle of it.
 const DAYS: [&str; 2] = ["2017-12-31", "2017-07-04"];
 
@@ -49,6 +51,31 @@ fn sample_chain_equals_the_second_calculation() {
     import_is_equal(&import(&hub, folder.path()), &expected);
     classes_are_equal(&hub, day, &expected);
     audiences_are_equal(&hub, day, &expected);
+
+    // Two campaigns over each other, with a cost: their margin and what they earned.
+    let every = fs::read_to_string(folder.path().join("members.csv")).unwrap();
+    let ids = every.lines().skip(1).filter_map(|row| row.split(',').next());
+    let made: Vec<Value> = [("2025-12-01", 2, 20, "900"), ("2025-12-20", 3, 30, "100000")]
+        .into_iter()
+        .map(|(start, every, holdout, cost)| {
+            let chosen: Vec<&str> = ids.clone().step_by(every).collect();
+            let list = folder.path().join(format!("chosen-{every}.csv"));
+            fs::write(&list, format!("member_id\n{}\n", chosen.join("\n"))).unwrap();
+            let plan = Plan {
+                name: start,
+                start,
+                list: &list,
+                holdout,
+                cost: Some(cost),
+            };
+            create_campaign(&hub, &plan)
+        })
+        .collect();
+    let contacts = contacts::record(&hub, &made);
+    let reached = effects_are_equal(&hub, folder.path(), day, &made, &contacts);
+    assert!(reached.is_none_or(|reached| reached > 100), "{reached:?}");
+    let roi = hub.run("campaign effect", ["c1", "--json"]).done().json()["roi"].clone();
+    assert!(roi["value"].is_number(), "{roi}");
 }
 
 /// What the import says of each file.
@@ -142,41 +169,124 @@ fn audiences_are_equal(hub: &Hub, day: &str, expected: &Value) {
     }
 }
 
-/// All campaigns of the year with their targeted households, each with a holdout: buyers and amounts
-/// of both arms.
+/// What is made of a campaign at the hub, and told to the second calculation.
+struct Plan<'a> {
+    name: &'a str,
+    start: &'a str,
+    /// A file of members.
+    list: &'a Path,
+    holdout: u32,
+    cost: Option<&'a str>,
+}
+
+/// All campaigns of the year with their targeted households, each with a holdout and contacts.
 fn campaigns_are_equal(hub: &Hub, files: &Path) {
-    let mut made = Vec::new();
     let campaigns = fs::read_to_string(files.join("campaigns.csv")).unwrap();
+    let mut made = Vec::new();
     for line in campaigns.lines().skip(1) {
         let fields: Vec<&str> = line.split(',').collect();
         let list = files.join(format!("campaigns/{}-targeted.csv", fields[0]));
-        made.push(create_campaign(hub, fields[0], fields[2], &list));
+        let plan = Plan {
+            name: fields[0],
+            start: fields[2],
+            list: &list,
+            holdout: 10,
+            cost: None,
+        };
+        made.push(create_campaign(hub, &plan));
     }
+    let contacts = contacts::record(hub, &made);
+    let reached = effects_are_equal(hub, files, DAYS[0], &made, &contacts);
+    assert!(reached.is_none_or(|reached| reached > 0), "{reached:?}");
+}
+
+/// Every figure of every campaign on a day; gives how many members were reached in all, none if the
+/// second calculation could not run.
+fn effects_are_equal(
+    hub: &Hub,
+    files: &Path,
+    day: &str,
+    campaigns: &[Value],
+    contacts: &[Value],
+) -> Option<i64> {
     let folder = tempfile::tempdir().unwrap();
-    let list = folder.path().join("campaigns.json");
-    fs::write(&list, json!(made).to_string()).unwrap();
-    let Some(expected) = data::expected(files, DAYS[0], &["--campaigns", list.to_str().unwrap()]) else {
-        return;
+    let write = |name: &str, records: &[Value]| {
+        let path = folder.path().join(name);
+        fs::write(&path, json!(records).to_string()).unwrap();
+        path.to_str().unwrap().to_owned()
     };
-    for (campaign, arms) in made.iter().zip(expected["campaigns"].as_array().unwrap()) {
+    let (list, contacts) = (
+        write("campaigns.json", campaigns),
+        write("contacts.json", contacts),
+    );
+    let expected = data::expected(files, day, &["--campaigns", &list, "--contacts", &contacts])?;
+    let mut reached = 0;
+    for (campaign, expected) in campaigns.iter().zip(expected["campaigns"].as_array().unwrap()) {
         let id = campaign["id"].as_str().unwrap();
-        let effect = hub.run("campaign effect", [id, "--json"]).done().json();
+        let effect = hub
+            .run("campaign effect", [id, "--as-of", day, "--json"])
+            .done()
+            .json();
+        let place = format!("of {id} on {day}");
         for arm in ["treated", "holdout"] {
-            for key in ["members", "buyers", "amount_fen"] {
-                assert_eq!(effect[arm][key], arms[arm][key], "{key} of the {arm} arm of {id}");
+            for key in ["members", "buyers", "amount_fen", "margin_fen"] {
+                assert_eq!(
+                    effect[arm][key], expected[arm][key],
+                    "{key} of the {arm} arm {place}"
+                );
+            }
+            is_close(&effect[arm]["buyer_share"], &expected[arm]["buyer_share"], &place);
+        }
+        for key in ["reached", "answered", "buyers", "amount_fen"] {
+            assert_eq!(
+                effect["gross"][key], expected["gross"][key],
+                "gross {key} {place}"
+            );
+        }
+        is_close(
+            &effect["gross"]["repurchase_share"],
+            &expected["gross"]["repurchase_share"],
+            &place,
+        );
+        for key in ["lift", "incremental_margin_fen", "roi"] {
+            assert_eq!(effect[key].is_null(), expected[key].is_null(), "{key} {place}");
+            for end in ["value", "low", "high"] {
+                is_close(
+                    &effect[key][end],
+                    &expected[key][end],
+                    &format!("{end} of {key} {place}"),
+                );
             }
         }
+        reached += effect["gross"]["reached"].as_i64().unwrap();
+    }
+    Some(reached)
+}
+
+/// Two numbers that may differ in the last digits of a float, or nothing twice.
+fn is_close(found: &Value, expected: &Value, place: &str) {
+    match (found.as_f64(), expected.as_f64()) {
+        (None, None) => {}
+        (Some(found), Some(expected)) => {
+            let slack = 1e-9 * expected.abs().max(1.0);
+            assert!(
+                (found - expected).abs() <= slack,
+                "{found}, expected {expected}: {place}"
+            );
+        }
+        (found, expected) => panic!("{found:?}, expected {expected:?}: {place}"),
     }
 }
 
 /// Makes a campaign of a list of members, and says of it what the second calculation needs.
-fn create_campaign(hub: &Hub, name: &str, start: &str, list: &Path) -> Value {
+fn create_campaign(hub: &Hub, plan: &Plan<'_>) -> Value {
     let script = data::demo("winback-script.json");
-    let arguments = [
+    let holdout = plan.holdout.to_string();
+    let mut arguments = vec![
         "--name",
-        name,
+        plan.name,
         "--members",
-        list.to_str().unwrap(),
+        plan.list.to_str().unwrap(),
         "--kind",
         "call",
         "--purpose",
@@ -184,15 +294,22 @@ fn create_campaign(hub: &Hub, name: &str, start: &str, list: &Path) -> Value {
         "--script",
         script.to_str().unwrap(),
         "--start",
-        start,
+        plan.start,
+        "--holdout",
+        &holdout,
         "--json",
     ];
+    arguments.extend(plan.cost.iter().flat_map(|cost| ["--cost", cost]));
     let campaign = hub.run("campaign create", arguments).done().json();
-    let members: Vec<String> = fs::read_to_string(list)
+    let members: Vec<String> = fs::read_to_string(plan.list)
         .unwrap()
         .lines()
         .skip(1)
         .map(str::to_owned)
         .collect();
-    json!({ "id": campaign["campaign_id"], "start": start, "window_days": 30, "holdout": 10, "members": members })
+    let cost_fen = plan.cost.map(|cost| cost.parse::<i64>().unwrap() * 100);
+    json!({
+        "id": campaign["campaign_id"], "start": plan.start, "window_days": 30, "holdout": plan.holdout,
+        "cost_fen": cost_fen, "members": members,
+    })
 }
