@@ -36,25 +36,15 @@ def run(*command, stdout=subprocess.DEVNULL):
 
 
 def again(times: int, *command):
-    """Median seconds and highest peak of some runs, after one that is not counted, and the last output."""
+    """Seconds of some runs, ascending, after one that is not counted; the highest peak; the last output."""
     run(*command, stdout=subprocess.PIPE)
     runs = [run(*command, stdout=subprocess.PIPE) for _ in range(times)]
-    return statistics.median(r[0] for r in runs), max(r[1] for r in runs), runs[-1][2]
+    return sorted(r[0] for r in runs), max(r[1] for r in runs), runs[-1][2]
 
 
-class Table:
-    """Rows of figure, measured, target, peer."""
-
-    def __init__(self):
-        self.rows = []
-
-    def add(self, figure, measured, target="", peer=""):
-        self.rows.append((figure, measured, target, peer))
-        say(f"{figure}: {measured}  (target {target or 'none'})" + (f"  peer: {peer}" if peer else ""))
-
-    def text(self) -> str:
-        lines = ["| figure | measured | target | peer in the same run |", "|---|---|---|---|"]
-        return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in self.rows])
+def spread(seconds: list) -> str:
+    """Median and p99 of ascending seconds; of fewer than a hundred the highest is the p99."""
+    return f"median {statistics.median(seconds):.2f} s, p99 {seconds[-1]:.2f} s of {len(seconds)}"
 
 
 def generate(name: str, **size) -> Path:

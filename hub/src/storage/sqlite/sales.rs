@@ -248,7 +248,7 @@ mod tests {
                 put(tx, &second, 2);
                 tx.show_generation(1)?;
                 assert_eq!(visible(tx, i32::MIN, i32::MAX), first);
-                assert_eq!(visible(tx, 0, 19), []);
+                assert!(visible(tx, 0, 19).is_empty());
                 let lines = [line(-1, 1000), line(20, 1000), line(20, 1000), line(20, 2000)];
                 tx.move_sales(&lines, 2, 1, 0..=2)?;
                 assert!(
