@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use yaoban_domain::model::Member;
 use yaoban_hub::import::{FileKind, Options, run};
 use yaoban_hub::storage::Records as _;
+use yaoban_hub::storage::packed::sales;
 use yaoban_hub::storage::sqlite::scope::store_scope;
 use yaoban_protocol::codec::{self, from_cbor};
 use yaoban_protocol::message::{Chunk, Envelope, Manifest};
@@ -93,6 +94,32 @@ impl Held {
     }
 }
 
+/// What a member bought by drug and day, from the rows that audiences read.
+fn sums_by_drug(connection: &rusqlite::Connection, member_key: i64) -> Vec<String> {
+    let mut statement = connection
+        .prepare(
+            "SELECT d.drug_id, s.sales FROM drug_sales s JOIN drug d USING (drug_key)
+             WHERE s.generation <= (SELECT generation FROM visible)",
+        )
+        .unwrap();
+    let rows: Vec<(String, Vec<u8>)> = statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    let mut sums: BTreeMap<(String, i32), (i64, i64)> = BTreeMap::new();
+    for (drug_id, packed) in rows {
+        let sales = sales::read(&packed).map(Result::unwrap);
+        for sale in sales.filter(|sale| i64::from(sale.member_key) == member_key) {
+            let sum = sums.entry((drug_id.clone(), sale.day)).or_default();
+            sum.0 += sale.quantity_milli;
+            sum.1 += sale.amount_fen;
+        }
+    }
+    sums.retain(|_, sum| sum.0 != 0);
+    sums.iter().map(|sum| format!("{sum:?}")).collect()
+}
+
 /// Every record of the members of the chain, without the versions of rows.
 fn chain(rig: &Rig) -> BTreeMap<String, Value> {
     fn plain<T: serde::Serialize>(records: &[T]) -> Value {
@@ -110,16 +137,7 @@ fn chain(rig: &Rig) -> BTreeMap<String, Value> {
             let id = &member.id;
             let key = tx.member_key(id)?.unwrap();
             let lines: Vec<String> = tx.lines_of(id, &names)?.iter().map(|line| format!("{line:?}")).collect();
-            let sums: Vec<String> = connection
-                .prepare(
-                    "SELECT drug_id || ' ' || day || ' ' || sum(quantity_milli) || ' ' || sum(amount_fen) FROM v_line
-                     WHERE member_key = ?1 GROUP BY drug_id, day HAVING sum(quantity_milli) <> 0 ORDER BY 1",
-                )
-                .unwrap()
-                .query_map([key], |row| row.get(0))
-                .unwrap()
-                .collect::<Result<_, _>>()
-                .unwrap();
+            let sums = sums_by_drug(&connection, key);
             let days: Option<Vec<u8>> = connection
                 .query_row(
                     "SELECT days FROM member_days WHERE member_key = ?1 ORDER BY generation DESC",

@@ -87,36 +87,42 @@ impl World {
                     packed_days.insert(i64::from(key), days.to_vec());
                     Ok(())
                 })?;
+                let mut sold = BTreeMap::new();
+                for drug in tx.drug_facts()? {
+                    tx.each_sale(drug.key, i32::MIN, i32::MAX, |sale| {
+                        let of_member: &mut BTreeMap<(String, i32), (i64, i64)> =
+                            sold.entry(i64::from(sale.member_key)).or_default();
+                        let sum = of_member.entry((drug.drug_id.clone(), sale.day)).or_default();
+                        sum.0 += sale.quantity_milli;
+                        sum.1 += sale.amount_fen;
+                    })?;
+                }
                 for member in tx.members_after("", 100)? {
                     let key = tx.member_key(&member.id)?.unwrap();
                     let lines: Vec<String> = tx
                         .lines_of(&member.id, &names)?
                         .iter()
-                        .map(|l| format!("{}:{}:{:?}:{}", l.line.id, l.line.day, l.cost_fen, l.line.amount_fen))
+                        .map(|l| {
+                            format!(
+                                "{}:{}:{:?}:{}",
+                                l.line.id, l.line.day, l.cost_fen, l.line.amount_fen
+                            )
+                        })
                         .collect();
                     let days = packed_days.remove(&key);
-                    let mut statement = connection
-                        .prepare(
-                            "SELECT drug_id, day, sum(quantity_milli), sum(amount_fen) FROM v_line
-                             WHERE member_key = ?1 GROUP BY 1, 2 HAVING sum(quantity_milli) <> 0 ORDER BY 1, 2",
-                        )
-                        .unwrap();
-                    let sums: Vec<(String, i64, i64, i64)> = statement
-                        .query_map([key], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))
-                        .unwrap()
-                        .collect::<Result<_, _>>()
-                        .unwrap();
+                    let mut sums = sold.remove(&key).unwrap_or_default();
+                    sums.retain(|_, sum| sum.0 != 0);
                     let lifetime = tx.lifetime_of(&member.id)?;
                     seen.insert(member.id, format!("{lines:?} {days:?} {sums:?} {lifetime:?}"));
                 }
                 assert_eq!(packed_days, BTreeMap::new(), "days that belong to nobody");
+                assert_eq!(sold, BTreeMap::new(), "sales that belong to nobody");
                 Ok(())
             })
             .unwrap();
         let left: i64 = connection
             .query_row(
-                "SELECT (SELECT count(*) FROM member_lines WHERE member_key NOT IN (SELECT member_key FROM member))
-                    + (SELECT count(*) FROM line_day WHERE member_key NOT IN (SELECT member_key FROM member))",
+                "SELECT count(*) FROM member_lines WHERE member_key NOT IN (SELECT member_key FROM member)",
                 [],
                 |row| row.get(0),
             )
