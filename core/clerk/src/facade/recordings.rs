@@ -168,10 +168,11 @@ impl ClerkApp {
     /// another code of the shell's. One that is there stays.
     pub fn no_recording(&self, attempt_id: &str, why: &str) -> AppResult<RecordingRow> {
         if why.is_empty() || why.len() > MEDIA_TYPE_CHARS_MAX {
-            return Err(AppError::Invalid {
-                field: "reason",
-                expected: "a code of at most 100 characters".to_owned(),
-            });
+            return Err(AppError::invalid(
+                "reason",
+                "short_name",
+                [("chars_max", MEDIA_TYPE_CHARS_MAX.to_string())],
+            ));
         }
         let work = Work::begin(self)?;
         work.read(|conn| own_attempt(conn, &work, attempt_id).map(|_| ()))?;
@@ -421,8 +422,5 @@ fn check_media_type(media_type: &str) -> AppResult<()> {
     if media_type.len() <= MEDIA_TYPE_CHARS_MAX && name.is_some_and(plain) {
         return Ok(());
     }
-    Err(AppError::Invalid {
-        field: "media_type",
-        expected: "one of audio or video, for example audio/mp4".to_owned(),
-    })
+    Err(AppError::invalid("media_type", "media_type", []))
 }

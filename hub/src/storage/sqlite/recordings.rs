@@ -264,7 +264,7 @@ impl Tx<'_> {
             ..attempt.clone()
         };
         self.put_attempt(&noted, calendar.day(attempt.started_at_ms))?;
-        let rows = OpRows::new(self, calendar, "", now_ms);
+        let rows = OpRows::of_hub(self, calendar, now_ms);
         self.touch(&rows.changes(&[RowRef::new(entity::ATTEMPT, &attempt.id)])?)
     }
 }

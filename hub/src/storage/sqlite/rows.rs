@@ -41,11 +41,20 @@ impl<'t, 'c> OpRows<'t, 'c> {
     /// Rows for an operation of this device.
     pub fn new(tx: &'t Tx<'c>, calendar: Calendar, device: &Device, now_ms: i64) -> Self {
         Self {
+            actor: format!("device:{}", device.id),
+            ahead_ms: device.ahead_ms,
+            ..Self::of_hub(tx, calendar, now_ms)
+        }
+    }
+
+    /// Rows for what the hub itself does.
+    pub fn of_hub(tx: &'t Tx<'c>, calendar: Calendar, now_ms: i64) -> Self {
+        Self {
             tx,
             calendar,
-            actor: format!("device:{}", device.id),
+            actor: "hub".to_owned(),
             now_ms,
-            ahead_ms: device.ahead_ms,
+            ahead_ms: 0,
             homes: BTreeMap::new(),
             left: Vec::new(),
             named: None,
