@@ -3,7 +3,7 @@
 use super::super::model_hub::{STORE, refuse, unreachable};
 use super::super::world::{Fate, World};
 use super::{assert_same_rows, pull_code};
-use crate::sync::event::{Call, Effect, Options, What};
+use crate::sync::event::{Effect, Options, What};
 
 #[test]
 fn point_09_downloads_do_not_wait_for_an_upload_that_hangs() {

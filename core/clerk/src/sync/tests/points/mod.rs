@@ -13,7 +13,6 @@ use yaoban_protocol::row::ChangeKind;
 
 use super::model_hub::STORE;
 use super::world::{Fate, World};
-use crate::sync::code;
 use crate::sync::event::{Answer, Call, RoundReport};
 
 fn pull_code(report: &RoundReport) -> &str {
