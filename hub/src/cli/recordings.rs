@@ -116,7 +116,12 @@ fn list(data: &DataArgs, filter: &Filter, json: bool) -> Result<(), CliError> {
     if !json {
         say!(
             "{:36}  {:10}  {:10}  {:10}  {:9}  {:>11}  REASON",
-            "CALL", "STORE", "STAFF", "MEMBER", "STATE", "BYTES"
+            "CALL",
+            "STORE",
+            "STAFF",
+            "MEMBER",
+            "STATE",
+            "BYTES"
         );
     }
     for (recording, attempt) in rows {
@@ -270,7 +275,8 @@ fn sweep(data: &DataArgs) -> Result<(), CliError> {
         .map_err(|error: RecordingError| CliError::refused(error))?;
     say!(
         "deleted {} recordings and {} files that belonged to none",
-        swept.deleted, swept.files
+        swept.deleted,
+        swept.files
     );
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The import takes any file: an error that names the place or a report, never a panic; and the same file
 //! again changes nothing.
 
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 use bolero::check;
@@ -54,12 +55,14 @@ fn hub(folder: &Path) -> Database {
 
 fn edits_never_break(kind: FileKind, sample: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let database = hub(folder.path());
+    // A run that panics ends the test: nobody sees what it left in the hub.
+    let database = AssertUnwindSafe(hub(folder.path()));
     let path = folder.path().join("edited.csv");
     check!().with_type::<Vec<Edit>>().for_each(|edits| {
+        let AssertUnwindSafe(database) = &database;
         std::fs::write(&path, edited(sample.as_bytes(), edits)).unwrap();
-        if import(&database, kind, &path).is_ok() {
-            let again = import(&database, kind, &path).unwrap();
+        if import(database, kind, &path).is_ok() {
+            let again = import(database, kind, &path).unwrap();
             assert_eq!(again.accepted, 0, "the same file again changes nothing");
         }
     });

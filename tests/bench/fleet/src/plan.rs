@@ -159,6 +159,7 @@ fn pair(database: &Database, plan: &Plan) -> Result<(), StorageError> {
             seen_ms: None,
             revoked_ms: None,
             last_n: 0,
+            ahead_ms: 0,
             app_version: None,
         })
         .collect();
