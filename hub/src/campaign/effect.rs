@@ -13,10 +13,10 @@ use yaoban_domain::effect::{
 };
 
 use super::CampaignError;
-use crate::storage::StorageError;
 use crate::storage::sqlite::Tx;
 use crate::storage::sqlite::campaigns::CampaignRow;
 use crate::storage::sqlite::lines::{KeyNames, StoredLine};
+use crate::storage::{Records as _, StorageError};
 
 /// Everything `campaign effect` tells.
 #[derive(Debug, Clone, Serialize)]
@@ -142,6 +142,11 @@ pub fn effect(tx: &Tx<'_>, id_or_name: &str, as_of: NaiveDate) -> Result<Effect,
             .resolve_member(&assignment.member_id)?
             .unwrap_or(assignment.member_id);
         if !counted.insert(member_id.clone()) {
+            continue;
+        }
+        // Members who joined after the day do not exist for it.
+        let joined = tx.member(&member_id)?.and_then(|member| member.joined_on);
+        if joined.is_some_and(|joined| joined > as_of) {
             continue;
         }
         let bought = credited(tx, &campaign, &member_id, as_of, &names)?;
