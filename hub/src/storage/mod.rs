@@ -81,6 +81,10 @@ impl From<rusqlite::Error> for StorageError {
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
             Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => Self::Busy,
+            Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => Self::Damaged {
+                path: sqlite::FILE_NAME.into(),
+                reason: error.to_string(),
+            },
             _ => Self::Sqlite(error),
         }
     }
