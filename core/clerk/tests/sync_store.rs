@@ -504,3 +504,29 @@ fn a_first_load_takes_a_note_that_comes_before_its_member() {
     assert_eq!(find(&store, "M1").unwrap().name, "单雪");
     assert_eq!((count(&store, "member"), count(&store, "note")), (1, 1));
 }
+
+#[test]
+fn a_phone_that_dies_while_it_sets_a_file_aside_saves_its_outbox_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    load(&mut store, small_store());
+    tag(&store, "M1", "x", None);
+    // As a kill leaves them: the operation is in the log only.
+    let left = tempfile::tempdir().unwrap();
+    for (from, to) in [
+        ("clerk.db", "clerk.db.damaged-5"),
+        ("clerk.db-wal", "clerk.db-wal"),
+    ] {
+        std::fs::copy(dir.path().join(from), left.path().join(to)).unwrap();
+    }
+    let path = left.path().join("clerk.db");
+    let (store, report) = Store::open(&path, &common::TestVault(1), NOON).unwrap();
+    let aside = left.path().join("clerk.db.damaged-5");
+    assert_eq!((report.set_aside, report.salvaged_ops), (Some(aside), 1));
+    drop(store);
+    // Once: what happens to the operation now is not undone at the next start.
+    let (store, report) = Store::open(&path, &common::TestVault(1), NOON).unwrap();
+    assert_eq!(report, yaoban_clerk_core::store::OpenReport::default());
+    let waiting = store.read(|conn| outbox::next(conn, 10, 1 << 20)).unwrap();
+    assert_eq!(waiting.len(), 1);
+}

@@ -97,6 +97,10 @@ impl From<rusqlite::Error> for StorageError {
             Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
             Some(rusqlite::ErrorCode::SystemIoFailure) => Self::Disk(error.to_string()),
             Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => Self::Busy,
+            Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => Self::Damaged {
+                path: sqlite::FILE_NAME.into(),
+                reason: error.to_string(),
+            },
             _ => Self::Sqlite(error),
         }
     }

@@ -78,6 +78,10 @@ pub struct Mark {
     pub hub: HubLedger,
     /// Whether the hub serves.
     pub serves: bool,
+    /// Whether the phone asked the hub.
+    pub asks_hub: bool,
+    /// Whether the phone's file is damaged, or was set aside for it.
+    pub damaged: bool,
 }
 
 /// A day that was lived through.
@@ -90,6 +94,8 @@ pub struct Day {
     pub hub_root: String,
     /// The phone's directory, as the trace names it.
     pub home_root: String,
+    /// The first step at which the power is cut.
+    pub from: usize,
     /// Holds the chain's files and the directories.
     _folder: TempDir,
 }
@@ -113,6 +119,8 @@ struct Life {
     phone: PhoneLedger,
     hub: HubLedger,
     app: Option<ClerkApp>,
+    asks_hub: bool,
+    damaged: bool,
     first_files: Vec<(FileKind, PathBuf)>,
     second_files: Vec<(FileKind, PathBuf)>,
 }
@@ -169,15 +177,15 @@ impl Life {
             phone: self.phone.clone(),
             hub: self.hub.clone(),
             serves: self.world.serves(),
+            asks_hub: self.asks_hub,
+            damaged: self.damaged,
         });
+        self.asks_hub = false;
     }
 
     fn sync(&mut self, name: &'static str) {
-        self.phone_does(name, |_, app| {
-            let report = app.sync(&Deaf, &Cancel::default())?;
-            assert!(report.up_to_date, "{report:?}");
-            Ok(())
-        });
+        self.asks_hub = true;
+        self.phone_does(name, |_, app| app.sync(&Deaf, &Cancel::default()).map(drop));
     }
 }
 
@@ -283,12 +291,17 @@ fn consent(purpose: &str, granted: bool) -> NewConsent {
     }
 }
 
-/// Calls the first of the clerk's tasks that nobody called yet.
-fn call(app: &ClerkApp) -> AppResult<()> {
+/// Dials for the first of the clerk's tasks that nobody called yet.
+fn dial(app: &ClerkApp) -> AppResult<()> {
     let list = app.tasks(&TaskFilter::default())?;
     let next = list.tasks().find(|task| task.attempts == 0).expect("a task");
-    let dial = app.dial(&DialTarget::Task(next.task_id.clone()))?;
-    app.end_attempt(&dial.attempt_id, CarrierResult::Answered, Some(60))
+    app.dial(&DialTarget::Task(next.task_id.clone())).map(drop)
+}
+
+/// The call of the last dial was answered and ended.
+fn hung_up(app: &ClerkApp) -> AppResult<()> {
+    let attempt = app.open_attempts()?.remove(0);
+    app.end_attempt(&attempt.attempt_id, CarrierResult::Answered, Some(60))
         .map(drop)
 }
 
@@ -318,6 +331,8 @@ pub enum Length {
     Morning,
     /// With new files, a backup and its return, a pause and a second clerk as well.
     Whole,
+    /// The morning; then the phone's file is damaged, found to be so, and begun anew.
+    Damaged,
 }
 
 /// Lives through a day.
@@ -337,13 +352,20 @@ pub fn live(length: Length) -> Day {
         phone: PhoneLedger::default(),
         hub: HubLedger::default(),
         app: None,
+        asks_hub: false,
+        damaged: false,
         first_files,
         second_files,
     };
     morning(&mut life);
-    if length == Length::Whole {
-        afternoon(&mut life);
-    }
+    let from = match length {
+        Length::Morning => 0,
+        Length::Whole => {
+            afternoon(&mut life);
+            0
+        }
+        Length::Damaged => misfortune(&mut life),
+    };
     life.world.stop();
     drop(life.app.take());
     let steps = life.recording.take().expect("a recording").end();
@@ -355,6 +377,7 @@ pub fn live(length: Length) -> Day {
         marks: life.marks,
         hub_root: hub_dir.to_string_lossy().into_owned(),
         home_root: home.to_string_lossy().into_owned(),
+        from,
         _folder: folder,
     }
 }
@@ -390,6 +413,7 @@ fn morning(life: &mut Life) {
 
     life.open_app();
     life.mark("open", None, None);
+    life.asks_hub = true;
     life.phone_does("pair", |world, app| app.pair(&world.code(), "柜台手机").map(drop));
     life.sync("first load");
     life.phone_does("staff", |_, app| app.switch_staff("C1", None));
@@ -409,12 +433,64 @@ fn morning(life: &mut Life) {
     life.phone_does("tag", |_, app| {
         app.tag("M5", &["糖友".into()], &["常客".into()]).map(drop)
     });
-    life.phone_does("dial", |_, app| call(app));
+    life.phone_does("dial", |_, app| dial(app));
+    life.phone_does("carrier", |_, app| hung_up(app));
     life.phone_does("outcome", |_, app| outcome(app, OutcomeCode::NotInterested));
     life.phone_does("take back", |_, app| take_back(app));
     life.phone_does("outcome again", |_, app| outcome(app, OutcomeCode::AlreadyBought));
     life.world.clock.advance(60_000);
     life.sync("push and pull");
+}
+
+/// The disk gives one page back otherwise; it is found, the file is set aside, and a new one takes over.
+/// Gives the step from which on that is so.
+fn misfortune(life: &mut Life) -> usize {
+    life.phone_does("note before the damage", |_, app| note(app, "M10", "只在手机上"));
+    life.phone_does("pause", |_, app| app.pause());
+    life.app = None;
+    let path = life.world.home.join(PHONE_FILE);
+    damage_one_page(&path);
+    life.damaged = true;
+    life.mark("damaged", None, None);
+    let from = life.marks.last().map_or(0, |mark| mark.at);
+    life.open_app();
+    life.mark("opened", None, None);
+    life.phone_does("note in the damaged file", |_, app| note(app, "M6", "还能写"));
+    life.phone_does("repair", |_, app| app.repair().map(drop));
+    life.phone_does("status of the new file", |_, app| app.status().map(drop));
+    life.sync("load anew");
+    life.phone_does("note after the load", |_, app| {
+        app.switch_staff("C1", Some("4711"))?;
+        note(app, "M6", "又能写了")
+    });
+    life.sync("last round");
+    from
+}
+
+/// Damages the last page that leaves everything readable that exists only on the phone.
+fn damage_one_page(path: &Path) {
+    const PAGE: usize = 4_096;
+    let sound = std::fs::read(path).expect("the phone's file");
+    let ops = phone_ledger(path).expect("the phone's ledger");
+    for page in (1..sound.len() / PAGE).rev() {
+        let mut bytes = sound.clone();
+        bytes[page * PAGE + 100] ^= 0xFF;
+        let copy = scratch();
+        let file = copy.path().join(PHONE_FILE);
+        std::fs::write(&file, &bytes).expect("a copy");
+        let readable = phone_ledger(&file).is_ok_and(|found| found == ops);
+        let found = peek_phone(&file).and_then(|connection| {
+            connection.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0))
+        });
+        if readable && found.is_ok_and(|found| found != "ok") {
+            std::fs::write(path, &bytes).expect("the damaged file");
+            std::fs::File::open(path)
+                .and_then(|file| file.sync_all())
+                .expect("synced");
+            return;
+        }
+    }
+    panic!("no page is fit for damage");
 }
 
 /// New files at the hub, a second clerk, a backup, a pause, and the hub goes back to its backup.

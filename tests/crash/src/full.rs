@@ -3,11 +3,15 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use crate::damage::damage_all;
 use crate::day::{Length, live};
-use crate::power::{cut_all, every_step};
+use crate::full_disk::fill_all;
+use crate::power::{Side, cut_all, every_step};
 
 /// Threads: the machine that the figures are taken on has so many.
 const THREADS: usize = 2;
+/// Files that are damaged, each by a seed of its own.
+const DAMAGED: u64 = 2_000;
 /// Violations that are printed in full.
 const SHOWN_MAX: usize = 20;
 
@@ -18,30 +22,62 @@ fn seed() -> u64 {
         .map_or(1, |text| text.parse().expect("SEED is a number"))
 }
 
+/// Everything that did not hold.
+#[derive(Default)]
+struct Findings(Vec<String>);
+
+impl Findings {
+    fn take(&mut self, found: Vec<String>) {
+        for violation in found {
+            if self.0.len() < SHOWN_MAX {
+                println!("{violation}");
+            }
+            self.0.push(violation);
+        }
+    }
+}
+
 /// Runs everything; the exit code says whether all of it held.
 pub fn main() -> ExitCode {
     let seed = seed();
     println!("SEED={seed}");
-    let day = live(Length::Whole);
-    let points = every_step(&day, seed);
-    println!(
-        "power: {} steps of the disks, {} points",
-        day.steps.len(),
-        points.len()
-    );
-    let tell = progress(points.len());
-    let outcome = cut_all(&day, &points, THREADS, &tell);
-    for violation in outcome.violations.iter().take(SHOWN_MAX) {
-        println!("{violation}");
+    let mut findings = Findings::default();
+    let (mut points, mut distinct) = (0, 0);
+    for length in [Length::Damaged, Length::Whole] {
+        let day = live(length);
+        let cuts = every_step(&day, seed);
+        println!(
+            "power, {length:?}: {} steps of the disks, {} points",
+            day.steps.len(),
+            cuts.len()
+        );
+        let outcome = cut_all(&day, &cuts, THREADS, &progress(cuts.len()));
+        points += outcome.points;
+        distinct += outcome.points - outcome.same;
+        findings.take(outcome.violations);
     }
-    let sound = outcome.points - outcome.violations.len();
+    let sound = points - findings.0.len();
+    let day = live(Length::Whole);
+    let mut full = 0;
+    for side in [Side::Phone, Side::Hub] {
+        println!("full disk, {side:?}");
+        let outcome = fill_all(&day, side, 1, &progress(0));
+        full += outcome.points;
+        findings.take(outcome.violations);
+    }
+    println!("damaged files");
+    let damage = damage_all(&day, seed..seed + DAMAGED, &progress(DAMAGED as usize));
     println!(
-        "crash: points={sound}/{} distinct={} violations={}",
-        outcome.points,
-        outcome.points - outcome.same,
-        outcome.violations.len()
+        "  {} files damaged, {} phones set theirs aside, {} databases refused",
+        damage.files, damage.set_aside, damage.refused
     );
-    if outcome.violations.is_empty() {
+    findings.take(damage.violations);
+    println!(
+        "crash: points={sound}/{points} distinct={distinct} full={full} damaged={} violations={}",
+        damage.files,
+        findings.0.len()
+    );
+    if findings.0.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

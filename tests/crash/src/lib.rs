@@ -13,6 +13,8 @@
 //! | [`day`] | the scripted days |
 //! | [`verdict`] | what must hold whatever happened |
 //! | [`power`] | the power cut at every step |
+//! | [`full_disk`] | no room, from every step on that needs some |
+//! | [`damage`] | bytes that come back otherwise |
 //! | [`full`] | the whole run, with its closing line |
 
 // A helper that cannot do its part ends the test that called it.
@@ -25,9 +27,11 @@
 #![cfg(target_os = "linux")]
 
 mod calls;
+pub mod damage;
 pub mod day;
 pub mod disk;
 pub mod full;
+pub mod full_disk;
 pub mod power;
 pub mod trace;
 pub mod verdict;

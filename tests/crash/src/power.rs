@@ -2,14 +2,13 @@
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::day::{Day, Mark, scratch};
 use crate::disk::{Contents, Cut, Disk, lay_out};
 use crate::trace::Step;
-use crate::verdict::{Known, judge};
+use crate::verdict::{Known, guarded, judge};
 use crate::world::World;
 
 /// Whose power fails. The other side goes on.
@@ -66,7 +65,7 @@ pub fn some_steps(day: &Day, seed: u64, part: usize) -> Vec<Point> {
 fn points(day: &Day, seed: u64, wanted: impl Fn(usize, &Step) -> bool) -> Vec<Point> {
     let mut points = Vec::new();
     for (at, step) in day.steps.iter().enumerate() {
-        let Some(side) = side_of(day, at, step).filter(|_| wanted(at, step)) else {
+        let Some(side) = side_of(day, at, step).filter(|_| at >= day.from && wanted(at, step)) else {
             continue;
         };
         let cuts = [
@@ -110,7 +109,7 @@ fn side_of(day: &Day, at: usize, step: &Step) -> Option<Side> {
 }
 
 /// What was known after so many steps.
-fn known(marks: &[Mark], steps: usize) -> Known<'_> {
+pub(crate) fn known(marks: &[Mark], steps: usize) -> Known<'_> {
     let done = marks.iter().take_while(|mark| mark.at < steps).count();
     Known {
         before: &marks[done.saturating_sub(1)],
@@ -174,14 +173,7 @@ fn cut(day: &Day, disk: &Disk<'_>, point: Point, new: impl FnOnce(u64) -> bool) 
     lay_out(&hub, &day.hub_root, &hub_dir);
     lay_out(&home, &day.home_root, &home_dir);
     let world = World::at(&hub_dir, &home_dir, known.before.now_ms);
-    let judged = catch_unwind(AssertUnwindSafe(|| judge(&world, &known)));
-    let verdict = judged.unwrap_or_else(|panic| {
-        let text = panic
-            .downcast_ref::<String>()
-            .cloned()
-            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        Err(format!("panic: {}", text.unwrap_or_default()))
-    });
+    let verdict = guarded(|| judge(&world, &known));
     verdict.map(|()| true).map_err(|error| {
         let under_way = known.under_way.map_or("the end", |mark| mark.name);
         format!(

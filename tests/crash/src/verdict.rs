@@ -1,6 +1,7 @@
 //! What must hold whatever happened to a phone and its hub.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use yaoban_clerk_core::facade::ClerkApp;
@@ -39,16 +40,27 @@ fn words(error: impl std::fmt::Display) -> String {
 /// Opens both sides after something happened to one of them, and holds everything against them.
 pub fn judge(world: &World, known: &Known<'_>) -> Verdict {
     judge_hub(world, known)?;
-    let app = judge_phone(world, known)?;
+    let app = judge_phone(world, Some(known))?;
     come_together(world, &app, known)?;
-    let done = hub_did_once(world, &app, known);
+    let done = did_each_once(world).and_then(|()| no_stranger(world, known));
     drop(app);
     world.stop();
     done
 }
 
+/// Runs `work`; a panic in it is what does not hold.
+pub fn guarded<T>(work: impl FnOnce() -> Verdict<T>) -> Verdict<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        Err(format!("panic: {}", text.unwrap_or_default()))
+    })
+}
+
 /// The hub opens, is whole, and ends what was under way when it is asked again.
-fn judge_hub(world: &World, known: &Known<'_>) -> Verdict {
+pub fn judge_hub(world: &World, known: &Known<'_>) -> Verdict {
     let command = known.under_way.and_then(|mark| mark.command.as_ref());
     let file = world.hub_dir.join(HUB_FILE);
     if known.before.hub.figures.is_none() && !file.exists() {
@@ -110,7 +122,7 @@ fn hub_is_whole(world: &World) -> Verdict {
     is_whole(&connection)
 }
 
-fn is_whole(connection: &rusqlite::Connection) -> Verdict {
+pub fn is_whole(connection: &rusqlite::Connection) -> Verdict {
     let found: String = connection
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
         .map_err(words)?;
@@ -118,7 +130,7 @@ fn is_whole(connection: &rusqlite::Connection) -> Verdict {
 }
 
 /// The operator gives the command again; what had been done may say so.
-fn finish(world: &World, command: &HubCommand) -> Verdict {
+pub fn finish(world: &World, command: &HubCommand) -> Verdict {
     let again = world.command(command);
     match (command, again) {
         (_, Ok(())) => Ok(()),
@@ -144,21 +156,33 @@ fn backup_is_usable(world: &World, name: &str) -> Verdict {
     usable
 }
 
-/// The phone opens its own file, which is whole and has everything that was acknowledged.
-fn judge_phone(world: &World, known: &Known<'_>) -> Verdict<ClerkApp> {
+/// The phone opens its own file, which is whole and has everything that was acknowledged, if that is
+/// known.
+pub fn judge_phone(world: &World, known: Option<&Known<'_>>) -> Verdict<ClerkApp> {
     let app = world
         .open_phone()
         .map_err(|error| format!("the phone does not open: {error}"))?;
     let file = world.home.join(PHONE_FILE);
-    let connection = peek_phone(&file).map_err(words)?;
-    is_whole(&connection).map_err(|error| format!("the phone's file: {error}"))?;
-    drop(connection);
-    let aside = names(&world.home, ".damaged-");
-    if !aside.is_empty() {
-        return Err(format!("a file that was sound is set aside: {aside:?}"));
+    let whole = || {
+        peek_phone(&file)
+            .map_err(words)
+            .and_then(|connection| is_whole(&connection))
+    };
+    if known.is_some_and(|known| known.after().damaged) {
+        if whole().is_err() {
+            app.repair().map_err(|error| format!("the repair: {error}"))?;
+        }
+    } else {
+        let aside = names(&world.home, ".damaged-");
+        if !aside.is_empty() {
+            return Err(format!("a file that was sound is set aside: {aside:?}"));
+        }
     }
-    let found = phone_ledger(&file).map_err(words)?;
-    phone_kept(&found, &known.before.phone, &known.after().phone)?;
+    whole().map_err(|error| format!("the phone's file: {error}"))?;
+    if let Some(known) = known {
+        let found = phone_ledger(&file).map_err(words)?;
+        phone_kept(&found, &known.before.phone, &known.after().phone)?;
+    }
     Ok(app)
 }
 
@@ -208,7 +232,7 @@ pub fn names(directory: &Path, part: &str) -> Vec<String> {
 }
 
 /// A few rounds later nothing waits, and both hold the same rows.
-fn come_together(world: &World, app: &ClerkApp, known: &Known<'_>) -> Verdict {
+pub fn come_together(world: &World, app: &ClerkApp, known: &Known<'_>) -> Verdict {
     if known.before.hub.figures.is_none() || !known.after().serves && !known.before.serves {
         return Ok(());
     }
@@ -258,24 +282,42 @@ fn come_together(world: &World, app: &ClerkApp, known: &Known<'_>) -> Verdict {
     Ok(())
 }
 
-/// Each operation of the phone has one result at the hub, and none that nobody did.
-fn hub_did_once(world: &World, _app: &ClerkApp, known: &Known<'_>) -> Verdict {
+/// Results at the hub, by operation.
+fn results(connection: &rusqlite::Connection) -> rusqlite::Result<BTreeMap<String, Vec<i64>>> {
+    let mut results = BTreeMap::<String, Vec<i64>>::new();
+    let mut statement = connection.prepare("SELECT op_id, n FROM op_result")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        results.entry(row.get(0)?).or_default().push(row.get(1)?);
+    }
+    Ok(results)
+}
+
+/// The hub did nothing that nobody did.
+fn no_stranger(world: &World, known: &Known<'_>) -> Verdict {
+    if !world.serves() {
+        return Ok(());
+    }
+    let connection = peek_hub(&world.hub_dir.join(HUB_FILE)).map_err(words)?;
+    let done = |mark: &Mark, id: &String| mark.phone.ops.contains_key(id);
+    let results = results(&connection).map_err(words)?;
+    match results
+        .keys()
+        .find(|id| !done(known.before, id) && !done(known.after(), id))
+    {
+        Some(stranger) => Err(format!("the hub did {stranger}, which nobody did")),
+        None => Ok(()),
+    }
+}
+
+/// Each operation of the phone has one result at the hub, and nothing shows twice.
+pub fn did_each_once(world: &World) -> Verdict {
     if !world.serves() {
         return Ok(());
     }
     let found = phone_ledger(&world.home.join(PHONE_FILE)).map_err(words)?;
     let connection = peek_hub(&world.hub_dir.join(HUB_FILE)).map_err(words)?;
-    let mut results = std::collections::BTreeMap::<String, Vec<i64>>::new();
-    let mut statement = connection
-        .prepare("SELECT op_id, n FROM op_result")
-        .map_err(words)?;
-    let rows = statement
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
-        .map_err(words)?;
-    for row in rows {
-        let (id, n) = row.map_err(words)?;
-        results.entry(id).or_default().push(n);
-    }
+    let results = results(&connection).map_err(words)?;
     for (id, op) in &found.ops {
         match results.get(id).map(Vec::as_slice) {
             None => return Err(format!("the hub never got operation {id}")),
@@ -284,14 +326,6 @@ fn hub_did_once(world: &World, _app: &ClerkApp, known: &Known<'_>) -> Verdict {
                 return Err(format!("operation {id} ({:?}) has results at {numbers:?}", op.n));
             }
         }
-    }
-    let known_ops = |ledger: &PhoneLedger| ledger.ops.keys().cloned().collect::<BTreeSet<_>>();
-    let all: BTreeSet<String> = known_ops(&known.before.phone)
-        .union(&known_ops(&known.after().phone))
-        .cloned()
-        .collect();
-    if let Some(stranger) = results.keys().find(|id| !all.contains(*id)) {
-        return Err(format!("the hub did {stranger}, which nobody did"));
     }
     doubled(&connection)
 }

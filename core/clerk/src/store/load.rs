@@ -459,10 +459,11 @@ const LOCAL: [(&str, &str); 5] = [
 fn copy_local(old: &Connection, tx: &Tx<'_>, plan: &LoadPlan) -> Result<()> {
     for (table, columns) in LOCAL {
         tx.execute(&format!("DELETE FROM {table}"), [])?;
-        copy_rows(old, tx, table, columns)?;
+        // All of it or no swap: the file that is shown is gone afterwards.
+        copy_rows(old, tx, table, columns, "")??;
     }
     tx.execute("DELETE FROM meta", [])?;
-    copy_rows(old, tx, "meta", "key, value")?;
+    copy_rows(old, tx, "meta", "key, value", "")??;
     for gone in [PLAN, CHUNKS_DONE, meta::FIGURES_OF] {
         meta::remove(tx, gone)?;
     }

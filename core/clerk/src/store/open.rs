@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 use super::connection::{Purpose, open};
 use super::error::{Result, StoreError};
 use super::settings::Settings;
-use super::{Store, lock, outbox, schema};
+use super::{Store, lock, meta, outbox, schema};
 use crate::recording;
 use crate::vault::{DatabaseKey, KeyVault};
 
@@ -28,24 +28,16 @@ impl Store {
     /// `now_ms` and its outbox salvaged; a newer one is refused and kept.
     pub fn open(path: &Path, vault: &dyn KeyVault, now_ms: i64) -> Result<(Self, OpenReport)> {
         let key = vault.database_key()?;
-        match open_writer(path, &key) {
-            Ok(writer) => Ok((Self::with_writer(path, key, writer)?, OpenReport::default())),
+        end_set_aside(path)?;
+        let writer = match open_writer(path, &key) {
             Err(StoreError::Damaged) => {
-                let aside = set_aside(path, now_ms)?;
-                let writer = open_writer(path, &key)?;
-                let salvaged_ops = salvage(&aside, &key, &writer)?;
-                tracing::warn!(salvaged_ops, "damaged file set aside");
-                let store = Self::with_writer(path, key, writer)?;
-                Ok((
-                    store,
-                    OpenReport {
-                        set_aside: Some(aside),
-                        salvaged_ops,
-                    },
-                ))
+                set_aside(path, now_ms)?;
+                open_writer(path, &key)?
             }
-            Err(error) => Err(error),
-        }
+            opened => opened?,
+        };
+        let report = salvage_last(path, &key, &writer)?;
+        Ok((Self::with_writer(path, key, writer)?, report))
     }
 
     /// A read said that the file is damaged: sets it aside, begins a new one and saves what exists
@@ -57,15 +49,12 @@ impl Store {
             drop(lock(reader).take());
         }
         drop(writer.take());
-        let aside = set_aside(&self.path, now_ms)?;
+        set_aside(&self.path, now_ms)?;
         self.reopen(&mut writer)?;
         let fresh = writer.as_ref().ok_or(StoreError::Closed)?;
-        let salvaged_ops = salvage(&aside, &self.key, fresh)?;
+        let report = salvage_last(&self.path, &self.key, fresh)?;
         self.keep_settings(Settings::read(fresh)?);
-        Ok(OpenReport {
-            set_aside: Some(aside),
-            salvaged_ops,
-        })
+        Ok(report)
     }
 
     fn with_writer(path: &Path, key: DatabaseKey, writer: Connection) -> Result<Self> {
@@ -148,19 +137,53 @@ fn open_writer(path: &Path, key: &DatabaseKey) -> Result<Connection> {
     Ok(conn)
 }
 
-/// Renames the file and its log; both are kept for inspection.
-fn set_aside(path: &Path, now_ms: i64) -> Result<PathBuf> {
-    let aside = with_suffix(path, &format!(".damaged-{now_ms}"));
+/// What stands between the name of the file and the instant in the name of one that was set aside.
+const ASIDE: &str = ".damaged-";
+
+/// Renames the file, then its log; both are kept for inspection.
+fn set_aside(path: &Path, now_ms: i64) -> Result<()> {
+    rename_all(path, &with_suffix(path, &format!("{ASIDE}{now_ms}")))
+}
+
+fn rename_all(path: &Path, aside: &Path) -> Result<()> {
+    let failed = |path: &Path, source| StoreError::File {
+        path: path.to_owned(),
+        source,
+    };
     for suffix in ["", "-wal", "-shm"] {
-        let (from, to) = (with_suffix(path, suffix), with_suffix(&aside, suffix));
+        let (from, to) = (with_suffix(path, suffix), with_suffix(aside, suffix));
         match std::fs::rename(&from, to) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                return Err(StoreError::File { path: from, source });
+                return Err(failed(&from, source));
             }
             _ => {}
         }
     }
-    Ok(aside)
+    let folder = path.parent().unwrap_or(path);
+    std::fs::File::open(folder)
+        .and_then(|opened| opened.sync_all())
+        .map_err(|source| failed(folder, source))
+}
+
+/// The file was set aside and its log was not: the phone died between the two. A new file would delete
+/// the log, in which may be what a clerk did last.
+fn end_set_aside(path: &Path) -> Result<()> {
+    if path.exists() || !with_suffix(path, "-wal").exists() {
+        return Ok(());
+    }
+    last_aside(path).map_or(Ok(()), |aside| rename_all(path, &aside))
+}
+
+/// The file that was set aside last, if one was.
+fn last_aside(path: &Path) -> Option<PathBuf> {
+    let prefix = format!("{}{ASIDE}", path.file_name()?.to_str()?);
+    let instant =
+        |path: &PathBuf| -> Option<i64> { path.file_name()?.to_str()?.strip_prefix(&prefix)?.parse().ok() };
+    std::fs::read_dir(path.parent()?)
+        .ok()?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| instant(path).is_some())
+        .max_by_key(instant)
 }
 
 /// The path with something after its name.
@@ -170,6 +193,9 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// From which file that was set aside this one took what could be read.
+const SALVAGED_FROM: &str = "salvaged_from";
+
 /// Tables whose rows exist nowhere else.
 const SALVAGED: [(&str, &str); 4] = [
     ("outbox", outbox::ALL_COLUMNS),
@@ -178,42 +204,79 @@ const SALVAGED: [(&str, &str); 4] = [
     ("pin", "staff_id, hash, failures, blocked_until_ms"),
 ];
 
-/// Copies what can still be read of the tables that exist nowhere else; what cannot is left.
-/// Returns the operations that were saved.
-fn salvage(aside: &Path, key: &DatabaseKey, into: &Connection) -> Result<u32> {
-    let Ok(from) = open(aside, key, Purpose::Salvage) else {
-        return Ok(0);
+/// Copies what can still be read of the tables that exist nowhere else out of the file that was set
+/// aside last, once: the new file notes from which one it was, in the same transaction. So a phone that
+/// dies before this is done does it when it opens again.
+fn salvage_last(path: &Path, key: &DatabaseKey, into: &Connection) -> Result<OpenReport> {
+    let Some(aside) = last_aside(path) else {
+        return Ok(OpenReport::default());
     };
-    let mut ops = 0;
-    for (table, columns) in SALVAGED {
-        let copied = copy_rows(&from, into, table, columns)?;
-        if table == "outbox" {
-            ops = copied;
+    let name = aside
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    if meta::get::<String>(into, SALVAGED_FROM)?.as_ref() == Some(&name) {
+        return Ok(OpenReport::default());
+    }
+    let tx = into.unchecked_transaction()?;
+    let mut salvaged_ops = 0;
+    // With a key that is not its own, or without its first page, nothing can be read.
+    if let Ok(from) = open(&aside, key, Purpose::Salvage) {
+        for (table, columns) in SALVAGED {
+            // From both ends: one damaged page in the middle costs only what is on it.
+            for order in ["", "ORDER BY 1 DESC"] {
+                let _ = copy_rows(&from, &tx, table, columns, order)?;
+            }
+        }
+        salvaged_ops = tx.query_row("SELECT count(*) FROM outbox", [], |row| row.get(0))?;
+        // A number must not be given twice, whatever became of the note of the last one.
+        let last_n: Option<i64> = tx.query_row("SELECT max(n) FROM outbox", [], |row| row.get(0))?;
+        if last_n > meta::get(&tx, meta::LAST_N)? {
+            meta::set(&tx, meta::LAST_N, last_n)?;
         }
     }
-    Ok(ops)
+    meta::set(&tx, SALVAGED_FROM, &name)?;
+    tx.commit()?;
+    tracing::warn!(salvaged_ops, "damaged file set aside");
+    Ok(OpenReport {
+        set_aside: Some(aside),
+        salvaged_ops,
+    })
 }
 
-/// Copies rows until one cannot be read; a damaged table gives its sound beginning.
-pub(super) fn copy_rows(from: &Connection, into: &Connection, table: &str, columns: &str) -> Result<u32> {
+/// Copies rows until one cannot be read. Gives how many, and whether that was all of them.
+pub(super) fn copy_rows(
+    from: &Connection,
+    into: &Connection,
+    table: &str,
+    columns: &str,
+    order: &str,
+) -> Result<std::result::Result<u32, rusqlite::Error>> {
     let count = columns.split(',').count();
     let marks = vec!["?"; count].join(", ");
     let mut insert = into.prepare(&format!(
         "INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})"
     ))?;
-    let Ok(mut select) = from.prepare(&format!("SELECT {columns} FROM {table}")) else {
-        return Ok(0);
+    let mut select = match from.prepare(&format!("SELECT {columns} FROM {table} {order}")) {
+        Ok(select) => select,
+        Err(error) => return Ok(Err(error)),
     };
-    let Ok(mut rows) = select.query(params![]) else {
-        return Ok(0);
+    let mut rows = match select.query(params![]) {
+        Ok(rows) => rows,
+        Err(error) => return Ok(Err(error)),
     };
     let mut copied = 0;
-    while let Ok(Some(row)) = rows.next() {
+    loop {
+        let row = match rows.next() {
+            Ok(Some(row)) => row,
+            Ok(None) => return Ok(Ok(copied)),
+            Err(error) => return Ok(Err(error)),
+        };
         for column in 0..count {
             insert.raw_bind_parameter(column + 1, ToSqlOutput::Borrowed(row.get_ref(column)?))?;
         }
         insert.raw_execute()?;
         copied += 1;
     }
-    Ok(copied)
 }

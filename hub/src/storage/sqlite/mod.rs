@@ -133,18 +133,12 @@ impl Database {
 
     fn open_with(dir: &Path, flags: OpenFlags) -> Result<Self, StorageError> {
         let path = dir.join(FILE_NAME);
+        // With the whole path, where it is known.
         let damaged = |error: StorageError| match error {
-            StorageError::Sqlite(error)
-                if matches!(
-                    error.sqlite_error_code(),
-                    Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt)
-                ) =>
-            {
-                StorageError::Damaged {
-                    path: path.clone(),
-                    reason: error.to_string(),
-                }
-            }
+            StorageError::Damaged { reason, .. } => StorageError::Damaged {
+                path: path.clone(),
+                reason,
+            },
             StorageError::Sqlite(error)
                 if matches!(
                     error.sqlite_error_code(),
