@@ -1,10 +1,12 @@
 //! The phone as a thing: what it takes up, and its end.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::{AppError, AppResult, ClerkApp, FILE};
+use crate::recording::rows;
 
 /// What the phone's data take up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -17,8 +19,8 @@ pub struct Storage {
     pub set_aside_bytes: u64,
     /// Members of the store.
     pub members: i64,
-    /// Purchase lines.
-    pub lines: i64,
+    /// Members with purchases.
+    pub buyers: i64,
     /// Readings.
     pub readings: i64,
     /// Drugs of the catalogue.
@@ -35,7 +37,7 @@ impl ClerkApp {
             };
             Ok(Storage {
                 members: count("SELECT count(*) FROM member WHERE standing = 1")?,
-                lines: count("SELECT count(*) FROM line")?,
+                buyers: count("SELECT count(*) FROM purchases")?,
                 readings: count("SELECT count(*) FROM reading WHERE superseded = 0")?,
                 drugs: count("SELECT count(*) FROM drug WHERE known = 1")?,
                 ..Storage::default()
@@ -54,15 +56,17 @@ impl ClerkApp {
         Ok(storage)
     }
 
-    /// Ends the pairing: everything that the phone holds is deleted, damaged files that were set
-    /// aside too. Refused with `unsent` while something waits to be sent, unless `lose` says that it
-    /// may be lost. Afterwards every call fails with `paused`; the platform then destroys the key,
+    /// Ends the pairing: everything that the phone holds is deleted, recordings and damaged files that
+    /// were set aside too. Refused with `unsent` while operations or recordings wait to be sent,
+    /// unless `lose` says that they may be lost. Afterwards every call fails with `paused`; the platform then destroys the key,
     /// and the phone begins anew with [`Self::open`].
     pub fn unpair(&self, lose: bool) -> AppResult<()> {
         let unsent = self.store.read(|conn| -> AppResult<i64> {
             let mut waiting =
                 conn.prepare_cached("SELECT count(*) FROM outbox WHERE state IN ('held', 'pending')")?;
-            Ok(waiting.query_row([], |row| row.get(0))?)
+            let ops: i64 = waiting.query_row([], |row| row.get(0))?;
+            let (recordings, _) = rows::waiting(conn)?;
+            Ok(ops + recordings as i64)
         })?;
         if unsent > 0 && !lose {
             return Err(AppError::Refused {
@@ -71,6 +75,8 @@ impl ClerkApp {
             });
         }
         self.store.pause()?;
+        let _held = self.recordings.hold_files();
+        self.recordings.remove_others(&BTreeSet::new())?;
         for (_, path) in self.files()? {
             std::fs::remove_file(&path).map_err(|error| file_error(&path, &error))?;
         }
