@@ -53,13 +53,12 @@ pub(super) fn chronic(tx: &Tx<'_>, chain: &Chain) -> Result<Vec<bool>, StorageEr
     Ok(chronic)
 }
 
-/// What was bought of chronic ingredients in a period, by member: number of the ingredient, day, packs
-/// in thousandths (negative for a return).
-fn chronic_fills(
-    tx: &Tx<'_>,
-    from_day: i32,
-    to_day: i32,
-) -> Result<Vec<(u32, (u32, i32, i64))>, StorageError> {
+/// A member, and what it bought: number of the ingredient, day, packs in thousandths (negative for a
+/// return).
+type Fill = (u32, (u32, i32, i64));
+
+/// What was bought of chronic ingredients in a period, by member.
+fn chronic_fills(tx: &Tx<'_>, from_day: i32, to_day: i32) -> Result<Vec<Fill>, StorageError> {
     let mut ingredients: FxHashMap<String, u32> = FxHashMap::default();
     let mut fills = Vec::new();
     for drug in tx.drug_facts()?.into_iter().filter(|drug| drug.chronic) {

@@ -122,6 +122,7 @@ fn hub_is_whole(world: &World) -> Verdict {
     is_whole(&connection)
 }
 
+/// SQLite finds nothing wrong with the file.
 pub fn is_whole(connection: &rusqlite::Connection) -> Verdict {
     let found: String = connection
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))

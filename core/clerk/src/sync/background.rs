@@ -126,7 +126,7 @@ impl Turns {
             self.rest(PAUSE, false);
             self.rest(Duration::from_millis(report.next_delay_ms), true);
             match report.first_problem() {
-                None => self.poll(report),
+                None => self.poll(&report),
                 Some(problem) if problem.code == code::SYNC_RUNNING => self.rest(POLL, true),
                 Some(_) => {}
             }
@@ -134,7 +134,7 @@ impl Turns {
     }
 
     /// Waits until the hub has something, or somebody wakes us.
-    fn poll(&mut self, report: RoundReport) {
+    fn poll(&mut self, report: &RoundReport) {
         let (began, until) = (Instant::now(), Cancel::default());
         let waker = {
             let (wake, cancel, until) = (Arc::clone(&self.wake), self.cancel.clone(), until.clone());

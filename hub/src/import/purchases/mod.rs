@@ -303,7 +303,9 @@ fn sieve_of(database: &Database, stage: &Stage, parts: u32) -> Result<Sieve, Imp
     let mut add = |row: &[u8]| entry::from_bytes(row).for_each(|entry| sieve.add(entry));
     database.read::<_, StorageError>(|tx| tx.each_line_entries(&mut add))?;
     stage.each_bucket(parts, |_, rows| {
-        rows.iter().for_each(|row| add(row));
+        for row in rows {
+            add(row);
+        }
         Ok::<_, ImportError>(())
     })?;
     Ok(sieve)

@@ -19,6 +19,9 @@ pub struct Room {
     pub bytes: usize,
 }
 
+/// What says where all scopes stand (it rises with each change of any), and the head of each.
+pub type Heads = (u64, Vec<(String, u64)>);
+
 impl Tx<'_> {
     /// A scope as it stands.
     pub fn scope(&self, name: &str) -> Result<Scope, StorageError> {
@@ -48,7 +51,7 @@ impl Tx<'_> {
 
     /// Where all scopes stand, unless that is what `seen` says; and what says so: it rises with each
     /// change of any scope.
-    pub fn heads_unless(&self, seen: Option<u64>) -> Result<Option<(u64, Vec<(String, u64)>)>, StorageError> {
+    pub fn heads_unless(&self, seen: Option<u64>) -> Result<Option<Heads>, StorageError> {
         let sum = self
             .one("SELECT coalesce(sum(head), 0) FROM scope", [], |row| row.get(0))?
             .unwrap_or_default();
