@@ -42,9 +42,14 @@ pub fn write_new(path: &Path, text: &str) -> io::Result<String> {
     let linked = fs::hard_link(&half, path);
     let _ = fs::remove_file(&half);
     match linked {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => fs::read_to_string(path),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
     }
+    // What is encrypted with a key must not outlive its name.
+    if let Some(dir) = path.parent() {
+        File::open(dir)?.sync_all()?;
+    }
+    fs::read_to_string(path)
 }
 
 #[cfg(test)]

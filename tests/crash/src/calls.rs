@@ -279,6 +279,27 @@ pub unsafe extern "C" fn sendfile64(to: c_int, from: c_int, at: *mut off_t, leng
 }
 
 #[unsafe(no_mangle)]
+pub unsafe extern "C" fn linkat(
+    from_directory: c_int,
+    from: *const c_char,
+    to_directory: c_int,
+    to: *const c_char,
+    flags: c_int,
+) -> c_int {
+    // SAFETY: the arguments are the caller's, unchanged.
+    let link =
+        || unsafe { libc::syscall(libc::SYS_linkat, from_directory, from, to_directory, to, flags) as c_int };
+    if !armed() {
+        return link();
+    }
+    // SAFETY: both are the caller's strings.
+    match unsafe { (path_of(from_directory, from), path_of(to_directory, to)) } {
+        (Some(from), Some(to)) => or_full(naming(&Naming::Link { from: &from, to: &to }, link)),
+        _ => link(),
+    }
+}
+
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn rename(from: *const c_char, to: *const c_char) -> c_int {
     // SAFETY: the arguments are the caller's, unchanged.
     let rename = || unsafe { libc::syscall(libc::SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0) as c_int };

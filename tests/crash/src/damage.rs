@@ -120,7 +120,11 @@ fn damage_one(day: &Day, seed: u64, outcome: &mut Outcome) -> Verdict {
         .find(|mark| mark.name == "first load")
         .map_or(0, |mark| mark.at);
     let steps = first + 1 + chance.below((day.steps.len() - first - 1) as u64) as usize;
-    let side = if seed % 2 == 0 { Side::Phone } else { Side::Hub };
+    let side = if seed.is_multiple_of(2) {
+        Side::Phone
+    } else {
+        Side::Hub
+    };
     let mut disk = Disk::new(&day.steps);
     disk.advance_to(steps);
     let mut hub = disk.after(Cut::Kept, &day.hub_root);

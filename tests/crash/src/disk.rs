@@ -143,7 +143,8 @@ impl<'t> Disk<'t> {
                     rename(&mut self.safe_names, &self.steps[at]);
                 }
             }
-            Step::Rename { .. }
+            Step::Link { .. }
+            | Step::Rename { .. }
             | Step::Remove { .. }
             | Step::MakeDirectory { .. }
             | Step::RemoveDirectory { .. } => self.pending_names.push(at),
@@ -257,6 +258,7 @@ fn parents(step: &Step) -> impl Iterator<Item = &str> {
         | Step::Remove { path }
         | Step::MakeDirectory { path }
         | Step::RemoveDirectory { path } => (Some(path), None),
+        Step::Link { to, .. } => (Some(to), None),
         Step::Rename { from, to } => (Some(from), Some(to)),
         _ => (None, None),
     };
@@ -270,6 +272,11 @@ fn rename(names: &mut Names, step: &Step) {
     match step {
         Step::Create { file, path } => {
             names.insert(path.clone(), Entry::File(*file));
+        }
+        Step::Link { from, to } => {
+            if let Some(Entry::File(file)) = names.get(from) {
+                names.insert(to.clone(), Entry::File(*file));
+            }
         }
         Step::Rename { from, to } => {
             if let Some(entry) = names.remove(from) {

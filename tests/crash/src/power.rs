@@ -92,7 +92,7 @@ fn side_of(day: &Day, at: usize, step: &Step) -> Option<Side> {
         | Step::Remove { path }
         | Step::MakeDirectory { path }
         | Step::RemoveDirectory { path } => path.as_str(),
-        Step::Rename { from, .. } => from.as_str(),
+        Step::Link { from, .. } | Step::Rename { from, .. } => from.as_str(),
         Step::Write { file, .. } | Step::Truncate { file, .. } | Step::SyncFile { file } => {
             day.steps[..at].iter().find_map(|step| match step {
                 Step::Create { file: made, path } if made == file => Some(path.as_str()),
@@ -192,6 +192,7 @@ fn describe(step: &Step) -> String {
         Step::Truncate { file, length } => format!("truncate #{file} to {length}"),
         Step::SyncFile { file } => format!("sync #{file}"),
         Step::SyncDirectory { path } => format!("sync directory {}", name(path)),
+        Step::Link { from, to } => format!("link {} to {}", name(from), name(to)),
         Step::Rename { from, to } => format!("rename {} to {}", name(from), name(to)),
         Step::Remove { path } => format!("remove {}", name(path)),
         Step::MakeDirectory { path } => format!("make directory {}", name(path)),

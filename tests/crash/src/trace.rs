@@ -48,6 +48,13 @@ pub enum Step {
         /// The directory.
         path: String,
     },
+    /// A file got a second name, which was free.
+    Link {
+        /// The name that it has.
+        from: String,
+        /// The second one.
+        to: String,
+    },
     /// A file or directory got another name; what had that name before is gone.
     Rename {
         /// Old name.
@@ -415,6 +422,7 @@ pub(crate) fn syncing(descriptor: i32, sync: impl FnOnce() -> i32) -> i32 {
 
 /// A change of names.
 pub(crate) enum Naming<'a> {
+    Link { from: &'a str, to: &'a str },
     Rename { from: &'a str, to: &'a str },
     Remove { path: &'a str },
     MakeDirectory { path: &'a str },
@@ -425,7 +433,8 @@ pub(crate) enum Naming<'a> {
 pub(crate) fn naming(asked: &Naming<'_>, change: impl FnOnce() -> i32) -> Outcome<i32> {
     let mut guard = recorder();
     let subject = match *asked {
-        Naming::Rename { from: path, .. }
+        Naming::Link { from: path, .. }
+        | Naming::Rename { from: path, .. }
         | Naming::Remove { path }
         | Naming::MakeDirectory { path }
         | Naming::RemoveDirectory { path } => path,
@@ -447,6 +456,15 @@ pub(crate) fn naming(asked: &Naming<'_>, change: impl FnOnce() -> i32) -> Outcom
 impl Recorder {
     fn name(&mut self, asked: &Naming<'_>) {
         let step = match *asked {
+            Naming::Link { from, to } => {
+                if let Some(file) = self.names.get(from).copied() {
+                    self.names.insert(to.to_owned(), file);
+                }
+                Step::Link {
+                    from: from.to_owned(),
+                    to: to.to_owned(),
+                }
+            }
             Naming::Rename { from, to } => {
                 assert!(
                     !self.directories.contains(from),

@@ -67,7 +67,7 @@ fn member(store: &str, index: u64) -> Member {
     let number = 13_900_000_000 + index / 2 * 7 + if store == "A" { 0 } else { 500_000 };
     serde_json::from_value(serde_json::json!({
         "id": member_id(store, index), "store_id": store, "name": format!("会员{store}{index:02}"),
-        "phone": number.to_string(), "sex": if index % 2 == 0 { "female" } else { "male" },
+        "phone": number.to_string(), "sex": if index.is_multiple_of(2) { "female" } else { "male" },
         "birthday": "1960-05-01", "joined_on": "2024-01-01", "height_cm": null, "weight_hg": null,
         "consents": [consent("health"), consent("marketing"), consent("membership")],
     }))

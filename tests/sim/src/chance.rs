@@ -16,7 +16,7 @@ impl Stream {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -26,7 +26,7 @@ impl Stream {
 
     /// A number below `bound`, which is not 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
+        self.draw() % bound
     }
 
     /// A number in `from..to`.
@@ -59,7 +59,7 @@ impl Seeded {
     fn draw(&self, bytes: &mut [u8]) {
         let mut stream = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for part in bytes.chunks_mut(8) {
-            part.copy_from_slice(&stream.next().to_le_bytes()[..part.len()]);
+            part.copy_from_slice(&stream.draw().to_le_bytes()[..part.len()]);
         }
     }
 }

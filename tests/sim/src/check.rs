@@ -72,7 +72,7 @@ pub fn held_rows(world: &mut World, index: usize) {
                 ("put", held) => wrong.push(format!("{entity} {id} at {seq} is held at {held:?}")),
                 (_, None) => {}
                 (kind, Some(_)) => {
-                    wrong.push(format!("{entity} {id} is still held after its {kind} at {seq}"))
+                    wrong.push(format!("{entity} {id} is still held after its {kind} at {seq}"));
                 }
             }
         }
@@ -355,8 +355,8 @@ fn same_figures(world: &mut World, index: usize) {
             let Some((figures, _)) = chain.member(key as u32) else {
                 continue;
             };
-            let same = figures.recency.map(i64::from) == recency
-                && i64::from(figures.frequency) == frequency
+            let same = figures.recency == recency
+                && figures.frequency == frequency
                 && figures.monetary_fen == monetary_fen;
             if !same {
                 wrong.push(format!(

@@ -182,7 +182,6 @@ fn note(deeds: &mut Deeds, whom: Whom) {
     deeds.push((whom.member_id, whom.deed));
 }
 
-#[expect(clippy::too_many_arguments, reason = "the circumstances of one act")]
 fn perform(
     phone: &mut Phone,
     ledger: &mut Ledger,
@@ -192,7 +191,7 @@ fn perform(
     deeds: &mut Deeds,
     done: &mut Done,
 ) -> AppResult<()> {
-    let number = ledger.next();
+    let number = ledger.next_serial();
     let nobody = || AppError::Unknown { what: "member" };
     match act {
         Act::Note => {

@@ -136,7 +136,7 @@ impl Ledger {
     }
 
     /// The next number, for values that nobody else has.
-    pub fn next(&mut self) -> u64 {
+    pub fn next_serial(&mut self) -> u64 {
         self.serial += 1;
         self.serial
     }

@@ -188,7 +188,7 @@ impl Phone {
         let now = Now {
             wall_ms: self.clock.now_ms(),
             mono_ms: u64::try_from(now_ms - self.born_ms).unwrap_or(0),
-            random: self.random.next(),
+            random: self.random.draw(),
         };
         self.engine.step(Event { now, what })
     }

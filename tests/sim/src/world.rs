@@ -265,7 +265,7 @@ impl World {
             Happening::Act(index) => self.act(index),
             Happening::Begin(index) => self.begin(index, Options::default()),
             Happening::Arrive(letter) => self.arrive(*letter),
-            Happening::Heard(letter, response, hello_at) => self.heard(*letter, response, hello_at),
+            Happening::Heard(letter, response, hello_at) => self.heard(&letter, response, hello_at),
             Happening::Store(index, life) => self.carry_out(index, life),
             Happening::Tick(index, life) => {
                 if self.phones[index].life == life && self.phones[index].is_busy() {
@@ -309,10 +309,10 @@ impl World {
         let phone = &mut self.phones[index];
         let mut done = clerk::Done::default();
         if killed {
-            let steps = self.faults.stream(Fault::PhoneKilledInStore).next();
+            let steps = self.faults.stream(Fault::PhoneKilledInStore).draw();
             let (ledger, faults) = (&mut self.ledger, &mut self.faults);
             phone.kill_within(steps, |phone| {
-                done = clerk::act(phone, ledger, faults, &mut chance)
+                done = clerk::act(phone, ledger, faults, &mut chance);
             });
         } else {
             done = clerk::act(phone, &mut self.ledger, &mut self.faults, &mut chance);
@@ -455,7 +455,7 @@ impl World {
             return self.reborn(index);
         }
         if self.faults.fires(Fault::PhoneKilledInStore) {
-            let steps = self.faults.stream(Fault::PhoneKilledInStore).next();
+            let steps = self.faults.stream(Fault::PhoneKilledInStore).draw();
             let command = self.phones[index]
                 .commands
                 .front()
@@ -722,7 +722,7 @@ impl World {
         }
     }
 
-    fn heard(&mut self, letter: Letter, response: Result<Response, CallFailure>, happened: u64) {
+    fn heard(&mut self, letter: &Letter, response: Result<Response, CallFailure>, happened: u64) {
         let (index, life) = letter.from;
         let Some(id) = letter.id.filter(|_| self.phones[index].life == life) else {
             return;

@@ -241,15 +241,15 @@ pub fn reading(session: &Session<'_>, args: &ReadingArgs) -> Result<String, Fail
     };
     match input::reading(value)? {
         Value::Pressure(high, low) => {
-            new.kind = "bp".to_owned();
+            "bp".clone_into(&mut new.kind);
             (new.systolic, new.diastolic) = (Some(high), Some(low));
         }
         Value::GlucoseTenths(tenths) => {
-            new.kind = "glucose".to_owned();
+            "glucose".clone_into(&mut new.kind);
             new.glucose_tenths = Some(tenths);
         }
         Value::GlucoseMgDl(mg_dl) => {
-            new.kind = "glucose".to_owned();
+            "glucose".clone_into(&mut new.kind);
             new.glucose_mg_dl = Some(mg_dl);
         }
     }

@@ -13,7 +13,7 @@ use crate::screen::Screen;
 pub fn message(session: &Session<'_>, args: &MessageArgs) -> Result<String, Failure> {
     if args.due {
         let result = session.app.due_messages()?;
-        return hand_over(session, result);
+        return hand_over(session, &result);
     }
     let (Some(task), Some(template)) = (&args.task, &args.template) else {
         let templates = session.app.templates(None)?;
@@ -38,22 +38,22 @@ pub fn message(session: &Session<'_>, args: &MessageArgs) -> Result<String, Fail
             values: refused.values.clone(),
         });
     }
-    hand_over(session, result)
+    hand_over(session, &result)
 }
 
 /// A message to many members.
 pub fn to_group(session: &Session<'_>, member_ids: &[String], template: &str) -> Result<String, Failure> {
     let result = session.app.message(member_ids, template)?;
-    hand_over(session, result)
+    hand_over(session, &result)
 }
 
 /// A terminal has no SMS app: what is shown here is handed over.
-fn hand_over(session: &Session<'_>, result: MessageResult) -> Result<String, Failure> {
+fn hand_over(session: &Session<'_>, result: &MessageResult) -> Result<String, Failure> {
     for out in &result.ready {
         // One of the deferred is claimed as sent already.
         session.app.message_result(&out.key, SendState::Sent, None)?;
     }
-    session.print(&result, |screen, result| show_result(session, screen, result))
+    session.print(result, |screen, result| show_result(session, screen, result))
 }
 
 fn show_templates(screen: &mut Screen<'_>, templates: &[TemplateRow]) {

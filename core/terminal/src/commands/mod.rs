@@ -71,7 +71,7 @@ pub fn run(home: &Path, json: bool, texts: &Texts, command: &Command) -> Result<
         Command::Sync(_) => phone::sync(&session),
         Command::Staff(args) => phone::staff(&session, args),
         Command::Status(args) => phone::status(&session, args),
-        Command::Unpair(args) => phone::unpair(session, &vault, args),
+        Command::Unpair(args) => phone::unpair(&session, &vault, args),
         Command::Find(args) => member::find(&session, args),
         Command::Register(args) => member::register(&session, args),
         Command::Show(args) => profile::show(&session, args),

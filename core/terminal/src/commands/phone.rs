@@ -246,7 +246,7 @@ fn why_stuck(texts: &Texts, op: &StuckOp) -> String {
         .unwrap_or_default()
 }
 
-pub fn unpair(session: Session<'_>, vault: &FileVault, args: &UnpairArgs) -> Result<String, Failure> {
+pub fn unpair(session: &Session<'_>, vault: &FileVault, args: &UnpairArgs) -> Result<String, Failure> {
     session.app.unpair(args.lose)?;
     session.shown.forget();
     vault

@@ -238,7 +238,7 @@ mod tests {
                     block: block_of(of_block[0].day),
                     sales: &sales::pack(of_block),
                 };
-                let until = Instant::now() + std::time::Duration::from_secs(60);
+                let until = Instant::now() + std::time::Duration::from_mins(1);
                 tx.put_sales(std::iter::once(row), generation, until).unwrap();
             }
         };

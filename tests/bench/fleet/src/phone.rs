@@ -151,12 +151,13 @@ impl Phone {
         let mut calls = FuturesUnordered::new();
         let mut happened = VecDeque::from([begin]);
         loop {
-            let what = match happened.pop_front() {
-                Some(what) => what,
-                None => tokio::select! {
+            let what = if let Some(what) = happened.pop_front() {
+                what
+            } else {
+                tokio::select! {
                     Some((id, answer)) = calls.next() => What::Answered { id, answer },
                     () = sleep(TICK), if round => What::Tick,
-                },
+                }
             };
             let now = self.now();
             let engine = if round {
