@@ -214,6 +214,7 @@ mod tests {
         let found = constants.iter().flat_map(|source| codes_of(source));
         let mut codes: Vec<&str> = found.filter(|code| !code.starts_with('/')).collect();
         codes.extend(literals.iter().flat_map(|source| literals_of(source)));
+        codes.retain(|code| !code.ends_with('.'));
         codes.extend(["date_required", "after_due", "note_required", "unknown_outcome"]);
         codes.extend([
             "too_many_outcomes",
@@ -253,11 +254,12 @@ mod tests {
         assert!(codes.len() > 100, "{}", codes.len());
         for language in [Language::Zh, Language::En] {
             let texts = Texts::new(language);
-            for code in &codes {
-                let worded = reason(&texts, code, &[]);
+            let silent = |code: &&&str| {
                 let unknown = texts.fill("refused.unknown", &[("code", code), ("details", &"")]);
-                assert!(!code.is_empty() && worded != unknown, "{language:?}: {code}");
-            }
+                code.is_empty() || reason(&texts, code, &[]) == unknown
+            };
+            let silent: Vec<_> = codes.iter().filter(silent).collect();
+            assert!(silent.is_empty(), "{language:?}: {silent:?}");
         }
     }
 

@@ -3,15 +3,12 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use crate::damage::damage_all;
 use crate::day::{Length, live};
 use crate::full_disk::fill_all;
 use crate::power::{Side, cut_all, every_step};
 
 /// Threads: the machine that the figures are taken on has so many.
 const THREADS: usize = 2;
-/// Files that are damaged, each by a seed of its own.
-const DAMAGED: u64 = 2_000;
 /// Violations that are printed in full.
 const SHOWN_MAX: usize = 20;
 
@@ -65,16 +62,8 @@ pub fn main() -> ExitCode {
         full += outcome.points;
         findings.take(outcome.violations);
     }
-    println!("damaged files");
-    let damage = damage_all(&day, seed..seed + DAMAGED, &progress(DAMAGED as usize));
     println!(
-        "  {} files damaged, {} phones set theirs aside, {} databases refused",
-        damage.files, damage.set_aside, damage.refused
-    );
-    findings.take(damage.violations);
-    println!(
-        "crash: points={sound}/{points} distinct={distinct} full={full} damaged={} violations={}",
-        damage.files,
+        "crash: points={sound}/{points} distinct={distinct} full={full} violations={}",
         findings.0.len()
     );
     if findings.0.is_empty() {

@@ -1,4 +1,4 @@
-//! What a power cut, a kill, a full disk and damaged bytes do to the real phone and the real hub.
+//! What a power cut and a full disk do to the real phone and the real hub.
 //!
 //! A scripted day runs once, phone and hub in one process, and everything that either asks of its disk
 //! is recorded. Then, for every step, the disk is laid out as a power cut at that step may leave it,
@@ -14,7 +14,6 @@
 //! | [`verdict`] | what must hold whatever happened |
 //! | [`power`] | the power cut at every step |
 //! | [`full_disk`] | no room, from every step on that needs some |
-//! | [`damage`] | bytes that come back otherwise |
 //! | [`full`] | the whole run, with its closing line |
 
 // A helper that cannot do its part ends the test that called it.
@@ -27,7 +26,6 @@
 #![cfg(target_os = "linux")]
 
 mod calls;
-pub mod damage;
 pub mod day;
 pub mod disk;
 pub mod full;

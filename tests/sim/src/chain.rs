@@ -140,6 +140,11 @@ impl Chain {
             .write::<_, StorageError>(|tx| {
                 tx.set_meta("epoch", "epoch-0")?;
                 tx.set_meta("dedup_seed", "0011223344556677")?;
+                // Made by the system's chance otherwise; its secret is nobody's.
+                tx.set_meta(
+                    "support_key",
+                    "09b558a573395614d245c05615b492e316584b36069204716d793d252f15a602",
+                )?;
                 found(tx)
             })
             .expect("the chain's records");

@@ -239,8 +239,10 @@ fn nothing_else(world: &mut World, index: usize) {
         );
     }
     let lines: Vec<String> = world.phones[index].read(|conn| {
-        let mut statement = conn
-            .prepare("SELECT DISTINCT m.member_id FROM line JOIN member m USING (member_key) ORDER BY 1")?;
+        let mut statement = conn.prepare(
+            "SELECT m.member_id FROM purchases JOIN member m USING (member_key)
+                 UNION SELECT m.member_id FROM bought JOIN member m USING (member_key) ORDER BY 1",
+        )?;
         let ids = statement.query_map([], |row| row.get(0))?;
         Ok(ids.collect::<rusqlite::Result<_>>()?)
     });

@@ -110,7 +110,7 @@ impl Shelf {
 
     /// Writes a content into a new file, encrypted, and puts it on the disk.
     pub fn write(&self, source: &mut dyn Read, bytes_max: u64) -> Result<NewFile, StoreError> {
-        fs::create_dir_all(&self.dir).map_err(|source| file_error(&self.dir, source))?;
+        fs::create_dir_all(&self.dir).map_err(|source| StoreError::of_file(&self.dir, source))?;
         let (name, key) = (
             uuid::Uuid::new_v4().to_string(),
             FileKey::generate().map_err(sealed)?,
@@ -130,7 +130,7 @@ impl Shelf {
                 self.remove(&name)?;
                 Err(match error {
                     SealError::TooLarge(bytes) => refused("recording_too_large", "bytes_max", bytes),
-                    SealError::Io(source) => file_error(&path, source),
+                    SealError::Io(source) => StoreError::of_file(&path, source),
                     other => sealed(other),
                 })
             }
@@ -144,7 +144,7 @@ impl Shelf {
             if source.kind() == std::io::ErrorKind::NotFound {
                 damaged()
             } else {
-                file_error(&path, source)
+                StoreError::of_file(&path, source)
             }
         })?;
         Ok(Opener::new(
@@ -158,7 +158,9 @@ impl Shelf {
     pub fn remove(&self, name: &str) -> Result<(), StoreError> {
         let path = self.path(name);
         match fs::remove_file(&path) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(file_error(&path, source)),
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                Err(StoreError::of_file(&path, source))
+            }
             _ => Ok(()),
         }
     }
@@ -169,11 +171,11 @@ impl Shelf {
         let entries = match fs::read_dir(&self.dir) {
             Ok(entries) => entries,
             Err(source) if source.kind() == std::io::ErrorKind::NotFound => return Ok(0),
-            Err(source) => return Err(file_error(&self.dir, source)),
+            Err(source) => return Err(StoreError::of_file(&self.dir, source)),
         };
         let mut removed = 0;
         for entry in entries {
-            let entry = entry.map_err(|source| file_error(&self.dir, source))?;
+            let entry = entry.map_err(|source| StoreError::of_file(&self.dir, source))?;
             let name = entry.file_name().to_string_lossy().into_owned();
             if !named.contains(&name) {
                 self.remove(&name)?;
@@ -181,17 +183,6 @@ impl Shelf {
             }
         }
         Ok(removed)
-    }
-}
-
-fn file_error(path: &Path, source: std::io::Error) -> StoreError {
-    if source.kind() == std::io::ErrorKind::StorageFull {
-        StoreError::DiskFull
-    } else {
-        StoreError::File {
-            path: path.to_owned(),
-            source,
-        }
     }
 }
 

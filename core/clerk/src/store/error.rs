@@ -1,6 +1,6 @@
 //! What can go wrong in the file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 use yaoban_domain::calendar::UnknownTimeZone;
@@ -82,6 +82,18 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// A file operation failed, for want of room or otherwise.
+    pub(crate) fn of_file(path: &Path, source: std::io::Error) -> Self {
+        if source.kind() == std::io::ErrorKind::StorageFull {
+            Self::DiskFull
+        } else {
+            Self::File {
+                path: path.to_owned(),
+                source,
+            }
+        }
+    }
+
     /// The stable code.
     pub fn code(&self) -> &str {
         match self {

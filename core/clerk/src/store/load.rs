@@ -59,6 +59,8 @@ fn load_path(path: &Path) -> PathBuf {
 impl Load {
     fn begin(path: &Path, key: &DatabaseKey, plan: &LoadPlan) -> Result<Self> {
         remove(path)?;
+        // SQLite does not say why it cannot make a file.
+        std::fs::File::create(path).map_err(|source| StoreError::of_file(path, source))?;
         let conn = open(path, key, Purpose::Load)?;
         let kept = KeptPlan {
             epoch: plan.epoch.clone(),
