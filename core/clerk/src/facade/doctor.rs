@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use rusqlite::Connection;
+use rusqlite::types::ValueRef;
 use serde::Serialize;
 use yaoban_domain::calendar::day_number;
 use yaoban_protocol::SCHEMA;
@@ -212,7 +213,12 @@ impl ClerkApp {
         }
         Ok(self.store.read(|conn| -> Result<_> {
             let integrity = integrity(conn)?;
-            let page: u64 = conn.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+            // SQLCipher answers in text.
+            let page = conn.query_row("PRAGMA page_size", [], |row| match row.get_ref(0)? {
+                ValueRef::Text(text) => Ok(std::str::from_utf8(text).ok().and_then(|text| text.parse().ok())),
+                other => Ok(other.as_i64().ok().and_then(|bytes| u64::try_from(bytes).ok())),
+            })?;
+            let page: u64 = page.unwrap_or_default();
             let free: u64 = conn.query_row("PRAGMA freelist_count", [], |row| row.get(0))?;
             Ok(FileCheck {
                 schema: schema::version(conn)?,
