@@ -47,6 +47,21 @@ def spread(seconds: list) -> str:
     return f"median {statistics.median(seconds):.2f} s, p99 {seconds[-1]:.2f} s of {len(seconds)}"
 
 
+class Table:
+    """Rows of figure, measured, target, peer."""
+
+    def __init__(self):
+        self.rows = []
+
+    def add(self, figure, measured, target="", peer=""):
+        self.rows.append((figure, measured, target, peer))
+        say(f"{figure}: {measured}  (target {target or 'none'})" + (f"  peer: {peer}" if peer else ""))
+
+    def text(self) -> str:
+        lines = ["| figure | measured | target | peer in the same run |", "|---|---|---|---|"]
+        return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in self.rows])
+
+
 def generate(name: str, **size) -> Path:
     folder = OUT / name
     stamp = folder / "size.json"
