@@ -55,6 +55,9 @@ pub enum Command {
     Reading(ReadingArgs),
     Note(NoteArgs),
     Consent(ConsentArgs),
+    Tag(TagArgs),
+    Regimen(RegimenArgs),
+    Edit(EditArgs),
     Today(TodayArgs),
     Reassign(ReassignArgs),
     Recording(RecordingArgs),
@@ -314,6 +317,61 @@ pub struct ConsentArgs {
     /// Purpose, or `purpose:channel`; none: what there is.
     #[arg(value_name = "PURPOSE[:CHANNEL]=yes|no")]
     pub consent: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct TagArgs {
+    pub member: String,
+    /// Tags to be added; none: what there is.
+    pub tags: Vec<String>,
+    #[arg(long, value_name = "TAG", value_delimiter = ';')]
+    pub remove: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct RegimenArgs {
+    pub member: String,
+    /// The medicine by its ingredient; none: what there is.
+    pub ingredient: Option<String>,
+    /// Units a day, for example 1.5.
+    #[arg(long, value_name = "UNITS", requires = "ingredient")]
+    pub daily: Option<String>,
+    /// The member has enough up to and including this day.
+    #[arg(long, value_name = "DATE", requires = "ingredient")]
+    pub until: Option<String>,
+    /// No longer taken.
+    #[arg(long, requires = "ingredient", conflicts_with_all = ["daily", "until"])]
+    pub stopped: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct EditArgs {
+    pub member: String,
+    #[arg(long)]
+    pub name: Option<String>,
+    #[arg(long)]
+    pub phone: Option<String>,
+    /// Takes the number away.
+    #[arg(long, conflicts_with = "phone")]
+    pub no_phone: bool,
+    #[arg(long)]
+    pub sex: Option<String>,
+    #[arg(long, value_name = "DATE")]
+    pub birthday: Option<String>,
+    /// Diseases to be added.
+    #[arg(long = "disease", value_delimiter = ';')]
+    pub diseases: Vec<String>,
+    #[arg(long = "no-disease", value_name = "DISEASE", value_delimiter = ';')]
+    pub not_diseases: Vec<String>,
+    /// Allergies to be added.
+    #[arg(long = "allergy", value_delimiter = ';')]
+    pub allergies: Vec<String>,
+    #[arg(long = "no-allergy", value_name = "ALLERGY", value_delimiter = ';')]
+    pub not_allergies: Vec<String>,
+    #[arg(long, value_name = "CM")]
+    pub height: Option<u16>,
+    #[arg(long, value_name = "KG")]
+    pub weight: Option<String>,
 }
 
 #[derive(Debug, Args)]

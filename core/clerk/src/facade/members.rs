@@ -6,7 +6,8 @@ use yaoban_domain::codes::{Channel, ConsentPurpose, Open, Sex};
 use yaoban_domain::model::{Allergy, Consent, Lifetime, Member, Note, Regimen};
 use yaoban_domain::phone::normalise;
 use yaoban_protocol::apply::temporary_id;
-use yaoban_protocol::op::{Op, ProfileFields};
+use yaoban_protocol::op::Op;
+pub use yaoban_protocol::op::ProfileFields;
 
 use super::find::{MemberRow, household, member_row, require_member};
 use super::readings::parse;

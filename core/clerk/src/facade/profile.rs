@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use yaoban_domain::calendar::{days_to_birthday, is_in_window};
 use yaoban_domain::codes::{Code as _, ConsentPurpose, MedicineStatus, Open, ReadingKind, TaskKind};
-use yaoban_domain::model::{Member, Staff, Why};
+use yaoban_domain::model::{Member, Regimen, Staff, Why};
 use yaoban_domain::task::{is_on_list, settle};
 use yaoban_protocol::row::entity;
 
@@ -103,6 +103,21 @@ pub struct MedicineRow {
     pub stock_milli: Option<i64>,
     /// An allergy names the ingredient.
     pub allergy: bool,
+}
+
+/// How the member takes an ingredient, as a clerk recorded it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RegimenRow {
+    /// The ingredient.
+    pub ingredient: String,
+    /// Units a day in thousandths; none: as the drug says.
+    pub daily_units_milli: Option<i64>,
+    /// Stock up to and including this day.
+    pub stock_until: Option<NaiveDate>,
+    /// No longer taken.
+    pub inactive: bool,
+    /// Day of the last change.
+    pub changed_on: NaiveDate,
 }
 
 /// What the member tends to.
@@ -244,6 +259,8 @@ pub struct Profile {
     pub glucose: Option<ReadingRow>,
     /// Medicines: what runs out first comes first.
     pub medicines: Vec<MedicineRow>,
+    /// How the member takes what a clerk asked about, by ingredient.
+    pub regimens: Vec<RegimenRow>,
     /// The latest day of purchases.
     pub latest_purchase: Option<HistoryDay>,
     /// What the member tends to.
@@ -328,6 +345,7 @@ fn profile(conn: &Connection, key: i64, member: &Member, acting: &Acting) -> App
         bp: bp?,
         glucose: glucose?,
         medicines,
+        regimens: member.regimens.iter().map(regimen_row).collect(),
         latest_purchase: days_of_lines(conn, &lines, None, 1)?.into_iter().next(),
         leanings: LeaningsRow {
             brand: computed.leanings.brand.clone(),
@@ -424,6 +442,16 @@ fn stock_of(conn: &Connection, ingredient: &str) -> AppResult<Option<i64>> {
             "SELECT sum(s.units_milli) FROM drug d JOIN stock s ON s.drug_key = d.drug_key WHERE d.ingredient = ?1",
         )?
         .query_row([ingredient], |row| row.get(0))?)
+}
+
+fn regimen_row(regimen: &Regimen) -> RegimenRow {
+    RegimenRow {
+        ingredient: regimen.ingredient.clone(),
+        daily_units_milli: regimen.daily_units_milli,
+        stock_until: regimen.stock_until,
+        inactive: regimen.inactive,
+        changed_on: regimen.changed_on,
+    }
 }
 
 fn consent_rows(member: &Member) -> Vec<ConsentRow> {

@@ -6,6 +6,7 @@ mod member;
 mod message;
 mod phone;
 mod profile;
+mod record;
 mod recording;
 mod support;
 mod task;
@@ -80,6 +81,9 @@ pub fn run(home: &Path, json: bool, texts: &Texts, command: &Command) -> Result<
         Command::Reading(args) => member::reading(&session, args),
         Command::Note(args) => member::note(&session, args),
         Command::Consent(args) => member::consent(&session, args),
+        Command::Tag(args) => record::tag(&session, args),
+        Command::Regimen(args) => record::regimen(&session, args),
+        Command::Edit(args) => record::edit(&session, args),
         Command::Tasks(args) => task::tasks(&session, args),
         Command::Dial(args) => task::dial(&session, args),
         Command::Outcome(args) => task::outcome(&session, args),

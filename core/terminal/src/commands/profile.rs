@@ -102,7 +102,7 @@ fn identity(screen: &mut Screen<'_>, profile: &Profile) {
 }
 
 /// The name of a disease; the catalogue of diseases holds the Chinese ones.
-fn disease(screen: &Screen<'_>, code: &str) -> String {
+pub fn disease(screen: &Screen<'_>, code: &str) -> String {
     if screen.texts.get("language") == "zh" {
         let known = yaoban_domain::disease::ALL
             .iter()
@@ -188,7 +188,8 @@ fn is_current(medicine: &MedicineRow) -> bool {
     medicine.allergy || medicine.status.as_deref().is_some_and(|status| status != lapsed)
 }
 
-fn medicine_end(screen: &Screen<'_>, medicine: &MedicineRow) -> String {
+/// When a medicine runs out, and whether it is near.
+pub fn medicine_end(screen: &Screen<'_>, medicine: &MedicineRow) -> String {
     let texts = screen.texts;
     if medicine.inactive {
         return texts.get("show.inactive").to_owned();
