@@ -114,7 +114,9 @@ fn settle_batch(tx: &Tx<'_>, today: &Today, tasks: Vec<CareTask>) -> Result<usiz
 fn put_changed(tx: &Tx<'_>, tasks: Vec<CareTask>) -> Result<usize, StorageError> {
     let mut changes = Changes::new();
     let count = tasks.len();
-    for mut task in tasks {
+    for task in tasks {
+        // Its member may have moved since the task was made or chosen.
+        let mut task = tx.brought_home(task)?;
         task.version += 1;
         tx.put_task(&task)?;
         changes.add(&store_scope(&task.store_id), entity::TASK, &task.id, Mark::Put);

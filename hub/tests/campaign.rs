@@ -373,6 +373,29 @@ fn time_expires_returns_and_closes_tasks() {
 }
 
 #[test]
+fn what_time_makes_of_a_task_reaches_its_members_store() {
+    let rig = Rig::new(1);
+    put_task(
+        &rig,
+        "back",
+        "MA0",
+        &serde_json::json!({
+            "store_id": "B", "assignee": "clerk-B", "state": "deferred", "deferred_until": "2026-03-02"
+        }),
+    );
+    let heads =
+        || ["store:A", "store:B"].map(|scope| rig.read(|tx| tx.row_kind(scope, entity::TASK, "back")));
+    assert_eq!(heads(), [None, None]);
+    assert_eq!(
+        daily::settle_tasks(&rig.hub.database, NOW_MS).unwrap().returned,
+        1
+    );
+    assert_eq!(heads(), [Some("put".to_owned()), None]);
+    let task = rig.read(|tx| tx.task("back")).unwrap();
+    assert_eq!((task.store_id.as_str(), task.assignee), ("A", None));
+}
+
+#[test]
 fn a_medicine_that_ran_out_gives_one_task_on_the_third_day() {
     let rig = Rig::new(3);
     // Seven units of one a day: the last day with stock is 26 February, 27 February, 7 March.

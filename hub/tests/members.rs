@@ -99,6 +99,20 @@ async fn a_row_that_left_is_in_no_first_load() {
 }
 
 #[tokio::test]
+async fn a_first_load_names_who_was_erased() {
+    let rig = Rig::new(3);
+    let phone = rig.phone("A").await;
+    assert!(load(&rig, &phone.token, "store:A").await.0.erased.is_empty());
+    rig.write(|tx| {
+        let mut changes = Changes::new();
+        changes.add("store:A", entity::MEMBER, "MA1", Mark::Erase { day: 1 });
+        changes.add("store:A", entity::MEMBER, "MA2", Mark::Evict { day: 1 });
+        tx.touch(&changes)
+    });
+    assert_eq!(load(&rig, &phone.token, "store:A").await.0.erased, ["MA1"]);
+}
+
+#[tokio::test]
 async fn members_with_due_tasks_come_first() {
     let rig = Rig::new(20);
     let phone = rig.phone("A").await;

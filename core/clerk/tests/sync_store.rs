@@ -125,6 +125,63 @@ fn a_load_goes_on_after_an_interruption_and_what_clerks_did_stays_on_top() {
     assert_eq!(store.next_ops(NOON, 10, 1 << 20).unwrap().len(), 1);
 }
 
+/// Operations on members with their states.
+fn outbox_of(store: &Store) -> Vec<(String, String)> {
+    store
+        .read(|conn| -> Result<_, StoreError> {
+            let mut statement = conn.prepare("SELECT member_id, state FROM outbox ORDER BY outbox_id")?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+        .unwrap()
+}
+
+/// Loads the store anew after M1 was erased.
+fn load_without_m1(store: &mut Arc<Store>) {
+    let mut plan = plan(SCOPE, 1, 9);
+    plan.manifests[0].erased = vec!["M1".into()];
+    let rows = small_store().into_iter().filter(|row| row.id != "M1").collect();
+    store.begin_load(&plan).unwrap();
+    store.load_chunk(0, Chunk { rows }).unwrap();
+    SyncStore::finish_load(store, NOON).unwrap();
+}
+
+#[test]
+fn what_was_done_for_a_member_goes_with_a_load_that_tells_of_its_erasure() {
+    for left_before in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = open(dir.path());
+        load(&mut store, small_store());
+        tag(&store, "M1", "one", None);
+        tag(&store, "M2", "two", None);
+        let ops = store.next_ops(NOON, 10, 1 << 20).unwrap();
+        let results: Vec<OpResult> = ops
+            .iter()
+            .map(|op| answer(op.op.n, &op.op.op_id, OpStatus::Applied))
+            .collect();
+        store.record_results(&results).unwrap();
+        let left = gone(5, ChangeKind::Evict, entity::MEMBER, "M1");
+        let changes = if left_before { vec![left] } else { Vec::new() };
+        store.apply_pull(vec![page(4, 5, changes)], 2, NOON).unwrap();
+        if !left_before {
+            tag(&store, "M1", "three", None);
+        }
+        load_without_m1(&mut store);
+        let m2 = ("M2".to_owned(), "sent".to_owned());
+        if left_before {
+            assert_eq!(outbox_of(&store), [m2]);
+            continue;
+        }
+        assert_eq!(outbox_of(&store), [m2.clone(), ("M1".into(), "pending".into())]);
+        // What was under way goes once the hub has answered it.
+        let op = store.next_ops(NOON, 10, 1 << 20).unwrap().remove(0).op;
+        store
+            .record_results(&[answer(op.n, &op.op_id, OpStatus::Rejected)])
+            .unwrap();
+        assert_eq!(outbox_of(&store), [m2]);
+    }
+}
+
 #[test]
 fn a_pull_under_a_pending_edit_changes_the_base_and_keeps_the_edit() {
     let dir = tempfile::tempdir().unwrap();

@@ -141,6 +141,7 @@ impl Builder {
             members: writer.chunks.iter().map(|chunk| chunk.members).sum(),
             rows: writer.written,
             chunks: writer.chunks,
+            erased: tx.erased_members(scope)?,
         };
         let stored = StoredManifest { epoch, manifest };
         let bytes = serde_json::to_vec(&stored).map_err(internal)?;

@@ -113,8 +113,9 @@ pub fn everything(world: &mut World) {
     }
     unknown_codes_kept(world);
     let hub = world.chain.connection();
-    for entry in std::mem::take(&mut world.ledger.entries) {
-        if let Some((kind, what)) = accounted(world, &hub, &entry) {
+    let entries = std::mem::take(&mut world.ledger.entries);
+    for entry in &entries {
+        if let Some((kind, what)) = accounted(world, &hub, &entries, entry) {
             let shown = format!(
                 "{:?} of {:?} by phone {} ({}, {}): {what}",
                 entry.deed,
@@ -125,8 +126,8 @@ pub fn everything(world: &mut World) {
             );
             world.break_(kind, shown);
         }
-        world.ledger.entries.push(entry);
     }
+    world.ledger.entries = entries;
     counted_once(world, &hub);
 }
 
@@ -414,7 +415,7 @@ fn stands(phone: &Phone, op_id: &str) -> String {
 }
 
 /// What became of a deed; none if all is well.
-fn accounted(world: &World, hub: &Connection, entry: &Entry) -> Option<(Kind, String)> {
+fn accounted(world: &World, hub: &Connection, all: &[Entry], entry: &Entry) -> Option<(Kind, String)> {
     let result = world.chain.read(|tx| tx.op_result(&entry.op_id));
     let Some(result) = result else {
         // A refusal that the hub has forgotten with a restore still shows to the clerk.
@@ -425,13 +426,19 @@ fn accounted(world: &World, hub: &Connection, entry: &Entry) -> Option<(Kind, St
         return Some((Kind::Violation, "it was taken back and the hub has it".into()));
     }
     match result.status {
-        OpStatus::Rejected | OpStatus::Parked => refused(world, hub, entry, &result),
+        OpStatus::Rejected | OpStatus::Parked => refused(world, hub, all, entry, &result),
         OpStatus::Applied | OpStatus::Merged | OpStatus::Duplicate => applied(world, hub, entry),
     }
 }
 
 /// A refused operation shows on the phone that made it, with its reason.
-fn refused(world: &World, hub: &Connection, entry: &Entry, result: &OpResult) -> Option<(Kind, String)> {
+fn refused(
+    world: &World,
+    hub: &Connection,
+    all: &[Entry],
+    entry: &Entry,
+    result: &OpResult,
+) -> Option<(Kind, String)> {
     if is_erased(world, entry) {
         return None;
     }
@@ -453,11 +460,24 @@ fn refused(world: &World, hub: &Connection, entry: &Entry, result: &OpResult) ->
     }
     match count(hub, &entry.deed) {
         Some(0) | None => None,
+        Some(1) if done_by_another(world, all, entry) => None,
         Some(found) => Some((
             Kind::Violation,
             format!("the hub refused it and did it {found} times"),
         )),
     }
+}
+
+/// Another operation that the hub took left the same thing there.
+fn done_by_another(world: &World, all: &[Entry], entry: &Entry) -> bool {
+    let taken = |other: &&Entry| {
+        let result = world.chain.read(|tx| tx.op_result(&other.op_id));
+        result.is_some_and(|result| !matches!(result.status, OpStatus::Rejected | OpStatus::Parked))
+    };
+    let key = entry.deed.shared_key();
+    all.iter()
+        .filter(|other| key.is_some() && other.deed.shared_key() == key)
+        .any(|other| taken(&other))
 }
 
 /// A clerk sees that it was refused, and why.
@@ -521,7 +541,9 @@ fn count(hub: &Connection, deed: &Deed) -> Option<i64> {
             outcome_id.clone(),
         ),
         Deed::Task { task_id } => ("SELECT count(*) FROM task WHERE task_id = ?1", task_id.clone()),
-        Deed::Message { key } => ("SELECT count(*) FROM send WHERE send_key = ?1", key.clone()),
+        Deed::Message { key } | Deed::MessageNews { key } => {
+            ("SELECT count(*) FROM send WHERE send_key = ?1", key.clone())
+        }
         Deed::Consent { .. } | Deed::Unreadable | Deed::Other(_) => return None,
     };
     hub.query_row(sql, [value], |row| row.get(0)).ok()

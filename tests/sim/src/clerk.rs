@@ -380,7 +380,7 @@ fn message(
             SendState::Sent
         };
         phone.app().message_result(&open.key, state, None)?;
-        note(deeds, of(&open.member_id, Deed::Other("message result")));
+        note(deeds, of(&open.member_id, Deed::MessageNews { key: open.key }));
         return Ok(());
     }
     let member = some_member(phone, chance).ok_or(AppError::Unknown { what: "member" })?;

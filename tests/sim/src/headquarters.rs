@@ -175,7 +175,13 @@ fn erase(world: &mut World) {
         for row in tx.rows_of_member(&id)? {
             changes.add(&store_scope(&store_id), &row.entity, &row.id, Mark::Evict { day });
         }
-        changes.add(&store_scope(&store_id), entity::MEMBER, &id, Mark::Erase { day });
+        // Every store hears of it that ever heard of the member.
+        for store in STORES {
+            let scope = store_scope(store);
+            if tx.row_kind(&scope, entity::MEMBER, &id)?.is_some() {
+                changes.add(&scope, entity::MEMBER, &id, Mark::Erase { day });
+            }
+        }
         let blank: Member = serde_json::from_value(serde_json::json!({
             "id": id, "store_id": store_id, "name": "", "phone": null, "sex": null, "birthday": null,
             "joined_on": null, "height_cm": null, "weight_hg": null, "erased": true, "version": member.version + 1

@@ -49,8 +49,14 @@ pub enum Deed {
         /// Marketing is allowed again, or not any more.
         granted: bool,
     },
-    /// A message handed out.
+    /// A message handed out. Others may hand out the same one, and make one send with it: the hub's
+    /// copy is accounted for by any of them.
     Message {
+        /// Its key.
+        key: String,
+    },
+    /// News of a message, which carries the whole send.
+    MessageNews {
         /// Its key.
         key: String,
     },
@@ -73,6 +79,16 @@ pub struct Entry {
     pub deed: Deed,
     /// The clerk took it back within its time.
     pub taken_back: bool,
+}
+
+impl Deed {
+    /// What it has in common with other deeds, which leave one thing at the hub together.
+    pub fn shared_key(&self) -> Option<&str> {
+        match self {
+            Self::Message { key } | Self::MessageNews { key } => Some(key),
+            _ => None,
+        }
+    }
 }
 
 /// A withdrawal of the consent for marketing.

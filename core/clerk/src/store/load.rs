@@ -324,6 +324,7 @@ impl Store {
                 });
             }
             load.complete(&settings)?;
+            self.erase_named(&load.plan)?;
             if self.kept_rows(&load.plan)? > KEPT_ROWS_MAX {
                 self.put_loaded(&load)?;
                 drop(load);
@@ -331,6 +332,20 @@ impl Store {
             }
             self.swap(load)
         })
+    }
+
+    /// Whoever was erased leaves the shown file first, with what this phone keeps of them itself: the
+    /// load is past the place at which a pull would tell of it.
+    fn erase_named(&self, plan: &LoadPlan) -> Result<()> {
+        let erased: Vec<&String> = plan.manifests.iter().flat_map(|m| &m.erased).collect();
+        if erased.is_empty() {
+            return Ok(());
+        }
+        self.write(super::Durability::Full, |tx| {
+            erased.into_iter().try_for_each(|id| rows::erase(tx, id))?;
+            replay::rebuild(tx)
+        })?;
+        self.checkpoint()
     }
 
     /// Rows of scopes that the plan does not bring.

@@ -121,6 +121,7 @@ pub fn plan(scope: &str, chunks: usize, at_seq: u64) -> LoadPlan {
         chunks: vec![chunk; chunks],
         members: 0,
         rows: 0,
+        erased: Vec::new(),
     };
     LoadPlan {
         epoch: "e1".into(),

@@ -34,9 +34,20 @@ fn action(op: &Op) -> Action {
     }
 }
 
+/// Whether an operation tells of a contact with a member that has been made: a fact, that no right
+/// undoes. Refused, it would be missing from the record by which the gate judges the next contact,
+/// and the member would be called or written to once more.
+fn is_contact(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::StartAttempt { .. } | Op::EndAttempt { .. } | Op::RecordSend { .. }
+    )
+}
+
 /// The member of staff who did it, as they are now and as they were when they did it (phones' clocks
 /// are wrong at times, so either is enough): known, active, of the device's store, in a role that may
-/// do this there. None of both: the refusal of what they are now.
+/// do this there. None of both: the refusal of what they are now. Who made a contact need only be
+/// known: their phone let them before it heard that they may no more.
 pub(super) fn staff_of_device(
     now: Option<Staff>,
     then: Option<Staff>,
@@ -45,6 +56,9 @@ pub(super) fn staff_of_device(
     rules: &DeviceRules,
 ) -> Result<Vec<Staff>, Refusal> {
     let now = now.ok_or_else(|| Refusal::new(reason::STAFF_UNKNOWN))?;
+    if is_contact(op) {
+        return Ok(std::iter::once(now).chain(then).collect());
+    }
     let refused = may(&now, op, meta, rules).err();
     let then = then.filter(|staff| may(staff, op, meta, rules).is_ok());
     match (refused, then) {

@@ -45,9 +45,12 @@ impl<R: Rows> Act<'_, R> {
         if let Some(assignee) = &asked.assignee {
             self.may_give(None, Some(assignee))?;
         }
+        // A task goes where its member has gone meanwhile, to anyone there.
+        let home = member.store_id.unwrap_or_else(|| self.store_id.clone());
         self.put_task(&CareTask {
             member_id: member.id,
-            store_id: self.store_id.clone(),
+            assignee: asked.assignee.clone().filter(|_| home == self.store_id),
+            store_id: home,
             state: TaskState::Open.into(),
             deferred_until: None,
             deferred_until_ms: None,
@@ -134,7 +137,7 @@ impl<R: Rows> Act<'_, R> {
         )
     }
 
-    /// The manager gives tasks to anyone of the store who is there; a clerk takes what is nobody's.
+    /// The manager gives tasks to anyone of their store who is there; a clerk takes what is nobody's.
     fn may_give(&mut self, task: Option<&CareTask>, assignee: Option<&str>) -> Step<R, ()> {
         let takes = assignee == Some(self.meta.staff_id) && task.is_none_or(|task| task.assignee.is_none());
         if !takes {
@@ -142,7 +145,8 @@ impl<R: Rows> Act<'_, R> {
         }
         let Some(assignee) = assignee else { return Ok(()) };
         let staff = self.rows.staff(assignee).map_err(Stop::Rows)?;
-        let here = staff.filter(|s| s.active && s.store_id.as_deref() == Some(self.store_id.as_str()));
+        let store_id = task.map_or(&self.store_id, |task| &task.store_id);
+        let here = staff.filter(|s| s.active && s.store_id.as_ref() == Some(store_id));
         let staff = here.ok_or_else(|| Refusal::new(reason::ASSIGNEE_UNKNOWN))?;
         let today = self.calendar.day(self.meta.at_ms);
         if staff.off_on == Some(today) {

@@ -15,6 +15,13 @@ use crate::storage::{Records, StorageError};
 /// Members on one number at most (a care home's desk, say).
 const ON_ONE_NUMBER_MAX: u32 = 200;
 
+/// A task as another store gets it: for anyone there.
+fn handed_over(mut task: CareTask, store_id: &str) -> CareTask {
+    store_id.clone_into(&mut task.store_id);
+    task.assignee = None;
+    task
+}
+
 impl Tx<'_> {
     /// Members with a number in normal form, by id.
     pub fn members_on_phone(&self, phone: &str) -> Result<Vec<Member>, StorageError> {
@@ -110,14 +117,22 @@ impl Tx<'_> {
     }
 
     /// Gives what is still to be done to another store.
-    fn hand_over(&self, mut task: CareTask, store_id: &str) -> Result<(), StorageError> {
+    fn hand_over(&self, task: CareTask, store_id: &str) -> Result<(), StorageError> {
         if task.store_id == store_id || is_absorbing(&task.state) {
             return Ok(());
         }
-        store_id.clone_into(&mut task.store_id);
-        task.assignee = None;
+        let mut task = handed_over(task, store_id);
         task.version += 1;
         self.put_task(&task)
+    }
+
+    /// A task as its member's home store has it: whoever writes one tells the phones there.
+    pub fn brought_home(&self, task: CareTask) -> Result<CareTask, StorageError> {
+        let home = Records::member(self, &task.member_id)?.and_then(|member| member.store_id);
+        Ok(match home {
+            Some(home) if home != task.store_id => handed_over(task, &home),
+            _ => task,
+        })
     }
 
     /// Gives everything of one member to another and notes what it was, so that it can be taken

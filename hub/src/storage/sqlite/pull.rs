@@ -202,6 +202,16 @@ impl Tx<'_> {
         Ok(found.is_some())
     }
 
+    /// Members whose erasure the scope still tells of, by id.
+    pub fn erased_members(&self, scope: &Scope) -> Result<Vec<String>, StorageError> {
+        self.all(
+            "SELECT id FROM scope_row WHERE scope_key = ?1 AND gone_day IS NOT NULL \
+                AND kind = 'erase' AND entity = 'member' ORDER BY id",
+            [scope.key],
+            |row| row.get(0),
+        )
+    }
+
     /// Gives every present row of a scope in the order of a first load: what the chain shares,
     /// tasks, then the members, those with the earliest due tasks first, each with its rows.
     pub fn snapshot_rows<E: From<StorageError>>(

@@ -18,25 +18,39 @@ pub(in crate::store) const TABLES: [(&str, &str, &str); 5] = [
 
 /// Erases all data of a member, in all scopes; their place in the file is written over (see
 /// `secure_delete` in [`super::super::connection`]). Operations that the hub has answered go with
-/// them, also those under another id of the member; one that is still under way stays until the hub
-/// has answered it.
+/// them, also those under another id of the member, and also if its rows have left before; one that
+/// is still under way stays until the hub has answered it.
 pub fn erase(tx: &Tx<'_>, member_id: &str) -> Result<()> {
-    let Some(key) = existing_key(tx, member_id)? else {
-        return Ok(());
-    };
-    erase_rows(tx, key, member_id)
+    let key = existing_key(tx, member_id)?;
+    erase_work(tx, member_id, key)?;
+    key.map_or(Ok(()), |key| erase_rows(tx, key, member_id))
 }
 
-fn erase_rows(tx: &Tx<'_>, key: i64, member_id: &str) -> Result<()> {
-    let name: String = tx.query_row("SELECT name FROM member WHERE member_key = ?1", [key], |row| {
-        row.get(0)
-    })?;
+/// What only this phone keeps: operations, recordings, that somebody looked the member up.
+fn erase_work(tx: &Tx<'_>, member_id: &str, key: Option<i64>) -> Result<()> {
+    let own = "(member_id = ?1 OR member_id IN (SELECT alias_id FROM alias WHERE member_key = ?2))";
+    tx.execute(
+        &format!("DELETE FROM outbox WHERE state NOT IN ('held', 'pending') AND {own}"),
+        params![member_id, key],
+    )?;
+    tx.execute(
+        &format!("UPDATE outbox SET erased = 1 WHERE {own}"),
+        params![member_id, key],
+    )?;
     // With its row goes the key of a recording; the file is removed afterwards.
     tx.execute(
         "DELETE FROM recording WHERE member_id = ?1
             OR attempt_id IN (SELECT attempt_id FROM attempt WHERE member_key = ?2)",
         params![member_id, key],
     )?;
+    tx.execute("DELETE FROM lookup WHERE member_id = ?1", [member_id])?;
+    Ok(())
+}
+
+fn erase_rows(tx: &Tx<'_>, key: i64, member_id: &str) -> Result<()> {
+    let name: String = tx.query_row("SELECT name FROM member WHERE member_key = ?1", [key], |row| {
+        row.get(0)
+    })?;
     for (table, id, entity) in TABLES {
         let ids = format!("SELECT {id} FROM {table} WHERE member_key = ?1");
         tx.execute(
@@ -63,15 +77,5 @@ fn erase_rows(tx: &Tx<'_>, key: i64, member_id: &str) -> Result<()> {
             params![member_id, entity::MEMBER, entity::PURCHASES],
         )?;
     }
-    let own = "(member_id = ?1 OR member_id IN (SELECT alias_id FROM alias WHERE member_key = ?2))";
-    tx.execute(
-        &format!("DELETE FROM outbox WHERE state NOT IN ('held', 'pending') AND {own}"),
-        params![member_id, key],
-    )?;
-    tx.execute(
-        &format!("UPDATE outbox SET erased = 1 WHERE {own}"),
-        params![member_id, key],
-    )?;
-    tx.execute("DELETE FROM lookup WHERE member_id = ?1", [member_id])?;
     forget(tx, key, &name)
 }

@@ -266,6 +266,7 @@ impl ModelHub {
             members: rows.len() as u64,
             rows: rows.len() as u64,
             chunks,
+            erased: Vec::new(),
         })
     }
 

@@ -556,6 +556,81 @@ fn a_task_goes_where_its_member_goes() {
 }
 
 #[test]
+fn a_task_made_for_a_member_who_has_moved_is_the_new_stores() {
+    let mut rows = hub();
+    rows.members.get_mut("M1").unwrap().store_id = Some("S2".into());
+    rows.moves.push(("M1".into(), STORE.into(), at(11)));
+    let wish = CareTask {
+        assignee: Some(CLERK.into()),
+        ..care_task("T9", "M1")
+    };
+    let op = Op::CreateTask { task: Box::new(wish) };
+    let before = OpMeta {
+        at_ms: at(10),
+        ..meta(CLERK, at(12))
+    };
+    assert_eq!(said(&run_meta(&mut rows, &op, &before)), APPLIED);
+    let made = &rows.tasks["T9"];
+    assert_eq!((made.store_id.as_str(), &made.assignee), ("S2", &None));
+    // Nobody of the old store is given a task of the new one.
+    let give = Op::ReassignTask {
+        task_id: "T9".into(),
+        assignee: Some(OTHER_CLERK.into()),
+    };
+    let before = OpMeta {
+        staff_id: MANAGER,
+        ..before
+    };
+    assert_eq!(
+        said(&run_meta(&mut rows, &give, &before)),
+        rejected(reason::ASSIGNEE_UNKNOWN)
+    );
+}
+
+#[test]
+fn a_contact_that_was_made_is_recorded_whoever_made_it() {
+    for (change, why) in [
+        (
+            Staff {
+                active: false,
+                ..staff(CLERK, Role::Clerk, Some(STORE))
+            },
+            "left the chain",
+        ),
+        (staff(CLERK, Role::Clerk, Some("S2")), "moved"),
+        (staff(CLERK, Role::RegionManager, None), "became a manager"),
+    ] {
+        let mut rows = hub();
+        rows.staff.insert(CLERK.into(), change);
+        let sent = |state| Op::RecordSend {
+            send: message("k1", state),
+        };
+        for op in [
+            dial("a1"),
+            hang_up("a1", at(10) + 60_000, CarrierResult::NoAnswer),
+            sent(SendState::Queued),
+            sent(SendState::Sent),
+        ] {
+            assert_eq!(said(&run(&mut rows, &op)), APPLIED, "{why}: {op:?}");
+        }
+        assert_eq!((rows.attempts.len(), rows.sends.len()), (1, 1), "{why}");
+        // It is a fact, and no right: of another store's member nothing is taken.
+        rows.members.get_mut("M1").unwrap().store_id = Some("S3".into());
+        assert_eq!(
+            said(&run(&mut rows, &dial("a2"))),
+            rejected(reason::MEMBER_OTHER_STORE),
+            "{why}"
+        );
+    }
+    let mut rows = hub();
+    rows.staff.remove(CLERK);
+    assert_eq!(
+        said(&run(&mut rows, &dial("a1"))),
+        rejected(reason::STAFF_UNKNOWN)
+    );
+}
+
+#[test]
 fn a_new_consent_ends_a_do_not_contact_and_marketing_stays_withdrawn() {
     let mut rows = hub();
     run(&mut rows, &record("T1", outcome("o1", OutcomeCode::DoNotContact)));
