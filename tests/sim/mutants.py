@@ -83,13 +83,18 @@ def copy(mutants):
 
 
 def build(profile):
-    """Builds the copy; libraries from elsewhere are taken from the workspace's own build."""
+    """Builds the copy into the workspace's own folder, so that libraries from elsewhere are there already,
+    and takes the program away before the workspace's own build puts its own there again."""
     command = ["cargo", "build", "--locked", "-q", "-p", "yaoban-sim"]
     if profile == "release":
         command.append("--release")
-    env = {**os.environ, "CARGO_TARGET_DIR": str(ROOT / "target" / "sim-mutants-build")}
+    env = {**os.environ, "CARGO_TARGET_DIR": str(ROOT / "target")}
     subprocess.run(command, cwd=SCRATCH, env=env, check=True)
-    return ROOT / "target" / "sim-mutants-build" / ("release" if profile == "release" else "debug") / "yaoban-sim"
+    built = ROOT / "target" / ("release" if profile == "release" else "debug") / "yaoban-sim"
+    binary = SCRATCH / "yaoban-sim"
+    binary.unlink(missing_ok=True)
+    os.replace(built, binary)
+    return binary
 
 
 def run(binary, name, seeds, seconds):
@@ -106,9 +111,11 @@ def run(binary, name, seeds, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=400, help="at most so many seeds a mutant")
-    parser.add_argument("--seconds", type=int, default=25, help="at most so long a mutant")
+    parser.add_argument("--seconds", type=int, default=60, help="at most so long a mutant")
     parser.add_argument("--check", action="store_true", help="only look whether the mutants fit the code")
-    parser.add_argument("--profile", choices=["release", "dev"], default="release")
+    parser.add_argument("--only", default="", help="only mutants whose name contains this")
+    parser.add_argument("--profile", choices=["release", "dev"], default="dev",
+                        help="dev is optimised too, and its libraries are built already after `cargo test`")
     args = parser.parse_args()
     mutants = read_mutants()
     if args.check:
@@ -116,20 +123,21 @@ def main():
         print(f"mutants: {len(mutants)} fit the code")
         return
     copy(mutants)
+    wanted = [mutant for mutant in mutants if args.only in mutant["name"]]
     binary = build(args.profile)
     seeds, failed, what = run(binary, "", 60, args.seconds)
     if failed:
         sys.exit(f"the unchanged code fails already: {what}")
     print(f"{'unchanged':<28} {seeds:>5} seeds  sound")
     caught = 0
-    for mutant in mutants:
+    for mutant in wanted:
         began = time.monotonic()
         seeds, failed, what = run(binary, mutant["name"], args.seeds, args.seconds)
         caught += failed
         verdict = f"caught: {what[:110]}" if failed else "NOT CAUGHT"
         print(f"{mutant['name']:<28} {seeds:>5} seeds {time.monotonic() - began:>5.1f} s  {verdict}", flush=True)
-    print(f"mutants: caught={caught}/{len(mutants)}")
-    sys.exit(0 if caught == len(mutants) else 1)
+    print(f"mutants: caught={caught}/{len(wanted)}")
+    sys.exit(0 if caught == len(wanted) else 1)
 
 
 if __name__ == "__main__":

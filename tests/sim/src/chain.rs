@@ -19,7 +19,7 @@ use yaoban_hub::storage::sqlite::{Database, Tx};
 use yaoban_hub::storage::{Records as _, StorageError};
 use yaoban_protocol::row::entity;
 
-use crate::chance::Seeded;
+use crate::chance::{Seeded, Stream};
 
 /// 2026-03-02 09:00 in Shanghai.
 pub const BEGIN_MS: i64 = 1_772_413_200_000;
@@ -29,6 +29,8 @@ pub const DAY_MS: i64 = 86_400_000;
 pub const STORES: [&str; 2] = ["A", "B"];
 /// Members of each store at the beginning.
 pub const MEMBERS: u64 = 12;
+/// Rows of a page of changes, one of them a seed: pages that end in the middle of what happened, too.
+const PAGE_ROWS: [u32; 3] = [3, 20, 1_000];
 /// Size of a hub's database that is small enough to be full at once.
 const FULL_PAGES: u32 = 1;
 
@@ -51,6 +53,7 @@ pub struct Chain {
     runtime: tokio::runtime::Runtime,
     /// Backups taken, oldest first; those of a future that was restored away are forgotten.
     pub backups: Vec<Backup>,
+    page_rows: u32,
     epochs: u32,
     tasks: u32,
     imports: u32,
@@ -161,6 +164,9 @@ impl Chain {
             hub: None,
             runtime,
             backups: Vec::new(),
+            page_rows: *Stream::new(seed, "rows of a page")
+                .pick(&PAGE_ROWS)
+                .unwrap_or(&1_000),
             epochs: 0,
             tasks: 0,
             imports: 0,
@@ -170,7 +176,10 @@ impl Chain {
     }
 
     fn serve(&mut self, database: Database) {
-        self.hub = Some(Hub::new(database, self.clock.clone()).expect("a hub"));
+        let mut hub = Hub::new(database, self.clock.clone()).expect("a hub");
+        let own = Arc::get_mut(&mut hub).expect("a hub that nobody else holds");
+        own.limits.page_rows = self.page_rows;
+        self.hub = Some(hub);
     }
 
     fn hub(&self) -> &Arc<Hub> {

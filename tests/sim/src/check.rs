@@ -31,6 +31,33 @@ pub fn under_way(phone: &Phone) -> usize {
     })
 }
 
+/// The phone has everything that the hub has, the hub has everything that is numbered on the phone,
+/// and its effect is back. What waits for the end of its take-back time is not counted.
+pub fn is_level(world: &World, index: usize) -> bool {
+    let phone = &world.phones[index];
+    let epoch = world.chain.read(|tx| tx.epoch());
+    let (known, waiting, held) = phone.read(|conn| {
+        let known: Option<String> = meta::get(conn, meta::EPOCH)?;
+        let waiting: i64 = conn.query_row(
+            "SELECT count(*) FROM outbox WHERE state IN ('pending', 'answered')",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok((known, waiting, rows::scopes(conn)?))
+    });
+    let own = format!("store:{}", phone.store_id);
+    let level = |name: &str| {
+        let scope = world.chain.read(|tx| tx.scope(name));
+        held.iter().any(|held| {
+            held.cursor.scope == name
+                && !held.stale
+                && held.cursor.generation == scope.generation
+                && held.cursor.after == scope.head
+        })
+    };
+    waiting == 0 && known.as_deref() == Some(epoch.as_str()) && level(&own) && level("catalogue")
+}
+
 /// The cursor is never ahead of the rows: everything that the hub has at or before a phone's place is
 /// on the phone, at the same position, and nothing else.
 pub fn held_rows(world: &mut World, index: usize) {
@@ -80,6 +107,57 @@ pub fn held_rows(world: &mut World, index: usize) {
             let what = format!("phone {index} at {cursor:?}: {}", wrong.join("; "));
             world.break_(Kind::Violation, what);
         }
+    }
+}
+
+/// An operation is done only when its effect is back: until then it shows by itself, afterwards by
+/// the rows. Looked at after each pull, for the notes that became done with it.
+pub fn effects_are_here(world: &mut World, index: usize) {
+    let done: Vec<String> = world.phones[index].read(|conn| {
+        let mut statement = conn.prepare("SELECT op_id FROM outbox WHERE state = 'sent'")?;
+        let ids = statement.query_map([], |row| row.get(0))?;
+        Ok(ids.collect::<rusqlite::Result<_>>()?)
+    });
+    let fresh: Vec<String> = done
+        .into_iter()
+        .filter(|op_id| world.phones[index].settled.insert(op_id.clone()))
+        .collect();
+    let scope = format!("store:{}", world.phones[index].store_id);
+    let mut missing = Vec::new();
+    for entry in &world.ledger.entries {
+        let Deed::Note { text } = &entry.deed else {
+            continue;
+        };
+        if !fresh.contains(&entry.op_id) {
+            continue;
+        }
+        let here: bool = world.phones[index].read(|conn| {
+            Ok(conn
+                .prepare_cached("SELECT 1 FROM note WHERE text = ?1")?
+                .exists([text])?)
+        });
+        // Its member may have left the store, or been erased, before or since.
+        let at_hub: Option<String> = world
+            .chain
+            .connection()
+            .query_row("SELECT note_id FROM note WHERE instr(body, ?1)", [text], |row| {
+                row.get(0)
+            })
+            .optional()
+            .unwrap_or_default();
+        let place = at_hub.and_then(|id| {
+            world
+                .chain
+                .positions(&scope)
+                .remove(&(entity::NOTE.to_owned(), id))
+        });
+        if !here && place.is_some_and(|(_, kind)| kind == "put") {
+            missing.push(format!("{} {text}", entry.op_id));
+        }
+    }
+    if !missing.is_empty() {
+        let what = format!("phone {index} took for done what it does not show: {missing:?}");
+        world.break_(Kind::Violation, what);
     }
 }
 

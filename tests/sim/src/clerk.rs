@@ -6,7 +6,7 @@ use yaoban_clerk_core::facade::members::{NewConsent, NewMember};
 use yaoban_clerk_core::facade::readings::NewReading;
 use yaoban_clerk_core::facade::tasks::NewTask;
 use yaoban_clerk_core::facade::{AppError, AppResult};
-use yaoban_clerk_core::store::{Durability, StoreError};
+use yaoban_clerk_core::store::{Durability, StoreError, rows};
 use yaoban_domain::codes::{CarrierResult, ContactPurpose, OutcomeCode, SendState, TaskKind};
 use yaoban_protocol::op::ProfileFields;
 
@@ -327,8 +327,12 @@ fn call(
     );
     if task.task.purpose.is(ContactPurpose::Marketing) {
         if ledger.must_not_contact(&member_id, phone.known_until) {
-            let what =
-                format!("{member_id} was dialled for marketing after the phone had pulled the withdrawal");
+            let consents = phone
+                .read(|conn| rows::member(conn, &member_id))
+                .map(|member| member.consents);
+            let what = format!(
+                "{member_id} was dialled for marketing after the phone had pulled the withdrawal; here: {consents:?}"
+            );
             done.violations.push((Kind::Violation, what));
         } else if ledger.is_withdrawn(&member_id) {
             faults.count(Fault::DialUnheard);

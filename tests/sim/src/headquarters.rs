@@ -82,7 +82,9 @@ fn withdraw(world: &mut World) {
         yaoban_domain::consent::record_for(member, consent);
     });
     if done {
-        let at_hub = Some(world.ledger.happened);
+        // What headquarters do counts as one happening, the next one: a backup that was taken before has
+        // nothing of it.
+        let at_hub = Some(world.ledger.happened + 1);
         let lifted = world.ledger.has_open_grants(&id);
         let all = world.ledger.withdrawn.entry(id.clone()).or_default();
         all.push((None, Withdrawn { at_hub, lifted }));

@@ -72,8 +72,8 @@ fn replay(args: &Args, seed: u64) -> ExitCode {
         println!("{:?}: {}", broken.kind, broken.what);
     }
     println!(
-        "seed {seed}: {} lines, trace {:016x}, healed in {} sweeps",
-        outcome.trace.1, outcome.trace.0, outcome.sweeps
+        "seed {seed}: {} lines, trace {:016x}, healed in {} sweeps, phones level after {:?} rounds",
+        outcome.trace.1, outcome.trace.0, outcome.sweeps, outcome.rounds_to_level
     );
     let mut sums = runner::Sums::default();
     sums.add(seed, outcome);
@@ -98,13 +98,15 @@ fn many(args: &Args) -> ExitCode {
     }
     println!("how often each fault fired\n{}", sums.fault_table());
     println!(
-        "{} deeds, {} rounds in {took:.0} s: {:.0} seeds and {:.0} phone-days an hour; healed within {} sweeps (p50), {} (p99)",
+        "{} deeds, {} rounds in {took:.0} s: {:.0} seeds and {:.0} phone-days an hour; {} phones that were behind were level with the hub after {} rounds (p50), {} (p99), {} (most)",
         sums.deeds,
         sums.rounds,
         sums.seeds as f64 / took * 3_600.0,
         sums.phone_days as f64 / took * 3_600.0,
-        sums.sweeps_percentile(50),
-        sums.sweeps_percentile(99),
+        sums.rounds_to_level.len(),
+        sums.rounds_percentile(50),
+        sums.rounds_percentile(99),
+        sums.rounds_percentile(100),
     );
     let silent = sums.silent();
     if !silent.is_empty() {

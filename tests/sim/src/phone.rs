@@ -2,7 +2,7 @@
 //! effects the world carries out one by one. It can be killed between any two of them and within
 //! any transaction.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -96,6 +96,8 @@ pub struct Phone {
     pub round: Round,
     /// What had happened at the hub when the last complete round said hello.
     pub known_until: u64,
+    /// Operations that were seen to be done, with their effect.
+    pub settled: BTreeSet<String>,
     /// Who holds it.
     pub staff_id: String,
 }
@@ -128,6 +130,7 @@ impl Phone {
             disk_full: false,
             round: Round::default(),
             known_until: 0,
+            settled: BTreeSet::new(),
             staff_id: String::new(),
         };
         phone.open();

@@ -25,8 +25,8 @@ pub struct Sums {
     pub rounds: u64,
     /// How often each fault fired.
     pub fired: Vec<u64>,
-    /// Sweeps until a world had healed, one a seed.
-    pub sweeps: Vec<u32>,
+    /// Rounds until a phone that was behind was level with the hub, one each.
+    pub rounds_to_level: Vec<u32>,
     /// Broken invariants by kind: lost, doubled, wedged, others.
     pub broken: [u64; 4],
     /// Seeds that failed, and with what.
@@ -54,7 +54,7 @@ impl Sums {
             self.broken[kind] += 1;
         }
         if outcome.broken.is_empty() {
-            self.sweeps.push(outcome.sweeps);
+            self.rounds_to_level.extend(outcome.rounds_to_level);
         } else {
             self.failed.push((seed, outcome.broken));
         }
@@ -76,12 +76,12 @@ impl Sums {
         )
     }
 
-    /// The sweep within which so many in a hundred worlds had healed.
-    pub fn sweeps_percentile(&self, percent: usize) -> u32 {
-        let mut sweeps = self.sweeps.clone();
-        sweeps.sort_unstable();
-        let at = (sweeps.len() * percent).div_ceil(100).max(1) - 1;
-        sweeps.get(at).copied().unwrap_or(0)
+    /// The rounds within which so many in a hundred phones were level with the hub.
+    pub fn rounds_percentile(&self, percent: usize) -> u32 {
+        let mut rounds = self.rounds_to_level.clone();
+        rounds.sort_unstable();
+        let at = (rounds.len() * percent).div_ceil(100).max(1) - 1;
+        rounds.get(at).copied().unwrap_or(0)
     }
 
     /// How often each fault fired.

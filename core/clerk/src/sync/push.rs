@@ -2,7 +2,8 @@
 //!
 //! A batch that fails is halved until the operation that spoils it stands alone. One that failed
 //! five times alone, in rounds in which hello succeeded, goes as parked bytes: the hub keeps them
-//! unread, and what stands behind it moves on. Nothing is ever taken out of the queue without a
+//! unread, and what stands behind it moves on. So does one that is larger than the hub says it reads:
+//! it would fail each time. Nothing is ever taken out of the queue without a
 //! result from the hub.
 
 use yaoban_protocol::endpoint::refusal;
@@ -90,7 +91,8 @@ impl Engine {
         let Some(epoch) = self.round.state.epoch.clone() else {
             return self.push_fail(Problem::new(code::ENGINE_STATE, "operations without an epoch"));
         };
-        let envelopes = ops.iter().map(as_sent).collect();
+        let op_bytes_max = self.round.limits.op_bytes;
+        let envelopes = ops.iter().map(|op| as_sent(op, op_bytes_max)).collect();
         self.round.push.batch = ops;
         self.round.push.step = Step::Calling;
         self.ask(
@@ -204,9 +206,9 @@ impl Engine {
 }
 
 /// An operation in the form in which it is sent now.
-fn as_sent(pending: &PendingOp) -> OpEnvelope {
+fn as_sent(pending: &PendingOp, op_bytes_max: u64) -> OpEnvelope {
     OpEnvelope {
-        parked: pending.solo_failures >= SOLO_FAILURES_MAX,
+        parked: pending.solo_failures >= SOLO_FAILURES_MAX || pending.op.body.len() as u64 > op_bytes_max,
         ..pending.op.clone()
     }
 }

@@ -333,6 +333,10 @@ impl ModelHub {
         {
             return Err(refuse(500, "internal"));
         }
+        let too_large = |op: &&OpEnvelope| !op.parked && op.body.len() as u64 > self.limits.op_bytes;
+        if request.ops.iter().any(|op| too_large(&op)) {
+            return Err(refuse(413, refusal::TOO_LARGE));
+        }
         let results = request.ops.iter().map(|op| self.take(op)).collect();
         Ok(PushReply {
             epoch: self.epoch_name(),

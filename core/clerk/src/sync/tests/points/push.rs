@@ -123,6 +123,22 @@ fn point_08_a_batch_is_halved_down_to_the_op_that_spoils_it() {
 }
 
 #[test]
+fn point_08_an_op_larger_than_the_hub_takes_is_parked_in_the_first_round() {
+    let mut world = World::synced();
+    world.hub.limits.op_bytes = 1 << 10;
+    world.store.add_op("before", b"fine");
+    world.store.add_op("largest", &[b'x'; 1 << 10]);
+    world.store.add_op("too-large", &[b'x'; (1 << 10) + 1]);
+    world.store.add_op("after", b"fine");
+    let report = world.round().checked().unwrap();
+    assert_eq!((report.pushed_ops, report.parked_ops), (4, 1));
+    let status = |id: &str| world.store.op(id).result.as_ref().unwrap().status;
+    assert_eq!(status("largest"), OpStatus::Applied);
+    assert_eq!(status("too-large"), OpStatus::Parked);
+    assert_eq!(world.store.op("too-large").solo_failures, 0);
+}
+
+#[test]
 fn point_08_an_op_that_failed_five_times_alone_is_parked_and_nothing_blocks_the_queue() {
     let mut world = World::synced();
     world.store.add_op("before", b"fine");
