@@ -153,8 +153,8 @@ pub struct Manifest {
     pub members: u64,
     /// Rows in all chunks, for repair.
     pub rows: u64,
-    /// Members of the scope that were erased, as long as tombstones are kept: a phone that loads anew
-    /// is past the place at which a pull would tell it, and what it keeps of them itself must go.
+    /// Members of the scope that were ever erased: a phone that loads anew is past the place at which a
+    /// pull would tell it, and what it keeps of them itself must go.
     #[serde(default)]
     pub erased: Vec<String>,
 }

@@ -32,7 +32,11 @@ pub fn as_older_schema(request: &mut Request) {
         body: read.body,
     };
     let bytes = codec::to_cbor(&older).expect("what was read can be written");
-    request.body = Some(zstd::bulk::compress(&bytes, 3).expect("bytes can be compressed"));
+    let mut compressor = zstd::bulk::Compressor::new(3).expect("a compressor");
+    compressor
+        .include_checksum(true)
+        .expect("a sum, as every version writes one");
+    request.body = Some(compressor.compress(&bytes).expect("bytes can be compressed"));
 }
 
 /// The pull asks for this scope from its beginning, too.

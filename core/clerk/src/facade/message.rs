@@ -22,7 +22,7 @@ use super::work::{
     refused_with,
 };
 use super::{AppResult, ClerkApp};
-use crate::store::{Result, StoreError, Tx, rows};
+use crate::store::{Result, StoreError, Tx, outbox, rows};
 
 /// Deferred messages of a list at most.
 const DEFERRED_MAX: i64 = 500;
@@ -369,10 +369,11 @@ impl<'w, 'a> Sending<'w, 'a> {
         Ok(())
     }
 
-    /// A key that was not used: the same message is not sent twice. One that failed may be tried
-    /// again.
+    /// A key that was not used: the same message is not sent twice, also if the hub refused the record
+    /// of the first. One that failed may be tried again.
     fn free_key(&self, conn: &Connection, member: &Member) -> Result<std::result::Result<String, Refusal>> {
         let base = self.key(member);
+        let refused = outbox::refused_sends(conn, &member.id)?;
         for number in 1..=TRIES_MAX {
             let key = if number == 1 {
                 base.clone()
@@ -380,6 +381,7 @@ impl<'w, 'a> Sending<'w, 'a> {
                 format!("{base}#{number}")
             };
             let state = match rows::send(conn, &key)? {
+                None if refused.contains(&key) => SendState::Queued.into(),
                 None => return Ok(Ok(key)),
                 Some(send) => send.state,
             };

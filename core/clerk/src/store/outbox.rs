@@ -426,6 +426,21 @@ pub fn put_away(tx: &Tx<'_>, id: i64) -> Result<bool> {
     Ok(changed > 0)
 }
 
+/// Messages to a member that were handed out though the hub refused (or could not read) the record of
+/// them, by their keys: no row shows them, and they were written all the same.
+pub fn refused_sends(conn: &Connection, member_id: &str) -> Result<Vec<String>> {
+    let mut statement = conn
+        .prepare_cached("SELECT body FROM outbox WHERE member_id = ?1 AND state IN ('rejected', 'parked')")?;
+    let bodies = statement
+        .query_map([member_id], |row| row.get::<_, Vec<u8>>(0))?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let key = |body: Vec<u8>| match from_cbor(&body) {
+        Ok(Op::RecordSend { send }) => Some(send.key),
+        _ => None,
+    };
+    Ok(bodies.into_iter().filter_map(key).collect())
+}
+
 /// As it travels.
 pub fn envelope(op: &OutboxOp) -> OpEnvelope {
     OpEnvelope {

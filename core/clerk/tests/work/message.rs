@@ -1,10 +1,14 @@
 //! Messages: templates, the gate, keys, what is put off.
 
+use std::sync::Arc;
+
 use secrecy::ExposeSecret;
+use yaoban_clerk_core::sync::SyncStore as _;
 use yaoban_domain::codes::{Channel, ConsentPurpose, ContactPurpose, SendState, TaskKind, TaskState};
+use yaoban_protocol::op::{OpResult, OpStatus};
 use yaoban_protocol::row::{Change, entity};
 
-use crate::common::put;
+use crate::common::{NOON, put};
 use crate::phone::{DAY, HOUR, Phone, code, consent, drug, member_row, task, task_row, template, willing};
 
 const REMINDER: &str = "【安康大药房】{name}您好，您的常用药快用完了，{store}恭候。";
@@ -86,6 +90,31 @@ fn a_preview_stores_nothing() {
     assert!(!phone.app.preview_message("M2", "remind").unwrap().gate.allows());
     assert!(phone.app.open_messages().unwrap().is_empty());
     assert_eq!(phone.app.sync_queue().unwrap().pending, 0);
+}
+
+#[test]
+fn a_message_whose_record_the_hub_refused_is_not_written_again() {
+    let phone = Phone::with(rows());
+    assert_eq!(phone.app.message(&ids(&["M1"]), "remind").unwrap().ready.len(), 1);
+    let mut store = Arc::clone(phone.app.store());
+    let op = store.next_ops(NOON, 10, 1 << 20).unwrap().remove(0).op;
+    let refused = OpResult {
+        n: op.n,
+        op_id: op.op_id,
+        status: OpStatus::Rejected,
+        reason: Some("member_other_store".into()),
+        values: Vec::new(),
+        member_id: None,
+    };
+    store.record_results(&[refused]).unwrap();
+    // Nothing shows it any more, and the phone knows.
+    assert!(phone.app.open_messages().unwrap().is_empty());
+    let again = phone.app.message(&ids(&["M1"]), "remind").unwrap();
+    assert_eq!(
+        (again.ready.len(), again.refused[0].code.as_str()),
+        (0, "already_sent")
+    );
+    assert_eq!(phone.app.message(&ids(&["M4"]), "remind").unwrap().ready.len(), 1);
 }
 
 #[test]

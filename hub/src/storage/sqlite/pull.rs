@@ -202,7 +202,7 @@ impl Tx<'_> {
         Ok(found.is_some())
     }
 
-    /// Members whose erasure the scope still tells of, by id.
+    /// Members whose erasure the scope tells of, by id.
     pub fn erased_members(&self, scope: &Scope) -> Result<Vec<String>, StorageError> {
         self.all(
             "SELECT id FROM scope_row WHERE scope_key = ?1 AND gone_day IS NOT NULL \

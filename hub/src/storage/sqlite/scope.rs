@@ -239,14 +239,18 @@ pub(super) fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<ScopeRow> {
 }
 
 /// Drops tombstones older than a day, in every scope, and remembers how far: cursors below cannot
-/// go on. Gives how many went.
+/// go on. Gives how many went. What tells of an erasure stays for ever, an id without data: a phone
+/// that was away for longer may still keep what its clerks wrote about that member.
 pub fn prune(tx: &Connection, before_day: i32) -> rusqlite::Result<usize> {
     tx.execute(
         "UPDATE scope SET pruned = max(pruned, coalesce((SELECT max(seq) FROM scope_row r \
-         WHERE r.scope_key = scope.scope_key AND r.gone_day < ?1), 0))",
+         WHERE r.scope_key = scope.scope_key AND r.gone_day < ?1 AND r.kind <> 'erase'), 0))",
         [before_day],
     )?;
-    tx.execute("DELETE FROM scope_row WHERE gone_day < ?1", [before_day])
+    tx.execute(
+        "DELETE FROM scope_row WHERE gone_day < ?1 AND kind <> 'erase'",
+        [before_day],
+    )
 }
 
 #[cfg(test)]
@@ -315,6 +319,17 @@ mod tests {
         assert_eq!(get(&db, "store:A").unwrap().pruned, 2);
         assert_eq!(prune(&db, 100).unwrap(), 0);
         assert_eq!(get(&db, "store:A").unwrap().pruned, 2);
+    }
+
+    #[test]
+    fn an_erasure_is_told_for_ever() {
+        let db = database();
+        touch(&db, "store:A", "member", "1", Mark::Erase { day: 10 }).unwrap();
+        touch(&db, "store:A", "member", "2", Mark::Evict { day: 10 }).unwrap();
+        assert_eq!(prune(&db, 100).unwrap(), 1);
+        let scope = get(&db, "store:A").unwrap();
+        assert_eq!(scope.pruned, 2);
+        assert_eq!(ids(&page(&db, scope.key, 0, 10).unwrap()), [(1, "1")]);
     }
 
     proptest! {
