@@ -83,18 +83,14 @@ def copy(mutants):
 
 
 def build(profile):
-    """Builds the copy into the workspace's own folder, so that libraries from elsewhere are there already,
-    and takes the program away before the workspace's own build puts its own there again."""
+    """Builds the copy, in a folder of its own: cargo tells crates apart by their place in the workspace,
+    and would take what it built of one workspace for the other's."""
     command = ["cargo", "build", "--locked", "-q", "-p", "yaoban-sim"]
     if profile == "release":
         command.append("--release")
-    env = {**os.environ, "CARGO_TARGET_DIR": str(ROOT / "target")}
-    subprocess.run(command, cwd=SCRATCH, env=env, check=True)
-    built = ROOT / "target" / ("release" if profile == "release" else "debug") / "yaoban-sim"
-    binary = SCRATCH / "yaoban-sim"
-    binary.unlink(missing_ok=True)
-    os.replace(built, binary)
-    return binary
+    folder = ROOT / "target" / "sim-mutants-build"
+    subprocess.run(command, cwd=SCRATCH, env={**os.environ, "CARGO_TARGET_DIR": str(folder)}, check=True)
+    return folder / ("release" if profile == "release" else "debug") / "yaoban-sim"
 
 
 def run(binary, name, seeds, seconds):
@@ -111,11 +107,11 @@ def run(binary, name, seeds, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=400, help="at most so many seeds a mutant")
-    parser.add_argument("--seconds", type=int, default=60, help="at most so long a mutant")
+    parser.add_argument("--seconds", type=int, default=240, help="at most so long a mutant")
     parser.add_argument("--check", action="store_true", help="only look whether the mutants fit the code")
     parser.add_argument("--only", default="", help="only mutants whose name contains this")
     parser.add_argument("--profile", choices=["release", "dev"], default="dev",
-                        help="dev is optimised too, and its libraries are built already after `cargo test`")
+                        help="dev is optimised too, and quicker to build")
     args = parser.parse_args()
     mutants = read_mutants()
     if args.check:

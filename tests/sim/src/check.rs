@@ -509,6 +509,14 @@ fn accounted(world: &World, hub: &Connection, all: &[Entry], entry: &Entry) -> O
     }
 }
 
+/// Reasons that are about who did it.
+const AUTHORS: [&str; 4] = [
+    "staff_other_store",
+    "staff_inactive",
+    "role_not_allowed",
+    "manager_only",
+];
+
 /// A refused operation shows on the phone that made it, with its reason.
 fn refused(
     world: &World,
@@ -535,6 +543,15 @@ fn refused(
         if kept != 1 {
             return Some((Kind::Lost, "it was parked and the hub does not have it".into()));
         }
+    }
+    let contact = matches!(
+        entry.deed,
+        Deed::Dial { .. } | Deed::Message { .. } | Deed::MessageNews { .. }
+    );
+    let reason = result.reason.as_deref().unwrap_or_default();
+    if contact && AUTHORS.contains(&reason) {
+        let what = format!("a contact that was made is not recorded for who made it ({reason})");
+        return Some((Kind::Lost, what));
     }
     match count(hub, &entry.deed) {
         Some(0) | None => None,

@@ -6,7 +6,7 @@ use yaoban_clerk_core::facade::members::{NewConsent, NewMember};
 use yaoban_clerk_core::facade::readings::NewReading;
 use yaoban_clerk_core::facade::tasks::NewTask;
 use yaoban_clerk_core::facade::{AppError, AppResult};
-use yaoban_clerk_core::store::{Durability, StoreError, rows};
+use yaoban_clerk_core::store::{Durability, StoreError, outbox, rows};
 use yaoban_domain::codes::{CarrierResult, ContactPurpose, OutcomeCode, SendState, TaskKind};
 use yaoban_protocol::op::ProfileFields;
 
@@ -54,6 +54,9 @@ const ACTS: [Act; 20] = [
     Act::Manage,
     Act::TakeBack,
 ];
+
+/// Answers to an operation over which somebody stumbles.
+const STUMBLES: [u16; 4] = [400, 413, 500, 502];
 
 /// One thing that a clerk did, for the trace, and what is wrong with it.
 #[derive(Debug, Default)]
@@ -207,6 +210,11 @@ fn perform(
                 faults.count(Fault::OpTooLarge);
                 note(deeds, of(&member, Deed::Unreadable));
             } else {
+                if faults.fires(Fault::OpStumbles) {
+                    let op_id = phone.read(|conn| outbox::get(conn, acted.outbox_id));
+                    let status = faults.stream(Fault::OpStumbles).pick(&STUMBLES).copied();
+                    ledger.stumbles.extend(op_id.map(|op| op.op_id).zip(status));
+                }
                 note(deeds, of(&member, Deed::Note { text }));
             }
         }

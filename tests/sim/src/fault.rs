@@ -109,6 +109,8 @@ faults! {
     Unreadable = "unreadable", once_in 40;
     /// An operation that is larger than the hub takes.
     OpTooLarge = "op_too_large", once_in 150;
+    /// The hub, or something before it, stumbles over one operation each time that it is sent to be read.
+    OpStumbles = "op_stumbles", once_in 150;
     /// A phone asks for the rows of another store.
     ForeignScope = "foreign_scope", once_in 60;
 }

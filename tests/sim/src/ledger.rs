@@ -119,6 +119,8 @@ pub struct Ledger {
     pub unknown_codes: BTreeMap<String, u64>,
     /// Messages that a phone handed out, by key and phone.
     pub handed_out: BTreeMap<(usize, String), u32>,
+    /// Operations over which the hub stumbles, with the status that it answers.
+    pub stumbles: BTreeMap<String, u16>,
     /// Numbers deeds.
     pub serial: u64,
     /// Rises with everything that happens at the hub.

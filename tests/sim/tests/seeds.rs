@@ -35,5 +35,10 @@ fn fixed_seeds_break_nothing() {
         println!("seed {seed}: {broken:?}\nreplay: make sim SEED={seed}");
     }
     assert!(sums.is_sound(), "a seed failed; its command is above");
+    let p99 = sums.rounds_percentile(99);
+    assert!(
+        p99 <= 2,
+        "phones that were behind are level after {p99} rounds (p99)"
+    );
     assert!(sums.seeds > 10, "only {} seeds in the time there was", sums.seeds);
 }

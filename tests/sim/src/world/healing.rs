@@ -7,8 +7,8 @@ use yaoban_clerk_core::sync::{Options, RoundReport};
 use super::{HAPPENINGS_MAX, Kind, Outcome, World};
 use crate::check;
 
-/// Sweeps over all phones within which everything must have come together.
-const SWEEPS_MAX: u32 = 8;
+/// Sweeps over all phones within which everything must have come together: an operation over which the hub stumbles takes five rounds, and a phone may hold a few.
+const SWEEPS_MAX: u32 = 24;
 
 /// How the phones come level with the hub.
 #[derive(Debug, Default)]

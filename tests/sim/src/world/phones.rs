@@ -208,6 +208,11 @@ impl World {
             report.up_to_date, report.pulled_rows, report.pushed_ops, report.rejected_ops, report.parked_ops
         ));
         self.phones[index].round_ended(&report);
+        if report.repaired_ranges > 0 {
+            // Nothing harms a phone's rows here: what a repair mends went wrong on the ordinary way.
+            let what = format!("phone {index} had to repair {} ranges", report.repaired_ranges);
+            self.break_(Kind::Violation, what);
+        }
         check::held_rows(self, index);
         if self.healing.is_on() {
             if check::is_level(self, index) {

@@ -122,7 +122,9 @@ impl World {
     /// The hub answers, and the ledger looks on.
     fn exchange(&mut self, letter: &Letter) -> Response {
         let (index, _) = letter.from;
-        let response = self.chain.exchange(letter.request.clone());
+        let response = self
+            .stumble(letter)
+            .unwrap_or_else(|| self.chain.exchange(letter.request.clone()));
         self.ledger.happened += 1;
         self.tell(&format!(
             "hub {} {} of phone {index}: {} {}",
@@ -153,6 +155,20 @@ impl World {
             }
         }
         response
+    }
+
+    /// The answer to a push that holds an operation to be read over which somebody stumbles.
+    fn stumble(&self, letter: &Letter) -> Option<Response> {
+        let Call::Push(push) = &letter.call else {
+            return None;
+        };
+        let mut read = push.ops.iter().filter(|op| !op.parked);
+        let status = read.find_map(|op| self.ledger.stumbles.get(&op.op_id))?;
+        Some(Response {
+            status: *status,
+            retry_after_ms: None,
+            body: b"<html>something went wrong</html>".to_vec(),
+        })
     }
 
     fn look_at_pages(&mut self, index: usize, reply: &PullReply) {
