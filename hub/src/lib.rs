@@ -12,6 +12,7 @@
 //! | [`keys`] | the hub's own secrets |
 //! | [`support`] | diagnostic bundles of phones |
 //! | [`daily`] | what time does to tasks and tombstones |
+//! | [`erasure`] | a member goes, with all its rows |
 //! | [`recordings`] | recordings of calls: taken in, kept encrypted, deleted in time |
 //! | [`ops`] | operations of phones, each to its stored result |
 //! | [`serve`] | what phones talk to: TLS, pairing, sync, metrics |
@@ -23,6 +24,7 @@ pub mod chance;
 pub mod cli;
 pub mod clock;
 pub mod daily;
+pub mod erasure;
 pub mod figures;
 pub mod import;
 pub mod keys;

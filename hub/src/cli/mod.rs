@@ -27,6 +27,7 @@ mod campaign;
 mod classes;
 mod daily;
 mod device;
+mod erase;
 mod import;
 mod init;
 pub mod model;
@@ -117,6 +118,8 @@ enum Command {
     Bundle(bundle::BundleArgs),
     /// List, export and delete recordings of calls.
     Recordings(recordings::RecordingsArgs),
+    /// Erase all data of a member, here and on every phone with its next pull. Cannot be undone.
+    Erase(erase::EraseArgs),
     /// Check the audit trail.
     Audit(audit::AuditArgs),
     /// Write a whole copy of the hub's database; phones go on meanwhile.
@@ -199,6 +202,7 @@ pub fn main() -> ExitCode {
         Command::Ops(args) => ops::run(&args),
         Command::Bundle(args) => bundle::run(&args),
         Command::Recordings(args) => recordings::run(&args),
+        Command::Erase(args) => erase::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Backup(args) => backup::run_backup(&args),
         Command::Restore(args) => backup::run_restore(&args),

@@ -43,6 +43,9 @@ const BUILD_PATIENCE: Duration = Duration::from_secs(20);
 /// Chunks that no manifest names are kept this long, for phones that are in the middle of them.
 const ORPHAN_AGE: Duration = Duration::from_hours(24);
 
+/// Directory of the chunks in the data directory.
+const CHUNKS: &str = "chunks";
+
 /// A manifest at rest.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct StoredManifest {
@@ -61,11 +64,19 @@ fn scope_directory(scope: &str) -> String {
     hex::encode(&Sha256::digest(scope.as_bytes())[..16])
 }
 
+/// Removes what was prepared for first loads of a scope, as if it had never been.
+pub(crate) fn remove_chunks(data_dir: &Path, scope: &str) -> std::io::Result<()> {
+    match fs::remove_dir_all(data_dir.join(CHUNKS).join(scope_directory(scope))) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 impl Builder {
     /// A builder over `DIR/chunks`.
     pub fn new(data_dir: &Path) -> Self {
         Self {
-            root: data_dir.join("chunks"),
+            root: data_dir.join(CHUNKS),
             building: Mutex::default(),
         }
     }

@@ -53,11 +53,14 @@ impl Tx<'_> {
         )
     }
 
-    /// Whether a member was erased.
+    /// Whether a member was erased, by its id or another id of the same person.
     pub fn is_erased(&self, id: &str) -> Result<bool, StorageError> {
-        let erased = self.one("SELECT erased FROM member WHERE member_id = ?1", [id], |row| {
-            row.get(0)
-        })?;
+        let erased = self.one(
+            "SELECT erased FROM member WHERE member_id = ?1 UNION ALL \
+             SELECT m.erased FROM member_alias a JOIN member m USING (member_id) WHERE a.alias = ?1 LIMIT 1",
+            [id],
+            |row| row.get(0),
+        )?;
         Ok(erased.unwrap_or(false))
     }
 

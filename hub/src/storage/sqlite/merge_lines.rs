@@ -1,4 +1,4 @@
-//! Purchases of a member that go over to another, and back: the packed rows by member and by drug.
+//! Purchases of a member that go over to another, and back, or go for good: the packed rows by member and by drug.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -81,6 +81,16 @@ impl Tx<'_> {
         self.return_sales(&leave, from as u32, back as u32, 0..=visible)?;
         self.put_lines(back, visible, leave)?;
         self.note_moved(from, back)
+    }
+
+    /// Deletes the purchases of a member. No file may be under way.
+    pub(super) fn erase_purchases(&self, key: i64) -> Result<(), StorageError> {
+        let visible = self.visible_generation()?;
+        let packed = self.lines_at(key, visible)?;
+        let lines = lines::read(&packed).map_err(damaged(key))?;
+        self.remove_sales(&lines, key as u32, visible)?;
+        self.put("DELETE FROM member_lines WHERE member_key = ?1", [key])?;
+        self.put("DELETE FROM member_days WHERE member_key = ?1", [key])
     }
 
     /// While a file is under way the switch must know whose purchases moved.

@@ -10,6 +10,7 @@
 //! | [`lines`], [`sales`], [`figures`] | what members bought, by member and by drug; how the import writes it |
 //! | [`work`], [`campaigns`], [`duplicates`] | tasks, attempts, notes, sends; campaigns; pairs and lost values |
 //! | [`rows`], [`moves`] | what operations of phones read and write; moves and merges of members |
+//! | [`erasure`] | everything about a member goes |
 //! | [`scan`], [`screen`] | the chain in one pass; which members a statement selects |
 //! | [`render`], [`pull`] | rows as they travel |
 //! | [`turns`] | who writes next, over all processes |
@@ -32,6 +33,7 @@ mod catalogue;
 mod chain;
 pub mod devices;
 pub mod duplicates;
+mod erasure;
 pub(crate) mod figures;
 pub mod lines;
 mod members;
@@ -217,6 +219,27 @@ impl Database {
         if let Some(between) = lock(&self.between).as_mut() {
             between();
         }
+        Ok(value)
+    }
+
+    /// As [`Self::write`], and what it deletes is written over, in the file and in its log.
+    pub(crate) fn write_over<T, E: From<StorageError>>(
+        &self,
+        f: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let secure = |on: bool| {
+            lock(&self.writer)
+                .pragma_update_and_check(None, "secure_delete", on, |_| Ok(()))
+                .map_err(StorageError::from)
+        };
+        secure(true)?;
+        let written = self.write(f);
+        secure(false)?;
+        let value = written?;
+        // A reader in the way leaves it to the next checkpoint; the transaction holds.
+        lock(&self.writer)
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .map_err(StorageError::from)?;
         Ok(value)
     }
 

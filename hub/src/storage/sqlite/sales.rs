@@ -125,6 +125,21 @@ impl Tx<'_> {
         })
     }
 
+    /// Takes the visible sales of a member away; `lines` are all that it bought.
+    pub(super) fn remove_sales(
+        &self,
+        lines: &[PackedLine<'_>],
+        member_key: u32,
+        visible: i64,
+    ) -> Result<(), StorageError> {
+        let places: BTreeSet<Place> = lines.iter().map(place_of).collect();
+        places.into_iter().try_for_each(|place| {
+            self.rewrite_sales(place, &(0..=visible), |sales| {
+                sales.retain(|sale| sale.member_key != member_key);
+            })
+        })
+    }
+
     /// Gives these lines, which one member has in these generations, to another.
     pub(super) fn return_sales(
         &self,
@@ -160,7 +175,7 @@ impl Tx<'_> {
         &self,
         place: Place,
         generations: &RangeInclusive<i64>,
-        mut change: impl FnMut(&mut [Sale]),
+        mut change: impl FnMut(&mut Vec<Sale>),
     ) -> Result<(), StorageError> {
         let rows: Vec<(i64, Vec<u8>)> = self.all(
             "SELECT generation, sales FROM drug_sales
@@ -264,6 +279,12 @@ mod tests {
                 assert_eq!(back, [sale(-1, 2, 1000), sale(20, 2, 1000), sale(20, 2, 1000)]);
                 tx.show_generation(2)?;
                 assert!(visible(tx, 20, 20).contains(&sale(20, 1, 2000)));
+                // One goes for good, the other keeps what it has.
+                let kept = visible(tx, i32::MIN, i32::MAX);
+                tx.remove_sales(&lines, 2, 2)?;
+                let left = visible(tx, i32::MIN, i32::MAX);
+                assert!(left.iter().all(|sale| sale.member_key == 1) && !left.is_empty());
+                assert_eq!(left.len(), kept.len() - 3);
                 Ok(())
             })
             .unwrap();

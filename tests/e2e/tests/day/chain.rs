@@ -108,8 +108,9 @@ pub fn hub() -> Hub {
     write_files(files.path());
     let hub = Hub::new("晨光大药房");
     let told = hub.import(files.path()).done();
-    for line in told.json_lines() {
-        assert_eq!(line["rejected"].as_u64().unwrap_or(0), 0, "{}", told.stdout);
+    let told = told.json();
+    for file in crate::worker::at(&told, "/files").as_array().unwrap() {
+        assert_eq!(crate::worker::number(file, "/rejected"), 0, "{told}");
     }
     let as_of = today().to_string();
     let _ = hub.run("model publish", ["--as-of", &as_of]).done();

@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed helper fails its test")]
 
 mod chain;
+mod erasure;
 mod whole;
 mod worker;
 
@@ -743,19 +744,37 @@ fn two_who_may_be_one_are_shown_to_the_manager() {
 
 #[test]
 fn an_unpaired_phone_holds_nothing() {
-    let (hub, mut serving, clerk) = started();
+    let (hub, mut serving, mut clerk) = started();
     serving.end();
     let _ = clerk.done(&["note", "spare", "还没上传"]);
     assert_eq!(clerk.refused(&["unpair"]), "unsent");
     let serving = hub.serve();
     clerk.sync();
+    // A recording that waits is something to lose, too; one that was sent is deleted with the rest.
+    let (call, recordings) = erasure::recorded_call(&mut clerk, "spare");
+    let folder = tempfile::tempdir().unwrap();
+    let sound = folder.path().join("second.m4a");
+    std::fs::write(&sound, b"sound").unwrap();
+    let second = clerk.json(&["dial", "spare", "--result", "answered"]);
+    let second = text(&second, "/attempt_id").to_owned();
+    let _ = clerk.done(&["recording", &second, "--attach", sound.to_str().unwrap()]);
+    clerk.sync();
+    assert_eq!(clerk.refused(&["unpair"]), "unsent");
+    let _ = clerk.done(&["recording", "--send"]);
+    assert_eq!(std::fs::read_dir(&recordings).unwrap().count(), 2);
     let _ = clerk.done(&["unpair"]);
-    assert_eq!(std::fs::read_dir(clerk.phone.home()).unwrap().count(), 0);
+    assert!(!recordings.exists() || std::fs::read_dir(&recordings).unwrap().count() == 0);
+    let left: Vec<_> = std::fs::read_dir(clerk.phone.home()).unwrap().flatten().collect();
+    assert!(left.iter().all(|entry| entry.path() == recordings), "{left:?}");
     assert_eq!(at(&clerk.json(&["status"]), "/paired"), false);
     assert_eq!(clerk.refused(&["find", "王约"]), "not_paired");
     let again = hub.pair_store("S1");
     let _ = clerk.done(&["pair", &again]);
     clerk.sync();
+    clerk.is("C1");
+    let rows = clerk.json(&["recording"]);
+    assert_eq!(at(&rows, "/usage/bytes"), 0, "{rows}");
+    assert_ne!(clerk.json(&["recording", &call])["here"], true);
     drop(serving);
 }
 

@@ -1,0 +1,115 @@
+//! All rows of a member, in every table, for its erasure.
+
+use yaoban_domain::model::{Lifetime, Member};
+use yaoban_protocol::row::entity;
+
+use super::Tx;
+use super::scope::{Changes, Mark, store_scope};
+use crate::storage::{Records as _, StorageError};
+
+/// What goes with each id of the member. The audit trail keeps its entries, which hold ids alone.
+const BY_ID: [&str; 12] = [
+    "DELETE FROM task_outcome WHERE task_id IN (SELECT task_id FROM task WHERE member_id = ?1)",
+    "DELETE FROM task WHERE member_id = ?1",
+    "DELETE FROM attempt WHERE member_id = ?1",
+    "DELETE FROM note WHERE member_id = ?1",
+    "DELETE FROM send WHERE member_id = ?1",
+    "DELETE FROM duplicate WHERE first_id = ?1 OR second_id = ?1",
+    "DELETE FROM assignment WHERE member_id = ?1",
+    "DELETE FROM member_history WHERE member_id = ?1",
+    "DELETE FROM merged_member WHERE other_id = ?1 OR keep_id = ?1",
+    "DELETE FROM member_source WHERE member_key IN (SELECT from_key FROM moved_history WHERE from_id = ?1)",
+    "DELETE FROM moved_row WHERE from_id = ?1",
+    "DELETE FROM moved_history WHERE from_id = ?1",
+];
+
+/// What goes with its key.
+const BY_KEY: [&str; 2] = [
+    "DELETE FROM reading WHERE member_key = ?1",
+    "DELETE FROM member_source WHERE member_key = ?1",
+];
+
+/// A record that says nothing but that its ids are taken for good.
+fn tombstone(member: &Member) -> Member {
+    Member {
+        id: member.id.clone(),
+        store_id: member.store_id.clone(),
+        name: String::new(),
+        phone: None,
+        phone_invalid: false,
+        sex: None,
+        birthday: None,
+        joined_on: None,
+        diseases: Vec::new(),
+        allergies: Vec::new(),
+        tags: Vec::new(),
+        height_cm: None,
+        weight_hg: None,
+        consents: Vec::new(),
+        regimens: Vec::new(),
+        paused_until: None,
+        do_not_contact: false,
+        deceased: false,
+        erased: true,
+        ask_number: false,
+        aliases: member.aliases.clone(),
+        lifetime: Lifetime::default(),
+        version: member.version + 1,
+    }
+}
+
+impl Tx<'_> {
+    /// Deletes everything about a member and notes what phones have to erase; gives how many rows
+    /// travelled with it. No file of purchases may be under way.
+    pub(crate) fn erase_member(
+        &self,
+        member: &Member,
+        day: i32,
+        changes: &mut Changes,
+    ) -> Result<usize, StorageError> {
+        let id = member.id.as_str();
+        let rows = self.rows_of_member(id)?;
+        if let Some(store) = &member.store_id {
+            for row in &rows {
+                changes.add(&store_scope(store), &row.entity, &row.id, Mark::Evict { day });
+            }
+            changes.add(&store_scope(store), entity::MEMBER, id, Mark::Erase { day });
+        }
+        self.evict_pairs(id, day, changes)?;
+        if let Some(key) = self.member_key(id)? {
+            self.erase_purchases(key)?;
+            for sql in BY_KEY {
+                self.put(sql, [key])?;
+            }
+        }
+        for own in std::iter::once(&member.id).chain(&member.aliases) {
+            for sql in BY_ID {
+                self.put(sql, [own])?;
+            }
+        }
+        self.put_member(&tombstone(member))?;
+        Ok(rows.len())
+    }
+
+    /// Pairs are also in the store of the other one.
+    fn evict_pairs(&self, id: &str, day: i32, changes: &mut Changes) -> Result<(), StorageError> {
+        for pair in self.duplicates_of(id)? {
+            let other = if pair.first == id {
+                &pair.second
+            } else {
+                &pair.first
+            };
+            let store = self.member(other)?.and_then(|other| other.store_id);
+            if let Some(store) = store {
+                let pair_id = yaoban_protocol::apply::pair_id(&pair);
+                changes.add(
+                    &store_scope(&store),
+                    entity::DUPLICATE,
+                    &pair_id,
+                    Mark::Evict { day },
+                );
+            }
+        }
+        Ok(())
+    }
+}
