@@ -112,11 +112,14 @@ say "The network goes away: the hub is stopped. The phone says so and everything
 stop_hub
 clerk sync || note "(refused with a reason, exit code $?)"
 
-say "Offline: calls, what came of them, a new member at the counter, a reading"
+say "Offline: calls of the campaign, what came of them, a new member at the counter, a reading"
+# Numbers on the list of the first tasks that belong to the campaign.
+tasks='[t for h in d["households"] for t in h["tasks"]]'
+calls=$(json "*[n for n, t in enumerate($tasks, 1) if t['campaign'] == '续药关怀'][:8]" tasks --limit 1000)
+[ -n "$calls" ] || { echo "demo: no task of the campaign is on the list" >&2; exit 1; }
 called=0
-task=0
-while [ "$called" -lt 3 ] && [ "$task" -lt 8 ]; do
-    task=$((task + 1))
+for task in $calls; do
+    [ "$called" -lt 3 ] || break
     # Not everybody may be called: the gate says why, and the next one comes.
     clerk dial "$task" || continue
     called=$((called + 1))
@@ -132,6 +135,7 @@ while [ "$called" -lt 3 ] && [ "$task" -lt 8 ]; do
     3) clerk dial "$task" --result no_answer ;;
     esac
 done
+[ "$called" -eq 3 ] || { echo "demo: only $called members of the campaign could be called" >&2; exit 1; }
 clerk register --name "仇小玲" --phone 15499990000 --sex female --birthday 1960-02-29 --allergy 青霉素 \
     --consent membership=yes --consent health=yes
 clerk find qxl

@@ -254,7 +254,10 @@ pub fn reading(session: &Session<'_>, args: &ReadingArgs) -> Result<String, Fail
         }
     }
     let added = session.app.add_reading(&member_id, &new)?;
-    session.print(&added, |screen, added| show_added(screen, added, &name))
+    session.print(&added, |screen, added| {
+        show_added(screen, added, &name);
+        screen.next("reading.next", &[("who", &args.member)]);
+    })
 }
 
 fn show_added(screen: &mut Screen<'_>, added: &ReadingAdded, name: &str) {

@@ -34,10 +34,10 @@ fn place(chain: &str, store: &str) -> String {
 
 pub fn sync(session: &Session<'_>) -> Result<String, Failure> {
     let report = session.app.sync(&Shown::new(session.texts), &Cancel::default())?;
-    let members = session.app.status()?.members;
+    let status = session.app.status()?;
     session.print(&report, |screen, report| {
         if report.loaded_scopes > 0 {
-            screen.say("sync.loaded", &[("n", &members)]);
+            screen.say("sync.loaded", &[("n", &status.members)]);
         }
         screen.say(
             "sync.done",
@@ -49,6 +49,9 @@ pub fn sync(session: &Session<'_>) -> Result<String, Failure> {
         if report.rejected_ops > 0 {
             let text = screen.texts.fill("sync.rejected", &[("n", &report.rejected_ops)]);
             screen.line(screen.danger(&text));
+        }
+        if status.staff_id.is_none() {
+            screen.next("sync.staff_next", &[]);
         }
     })
 }
@@ -135,9 +138,14 @@ pub fn staff(session: &Session<'_>, args: &StaffArgs) -> Result<String, Failure>
             screen.next("staff.empty_next", &[]);
         } else if !rows.iter().any(|row| row.current) {
             screen.next("staff.next", &[]);
+        } else if done.as_ref().is_some_and(|(key, _)| SIGNED_IN.contains(key)) {
+            screen.next("staff.tasks_next", &[]);
         }
     })
 }
+
+/// Texts after which somebody begins to work.
+const SIGNED_IN: [&str; 3] = ["staff.uses", "staff.pin_set", "staff.no_pin"];
 
 /// Signs somebody in or marks it off. Gives the text of what was done, and whose name stands in it.
 fn change_staff(

@@ -153,6 +153,10 @@ fn list(session: &Session<'_>) -> Result<String, Failure> {
     let (rows, usage) = (session.app.recordings()?, session.app.recording_usage()?);
     let record = serde_json::json!({ "recordings": rows, "usage": usage });
     session.print(&record, |screen, _| {
+        if rows.is_empty() {
+            screen.say("recording.empty", &[]);
+            return;
+        }
         let heads = [
             "recording.when",
             "recording.who",

@@ -36,9 +36,11 @@ pub fn tasks(session: &Session<'_>, args: &TasksArgs) -> Result<String, Failure>
     };
     let mut list = session.app.tasks(&filter)?;
     shorten(&mut list, args.limit.into());
-    session
-        .shown
-        .keep(list.tasks().map(|task| task.task_id.as_str()))?;
+    // A look into an empty list leaves the numbers of the one before.
+    if list.count > 0 {
+        let ids = list.tasks().map(|task| task.task_id.as_str());
+        session.shown.keep(ids)?;
+    }
     let open = session.app.open_attempts()?;
     session.print(&list, |screen, list| {
         for attempt in &open {
@@ -184,9 +186,9 @@ pub fn why_text(screen: &Screen<'_>, why: &Why) -> String {
 fn why(screen: &Screen<'_>, task: &TaskRow) -> String {
     let texts = screen.texts;
     let mut parts = vec![why_text(screen, &task.why)];
-    if let (Some(end), Some(medicine)) = (task.medicine_end, &task.medicine) {
-        let day = screen.date(end);
-        parts.push(texts.fill("tasks.medicine_end", &[("medicine", medicine), ("day", &day)]));
+    parts.extend(medicine_end(screen, task));
+    if let Some(day) = task.deferred_until.filter(|day| *day > screen.today) {
+        parts.push(texts.fill("tasks.back", &[("day", &screen.date(day))]));
     }
     if let Some(outcome) = &task.outcome {
         parts.push(texts.code("outcome", outcome).to_owned());
@@ -199,6 +201,24 @@ fn why(screen: &Screen<'_>, task: &TaskRow) -> String {
     }
     parts.retain(|part| !part.is_empty());
     parts.join(" · ")
+}
+
+/// When the medicine ends that the task is about; if it is about none, the one that ends first.
+fn medicine_end(screen: &Screen<'_>, task: &TaskRow) -> Option<String> {
+    let texts = screen.texts;
+    let value = |name: &str| {
+        let found = task.why.values.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    };
+    if let Some(ingredient) = value("ingredient") {
+        // What the member said or bought since goes before what the hub knew when it made the task.
+        let now = task.medicine_end.filter(|_| task.medicine.as_deref() == Some(ingredient));
+        let day = now.or_else(|| value("end")?.parse().ok())?;
+        return Some(texts.fill("tasks.end", &[("day", &screen.date(day))]));
+    }
+    let (end, medicine) = (task.medicine_end?, task.medicine.as_ref()?);
+    let day = screen.date(end);
+    Some(texts.fill("tasks.medicine_end", &[("medicine", medicine), ("day", &day)]))
 }
 
 pub fn dial(session: &Session<'_>, args: &DialArgs) -> Result<String, Failure> {
@@ -323,6 +343,7 @@ fn show_end(
         screen.next("dial.outcome_next", &[("task", &task)]);
     } else if let Some(task) = &ended.task {
         show_state(session, screen, task);
+        screen.next("dial.on_next", &[]);
     }
 }
 
