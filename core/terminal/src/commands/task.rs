@@ -212,7 +212,9 @@ fn medicine_end(screen: &Screen<'_>, task: &TaskRow) -> Option<String> {
     };
     if let Some(ingredient) = value("ingredient") {
         // What the member said or bought since goes before what the hub knew when it made the task.
-        let now = task.medicine_end.filter(|_| task.medicine.as_deref() == Some(ingredient));
+        let now = task
+            .medicine_end
+            .filter(|_| task.medicine.as_deref() == Some(ingredient));
         let day = now.or_else(|| value("end")?.parse().ok())?;
         return Some(texts.fill("tasks.end", &[("day", &screen.date(day))]));
     }
