@@ -18,7 +18,7 @@ use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::FxHashSet;
 
-use crate::store::search_index::{Beginnings, FULL, INITIALS, keys};
+use crate::store::search_index::{FULL, INITIALS, keys, may_begin};
 use crate::store::{Result, rows};
 
 /// Characters of a query that are read.
@@ -142,12 +142,12 @@ enum Wanted {
 }
 
 impl Wanted {
-    fn by(&self, name: &str, beginnings: &mut Beginnings) -> Option<FoundBy> {
+    fn by(&self, name: &str) -> Option<FoundBy> {
         match self {
             Self::Part(part) if name == part => Some(FoundBy::Name),
             Self::Part(part) => name.contains(part.as_str()).then_some(FoundBy::NamePart),
             Self::Pinyin(letters) => {
-                if !beginnings.may_begin(name, letters) {
+                if !may_begin(name, letters) {
                     return None;
                 }
                 let keys = keys(name);
@@ -281,6 +281,14 @@ impl Found<'_> {
             }
         }
         let Some((count, gram)) = rarest else { return Ok(0) };
+        // A part that is a gram itself is in each of these names.
+        if chars.len() <= 2 {
+            return self.add_all(
+                "SELECT member_key FROM gram WHERE gram = ?1 LIMIT ?2",
+                params![gram, CANDIDATES_MAX + 1],
+                FoundBy::NamePart,
+            );
+        }
         let keys: Vec<(i64, String)> = self
             .conn
             .prepare_cached(
@@ -306,12 +314,8 @@ impl Found<'_> {
             .prepare_cached("SELECT member_key, name FROM member ORDER BY last_visit_day DESC LIMIT ?1")?;
         let mut rows = statement.query([WALK_MAX])?;
         let mut hits = Vec::new();
-        let mut beginnings = Beginnings::default();
         while let Some(row) = rows.next()? {
-            if let Some(by) = wanted.by(
-                row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?,
-                &mut beginnings,
-            ) {
+            if let Some(by) = wanted.by(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?) {
                 hits.push(Hit {
                     member_key: row.get(0)?,
                     by,
@@ -332,14 +336,9 @@ impl Found<'_> {
             let latest = self.walk(&wanted, limit * 2)?;
             let known: FxHashSet<i64> = latest.iter().map(|hit| hit.member_key).collect();
             // Exact hits are kept, and enough others to fill the list.
-            let room = CANDIDATES_MAX.saturating_sub(latest.len());
             hits.retain(|hit| !known.contains(&hit.member_key));
             hits.sort_by_key(|hit| !hit.by.is_exact());
-            hits.truncate(if latest.len() >= limit {
-                room.min(limit)
-            } else {
-                room
-            });
+            hits.truncate(limit);
             hits.extend(latest);
         }
         let mut ranked = Vec::with_capacity(hits.len());

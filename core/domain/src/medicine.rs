@@ -104,34 +104,86 @@ pub fn run_out(
     as_of: NaiveDate,
     rules: &MedicineRules,
 ) -> MedicineState {
-    let (fills, excess_return_milli) = keep_fills(lines, as_of);
-    let last_fill = fills.last().map(|fill| fill.day);
-    let mut state = MedicineState {
-        last_fill: last_fill.map(from_day_number),
-        excess_return_milli,
-        ..MedicineState::default()
-    };
-    // A fill after the regimen was changed ends what it says of stock and of stopping.
-    let said = regimen.filter(|regimen| last_fill.is_none_or(|day| day <= day_number(regimen.changed_on)));
-    if said.is_some_and(|regimen| regimen.inactive) {
-        state.inactive = true;
-        return state;
+    let stock = RunOuts::new(as_of, rules).stock(lines, regimen);
+    MedicineState {
+        end: stock.end.map(from_day_number),
+        status: stock.end.map(|end| status_on(end, day_number(as_of), rules)),
+        estimated: stock.estimated,
+        inactive: stock.inactive,
+        last_fill: stock.last_fill.map(from_day_number),
+        excess_return_milli: stock.excess_return_milli,
     }
-    let end = said
-        .and_then(|regimen| regimen.stock_until)
-        .map(day_number)
-        .or_else(|| chain_end(&fills, regimen));
-    state.estimated = end.is_none();
-    let end = end.or_else(|| estimated_end(&fills, rules));
-    state.estimated &= end.is_some();
-    state.end = end.map(from_day_number);
-    state.status = state.end.map(|end| status(end, as_of, rules));
-    state
+}
+
+/// [`run_out`] for many members at one date: the space that it works in is used again, and days stay
+/// numbers, for a chain has millions of them.
+#[derive(Debug)]
+pub struct RunOuts<'r> {
+    today: i32,
+    rules: &'r MedicineRules,
+    kept: KeptFills,
+}
+
+/// A [`MedicineState`] in day numbers.
+#[derive(Debug, Default)]
+struct Stock {
+    end: Option<i32>,
+    estimated: bool,
+    inactive: bool,
+    last_fill: Option<i32>,
+    excess_return_milli: i64,
+}
+
+impl<'r> RunOuts<'r> {
+    /// At a date.
+    pub fn new(as_of: NaiveDate, rules: &'r MedicineRules) -> Self {
+        Self {
+            today: day_number(as_of),
+            rules,
+            kept: KeptFills::default(),
+        }
+    }
+
+    /// The status that [`run_out`] gives.
+    pub fn status(&mut self, lines: &[Fill], regimen: Option<&Regimen>) -> Option<MedicineStatus> {
+        let end = self.stock(lines, regimen).end?;
+        Some(status_on(end, self.today, self.rules))
+    }
+
+    fn stock(&mut self, lines: &[Fill], regimen: Option<&Regimen>) -> Stock {
+        let excess_return_milli = self.kept.keep(lines, self.today);
+        let fills = &self.kept.fills;
+        let last_fill = fills.last().map(|fill| fill.day);
+        let mut stock = Stock {
+            last_fill,
+            excess_return_milli,
+            ..Stock::default()
+        };
+        // A fill after the regimen was changed ends what it says of stock and of stopping.
+        let said =
+            regimen.filter(|regimen| last_fill.is_none_or(|day| day <= day_number(regimen.changed_on)));
+        if said.is_some_and(|regimen| regimen.inactive) {
+            stock.inactive = true;
+            return stock;
+        }
+        let known = said
+            .and_then(|regimen| regimen.stock_until)
+            .map(day_number)
+            .or_else(|| chain_end(fills, regimen));
+        stock.end = known.or_else(|| estimated_end(fills, self.rules));
+        stock.estimated = known.is_none() && stock.end.is_some();
+        stock
+    }
 }
 
 /// Status of a medicine whose stock ends on `end`.
 pub fn status(end: NaiveDate, as_of: NaiveDate, rules: &MedicineRules) -> MedicineStatus {
-    let days_left = (end - as_of).num_days();
+    status_on(day_number(end), day_number(as_of), rules)
+}
+
+/// [`status`] by day numbers.
+fn status_on(end: i32, today: i32, rules: &MedicineRules) -> MedicineStatus {
+    let days_left = i64::from(end) - i64::from(today);
     if days_left > rules.low_days {
         MedicineStatus::InUse
     } else if days_left >= 0 {
@@ -184,7 +236,9 @@ pub fn coverage(
     rules: &MedicineRules,
 ) -> Option<Pdc> {
     let today = i64::from(day_number(as_of));
-    let (mut fills, _) = keep_fills(lines, as_of);
+    let mut kept = KeptFills::default();
+    kept.keep(lines, day_number(as_of));
+    let mut fills = kept.fills;
     fills.retain(|fill| i64::from(fill.day) > today - rules.pdc_days);
     let first = i64::from(fills.first()?.day);
     if fill_days(&fills).count() < rules.pdc_fill_days_min {
@@ -201,40 +255,59 @@ pub fn coverage(
     })
 }
 
-/// The fills that were kept, by day, and the excess of returns. Lines may come in any order.
-fn keep_fills(lines: &[Fill], as_of: NaiveDate) -> (Vec<KeptFill>, i64) {
-    let today = day_number(as_of);
-    let mut lines: Vec<&Fill> = lines
-        .iter()
-        .filter(|line| line.day <= today && line.quantity_milli != 0)
-        .collect();
-    // Purchases of a date before its returns.
-    lines.sort_by_key(|line| (line.day, line.drug.drug_key, line.quantity_milli < 0));
-    let mut kept: Vec<KeptFill> = Vec::with_capacity(lines.len());
-    let mut excess_milli = 0_i64;
-    for line in lines {
-        if line.quantity_milli < 0 {
-            let left = take_back(
-                &mut kept,
-                line.drug.drug_key,
-                line.quantity_milli.saturating_neg(),
-            );
-            excess_milli = excess_milli.saturating_add(left);
-        } else if let Some(same) = kept
-            .last_mut()
-            .filter(|fill| (fill.day, fill.drug.drug_key) == (line.day, line.drug.drug_key))
-        {
-            same.quantity_milli = same.quantity_milli.saturating_add(line.quantity_milli);
+/// The fills that were kept, by day, and space to work them out.
+#[derive(Debug, Default)]
+struct KeptFills {
+    fills: Vec<KeptFill>,
+    /// The lines in order, where the caller's are not.
+    ordered: Vec<Fill>,
+}
+
+impl KeptFills {
+    /// Works out the fills that were kept until `today`; gives the excess of returns. Lines may come in
+    /// any order; by day, drug and returns last is fastest.
+    fn keep(&mut self, lines: &[Fill], today: i32) -> i64 {
+        // Purchases of a date before its returns.
+        let place = |line: &Fill| (line.day, line.drug.drug_key, line.quantity_milli < 0);
+        let lines = if lines.is_sorted_by_key(place) {
+            lines
         } else {
-            kept.push(KeptFill {
-                day: line.day,
-                quantity_milli: line.quantity_milli,
-                drug: line.drug,
-            });
+            self.ordered.clear();
+            self.ordered.extend_from_slice(lines);
+            self.ordered.sort_by_key(place);
+            &self.ordered
+        };
+        let fills = &mut self.fills;
+        fills.clear();
+        let (mut excess_milli, mut returned) = (0_i64, false);
+        for line in lines.iter().take_while(|line| line.day <= today) {
+            if line.quantity_milli < 0 {
+                let left = take_back(fills, line.drug.drug_key, line.quantity_milli.saturating_neg());
+                excess_milli = excess_milli.saturating_add(left);
+                returned = true;
+            } else if line.quantity_milli > 0 {
+                add(fills, line);
+            }
         }
+        if returned {
+            fills.retain(|fill| fill.quantity_milli > 0);
+        }
+        excess_milli
     }
-    kept.retain(|fill| fill.quantity_milli > 0);
-    (kept, excess_milli)
+}
+
+/// Purchases of one drug on one date are one fill.
+fn add(fills: &mut Vec<KeptFill>, line: &Fill) {
+    match fills.last_mut() {
+        Some(fill) if (fill.day, fill.drug.drug_key) == (line.day, line.drug.drug_key) => {
+            fill.quantity_milli = fill.quantity_milli.saturating_add(line.quantity_milli);
+        }
+        _ => fills.push(KeptFill {
+            day: line.day,
+            quantity_milli: line.quantity_milli,
+            drug: line.drug,
+        }),
+    }
 }
 
 /// Takes returned packs from the newest fills of the drug; gives what could not be taken.
@@ -261,9 +334,15 @@ fn days_supply(fill: &KeptFill, regimen: Option<&Regimen>) -> Option<i64> {
         .filter(|units| *units > 0);
     let daily = own.or(fill.drug.daily_units_milli).filter(|units| *units > 0)?;
     let per_pack = fill.drug.units_per_pack_milli.filter(|units| *units > 0)?;
-    let units_milli = i128::from(fill.quantity_milli) * i128::from(per_pack) / i128::from(MILLI);
-    let days = (units_milli / i128::from(daily)).clamp(1, i128::from(SUPPLY_DAYS_MAX));
-    Some(days as i64)
+    let days = match fill.quantity_milli.checked_mul(per_pack) {
+        Some(product) => product / MILLI / daily,
+        // Rounded down once or twice is the same.
+        None => {
+            (i128::from(fill.quantity_milli) * i128::from(per_pack) / i128::from(MILLI) / i128::from(daily))
+                .min(i128::from(SUPPLY_DAYS_MAX)) as i64
+        }
+    };
+    Some(days.clamp(1, SUPPLY_DAYS_MAX))
 }
 
 /// No fill lasts longer than this: keeps a wrong quantity from leaving the calendar.

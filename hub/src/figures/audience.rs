@@ -85,8 +85,8 @@ pub fn select(
 fn keys(tx: &Tx<'_>, audience: &Audience, as_of: NaiveDate, rules: &Rules) -> Result<Vec<u32>, StorageError> {
     let compiled = compile_with_sets(audience, as_of, rules);
     let needs = compiled.needs;
-    let derived = needs.figures || needs.classes || needs.care || needs.leanings;
-    let chain = derived.then(|| Chain::load(tx, as_of, rules)).transpose()?;
+    let needs_chain = needs.figures || needs.classes || needs.leanings;
+    let chain = needs_chain.then(|| Chain::load(tx, as_of, rules)).transpose()?;
     if !compiled.sets.is_empty() {
         let mut sets = Sets::new(tx, as_of, &rules.medicine)?;
         for (number, condition) in compiled.sets.iter().enumerate() {
@@ -98,13 +98,11 @@ fn keys(tx: &Tx<'_>, audience: &Audience, as_of: NaiveDate, rules: &Rules) -> Re
         chronic: None,
         leanings: FxHashMap::default(),
     };
-    if let Some(chain) = &chain {
-        if needs.care {
-            columns.chronic = Some(chronic(tx, chain)?);
-        }
-        if needs.leanings {
-            columns.leanings = all_leanings(tx, chain)?;
-        }
+    if needs.care {
+        columns.chronic = Some(chronic(tx, as_of, rules)?);
+    }
+    if let Some(chain) = chain.as_ref().filter(|_| needs.leanings) {
+        columns.leanings = all_leanings(tx, chain)?;
     }
     columns.chain = chain;
     tx.provide_members(&Arc::new(columns))?;

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use rustc_hash::FxHashMap;
 use yaoban_domain::calendar::{day_number, is_in_window};
 use yaoban_domain::class::care;
 use yaoban_domain::codes::{Care, PriceLeaning, Severity, Testing};
 use yaoban_domain::health::Taken;
 use yaoban_domain::leaning::{BoughtLine, DrugSales, leanings, price_ranks_ppm};
+use yaoban_domain::rules::Rules;
 
 use super::{Chain, damaged, words};
 use crate::storage::StorageError;
@@ -27,12 +29,11 @@ pub(super) struct Leaning {
 }
 
 /// Whether each member is chronic, by key.
-pub(super) fn chronic(tx: &Tx<'_>, chain: &Chain) -> Result<Vec<bool>, StorageError> {
-    let rules = &chain.rules;
-    let today = day_number(chain.as_of);
+pub(super) fn chronic(tx: &Tx<'_>, as_of: NaiveDate, rules: &Rules) -> Result<Vec<bool>, StorageError> {
+    let today = day_number(as_of);
     let fills = chronic_fills(tx, today - rules.class.chronic_fill_days as i32, today)?;
     let readings = readings(tx, today - rules.class.chronic_reading_days as i32, today)?;
-    let mut chronic = vec![false; chain.slots.len()];
+    let mut chronic = vec![false; tx.last_member_key()? as usize + 1];
     tx.each_person(today, |person| {
         let Some(is_chronic) = chronic.get_mut(person.key as usize) else {
             return;
@@ -45,7 +46,7 @@ pub(super) fn chronic(tx: &Tx<'_>, chain: &Chain) -> Result<Vec<bool>, StorageEr
             &words(person.diseases),
             fills.map(|fill| fill.1),
             readings,
-            chain.as_of,
+            as_of,
             rules,
         );
         *is_chronic = found == Care::Chronic;

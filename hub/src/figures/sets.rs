@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use yaoban_domain::audience::{Amounts, Condition, DaysAgo, Goods};
 use yaoban_domain::calendar::day_number;
 use yaoban_domain::codes::MedicineStatus;
-use yaoban_domain::medicine::{DrugDose, Fill, run_out};
+use yaoban_domain::medicine::{DrugDose, Fill, RunOuts};
 use yaoban_domain::model::Regimen;
 use yaoban_domain::rules::MedicineRules;
 
@@ -33,6 +33,14 @@ struct Taken {
     quantity_milli: i32,
     amount_fen: i64,
 }
+
+const NO_LINE: Taken = Taken {
+    member: 0,
+    day: 0,
+    drug: 0,
+    quantity_milli: 0,
+    amount_fen: 0,
+};
 
 /// What conditions on purchases and medicines are worked out from.
 pub(super) struct Sets<'a> {
@@ -94,7 +102,6 @@ impl<'a> Sets<'a> {
         let mut found = Vec::new();
         let mut sums: Vec<DaySum> = Vec::new();
         self.each_member(&drugs, &period, |member, lines| {
-            lines.sort_unstable_by_key(|line| line.day);
             sums.clear();
             sums.extend(lines.chunk_by(|a, b| a.day == b.day).map(|of_day| DaySum {
                 day: of_day[0].day,
@@ -108,12 +115,12 @@ impl<'a> Sets<'a> {
         Ok(found)
     }
 
-    /// Hands on the lines of some drugs in a period, member by member, ascending.
+    /// Hands on the lines of some drugs in a period, member by member, ascending; those of a member by day.
     fn each_member(
         &self,
         drugs: &[&DrugFacts],
         period: &RangeInclusive<i32>,
-        mut take: impl FnMut(u32, &mut [Taken]),
+        mut take: impl FnMut(u32, &[Taken]),
     ) -> Result<(), StorageError> {
         let (from, to) = (*period.start(), *period.end());
         let mut bytes = 0;
@@ -123,6 +130,7 @@ impl<'a> Sets<'a> {
         let passes = (bytes / LINE_BYTES / LINES_MAX + 1) as u32;
         let step = self.tx.last_member_key()? / passes + 1;
         let mut lines = Vec::with_capacity((bytes / LINE_BYTES).min(LINES_MAX) as usize);
+        let mut spare = Vec::new();
         for pass in 0..passes {
             let members = pass * step..(pass + 1).saturating_mul(step);
             lines.clear();
@@ -140,8 +148,12 @@ impl<'a> Sets<'a> {
                     }
                 })?;
             }
-            lines.sort_unstable_by_key(|line| line.member);
+            sort_by_member(&mut lines, &mut spare);
             for of_member in lines.chunk_by_mut(|a, b| a.member == b.member) {
+                // The sales of one drug come by day already.
+                if !of_member.is_sorted_by_key(|line| line.day) {
+                    of_member.sort_by_key(|line| line.day);
+                }
                 take(of_member[0].member, of_member);
             }
         }
@@ -170,6 +182,7 @@ impl<'a> Sets<'a> {
             ingredients.iter().map(String::as_str).collect()
         };
         let period = i32::MIN..=day_number(self.as_of);
+        let mut run_outs = RunOuts::new(self.as_of, self.rules);
         let mut found = Vec::new();
         for ingredient in ingredients {
             let drugs: Vec<&DrugFacts> = self
@@ -186,8 +199,10 @@ impl<'a> Sets<'a> {
                 })
                 .collect();
             let mut judge = |member: u32, fills: &[Fill], regimen: Option<&Regimen>| {
-                let status = run_out(fills, regimen, self.as_of, self.rules).status;
-                if status.is_some_and(|status| statuses.contains(&status)) {
+                if run_outs
+                    .status(fills, regimen)
+                    .is_some_and(|status| statuses.contains(&status))
+                {
                     found.push(member);
                 }
             };
@@ -209,6 +224,35 @@ impl<'a> Sets<'a> {
         found.sort_unstable();
         found.dedup();
         Ok(found)
+    }
+}
+
+/// Bits of a member's key that one pass of [`sort_by_member`] looks at.
+const DIGIT_BITS: u32 = 11;
+const DIGITS: usize = 1 << DIGIT_BITS;
+
+/// Sorts lines by member and leaves those of one member in their order: a radix sort, for there are
+/// millions and comparing them is most of the work. `spare` is space to use again.
+fn sort_by_member(lines: &mut Vec<Taken>, spare: &mut Vec<Taken>) {
+    let highest = lines.iter().map(|line| line.member).max().unwrap_or(0);
+    for shift in (0..u32::BITS - highest.leading_zeros()).step_by(DIGIT_BITS as usize) {
+        let digit = |line: &Taken| (line.member >> shift) as usize % DIGITS;
+        let mut places = [0_usize; DIGITS];
+        for line in lines.iter() {
+            places[digit(line)] += 1;
+        }
+        let mut next = 0;
+        for place in &mut places {
+            next += std::mem::replace(place, next);
+        }
+        spare.clear();
+        spare.resize(lines.len(), NO_LINE);
+        for line in lines.iter() {
+            let place = &mut places[digit(line)];
+            spare[*place] = *line;
+            *place += 1;
+        }
+        std::mem::swap(lines, spare);
     }
 }
 
@@ -260,4 +304,26 @@ fn regimens(tx: &Tx<'_>) -> Result<FxHashMap<u32, Vec<Regimen>>, StorageError> {
         Ok::<_, StorageError>(())
     })?;
     Ok(regimens)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn lines_of_a_member_come_together_and_stay_in_order(members in prop::collection::vec(
+            prop_oneof![0_u32..5, any::<u32>()], 0..200,
+        )) {
+            let line = |(member, day): (u32, i32)| Taken { member, day, ..NO_LINE };
+            let mut lines: Vec<Taken> = members.iter().copied().zip(0..).map(line).collect();
+            sort_by_member(&mut lines, &mut Vec::new());
+            let mut expected: Vec<(u32, i32)> = members.into_iter().zip(0..).collect();
+            expected.sort_unstable();
+            let sorted: Vec<(u32, i32)> = lines.iter().map(|line| (line.member, line.day)).collect();
+            prop_assert_eq!(sorted, expected);
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! What a name is found by: pairs of characters, initials and full pinyin in every reading.
 
+use std::sync::LazyLock;
+
 use pinyin::{ToPinyin, ToPinyinMulti};
 use rusqlite::{Connection, params};
 use rustc_hash::FxHashMap;
@@ -163,59 +165,84 @@ fn surname(chars: &[char]) -> (Vec<Vec<String>>, usize) {
     }
 }
 
-/// How a name may begin, by its first characters; see [`Beginnings::may_begin`].
+/// What a character can be as the first one of a surname with a reading of its own.
 #[derive(Debug, Default)]
-pub(crate) struct Beginnings {
-    syllables: FxHashMap<char, Vec<String>>,
+struct AsSurname {
+    syllables: Vec<&'static str>,
+    /// Another character may belong to the surname, with a reading that no dictionary knows.
+    compound: bool,
 }
 
-impl Beginnings {
-    /// Whether the pinyin of a name, full or initials, can begin with these letters. False is sure
-    /// and takes two look-ups; true has to be looked at with [`keys`].
-    pub(crate) fn may_begin(&mut self, name: &str, letters: &str) -> bool {
-        let mut chars = name.chars().filter(|c| !c.is_whitespace()).map(lower);
-        let Some(first) = chars.next() else { return false };
-        let is_compound =
-            |(surname, _): &&(&str, &[&str])| surname.starts_with(first) && surname.chars().count() > 1;
-        if SURNAMES.iter().any(|one| is_compound(&one)) {
-            return true;
-        }
-        let second = chars.next();
-        let begins = |syllables: &[String], letters: &str| {
-            syllables.is_empty() || syllables.iter().any(|s| s.starts_with(&letters[..1]))
-        };
-        let of_first = self
+static AS_SURNAME: LazyLock<FxHashMap<char, AsSurname>> = LazyLock::new(|| {
+    let mut all: FxHashMap<char, AsSurname> = FxHashMap::default();
+    for (surname, readings) in SURNAMES {
+        let mut chars = surname.chars();
+        let Some(first) = chars.next() else { continue };
+        let known = all.entry(first).or_default();
+        known
             .syllables
-            .entry(first)
-            .or_insert_with(|| first_syllables(first));
-        if letters.is_empty() || !letters.is_ascii() || of_first.is_empty() {
+            .extend(readings.iter().filter_map(|reading| reading.split(' ').next()));
+        known.compound |= chars.next().is_some();
+    }
+    all
+});
+
+/// Whether the pinyin of a name, full or initials, can begin with these letters. False is sure and
+/// takes a few look-ups, so that thousands of names are passed over; true has to be looked at with
+/// [`keys`].
+pub(crate) fn may_begin(name: &str, letters: &str) -> bool {
+    let mut chars = name.chars().filter(|c| !c.is_whitespace()).map(lower);
+    let Some(first) = chars.next() else { return false };
+    let (mut known, mut as_full, mut as_initial) = (false, false, false);
+    let mut take = |syllable: &str| {
+        known = true;
+        as_full |= !syllable.is_ascii() || syllable.starts_with(letters) || letters.starts_with(syllable);
+        as_initial |= syllable.bytes().next() == letters.bytes().next();
+    };
+    each_syllable(first, &mut take);
+    let surname = AS_SURNAME.get(&first);
+    surname
+        .into_iter()
+        .flat_map(|s| &s.syllables)
+        .for_each(|s| take(s));
+    if as_full || !known {
+        return true;
+    }
+    if !as_initial {
+        return false;
+    }
+    // The second character of a compound surname has readings that no dictionary knows.
+    if surname.is_some_and(|s| s.compound) {
+        return true;
+    }
+    for letter in letters.bytes().skip(1) {
+        let Some(c) = chars.next() else { return false };
+        let (mut known, mut fits) = (false, false);
+        each_syllable(c, &mut |syllable| {
+            known = true;
+            fits |= syllable.bytes().next() == Some(letter);
+        });
+        // One without a syllable leaves its place to the one behind it.
+        if !known {
             return true;
         }
-        if !begins(of_first, letters) {
+        if !fits {
             return false;
         }
-        let as_full = of_first
-            .iter()
-            .any(|s| s.starts_with(letters) || letters.starts_with(s.as_str()));
-        let rest = &letters[1..];
-        as_full
-            || rest.is_empty()
-            || second.is_some_and(|second| {
-                begins(
-                    self.syllables.entry(second).or_insert_with(|| syllables(second)),
-                    rest,
-                )
-            })
     }
+    true
 }
 
-/// Syllables of a character at the beginning of a name, where it may be a surname.
-fn first_syllables(first: char) -> Vec<String> {
-    let (readings, taken) = surname(&[first]);
-    if taken == 0 {
-        return syllables(first);
+/// Hands on each syllable that a dictionary has for a character, as it stands there (with ü); some may
+/// come twice. A letter or digit is its own.
+fn each_syllable(c: char, take: &mut impl FnMut(&str)) {
+    if c.is_ascii_alphanumeric() {
+        return take(c.encode_utf8(&mut [0; 4]));
     }
-    readings.into_iter().flatten().collect()
+    c.to_pinyin().into_iter().for_each(|one| take(one.plain()));
+    if let Some(multi) = c.to_pinyin_multi() {
+        multi.into_iter().for_each(|one| take(one.plain()));
+    }
 }
 
 /// Syllables of a character without tones, the commonest first; letters and digits are their own.
@@ -379,11 +406,17 @@ mod tests {
             "曾伟",
             "乐乐乐",
             "·王",
+            "王·芳欣",
+            "娜·欣",
         ];
-        let mut beginnings = Beginnings::default();
         let letters: Vec<String> = ('a'..='z')
             .flat_map(|a| ('a'..='z').map(move |b| format!("{a}{b}")))
-            .chain(["wang", "wangf", "yuch", "oy", "lv", "w", "annal"].map(String::from))
+            .chain(
+                [
+                    "wang", "wangf", "yuch", "oy", "lv", "w", "annal", "wfx", "ycg", "oyn", "lll", "yyy",
+                ]
+                .map(String::from),
+            )
             .collect();
         for name in names {
             let keys = keys(name);
@@ -393,11 +426,13 @@ mod tests {
                     .iter()
                     .chain(&keys.initials)
                     .any(|key| key.starts_with(letters));
-                assert!(!begins || beginnings.may_begin(name, letters), "{name} {letters}");
+                assert!(!begins || may_begin(name, letters), "{name} {letters}");
             }
         }
-        assert!(!beginnings.may_begin("王芳", "wb"));
-        assert!(!beginnings.may_begin("王芳", "lf"));
+        assert!(!may_begin("王芳", "wb"));
+        assert!(!may_begin("王芳", "lf"));
+        assert!(!may_begin("王芳欣", "wfl"));
+        assert!(!may_begin("王芳", "wfx"));
     }
 
     #[test]

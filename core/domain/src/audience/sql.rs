@@ -138,6 +138,7 @@ fn compile_by(
         params: Vec::new(),
         needs: Needs::default(),
         sets: Vec::new(),
+        in_choice: false,
     };
     let today = compiler.day_ago(0);
     let condition = compiler.condition(audience.normalised().root());
@@ -159,6 +160,8 @@ struct Compiler<'a> {
     params: Vec<SqlValue>,
     needs: Needs,
     sets: Vec<Condition>,
+    /// Below an `any` or a `not`.
+    in_choice: bool,
 }
 
 impl Compiler<'_> {
@@ -187,8 +190,13 @@ impl Compiler<'_> {
     fn condition(&mut self, condition: &Condition) -> String {
         match condition {
             Condition::All(children) => self.group(children, " AND ", "(1 = 1)"),
-            Condition::Any(children) => self.group(children, " OR ", "(1 = 0)"),
-            Condition::Not(child) => format!("(NOT {})", self.condition(child)),
+            Condition::Any(children) => {
+                self.as_choice(|compiler| compiler.group(children, " OR ", "(1 = 0)"))
+            }
+            Condition::Not(child) => {
+                let child = self.as_choice(|compiler| compiler.condition(child));
+                format!("(NOT {child})")
+            }
             Condition::Class(classes) => {
                 self.needs.classes = true;
                 self.needs.figures = true;
@@ -235,6 +243,22 @@ impl Compiler<'_> {
         format!("({})", parts.join(joint))
     }
 
+    /// Compiles something whose truth alone does not decide about a member.
+    fn as_choice(&mut self, compile: impl FnOnce(&mut Self) -> String) -> String {
+        let before = std::mem::replace(&mut self.in_choice, true);
+        let text = compile(self);
+        self.in_choice = before;
+        text
+    }
+
+    /// The member is in the set that a statement selects. A set that everybody must be in may lead to the
+    /// members by their key. One of a choice must not (the sign keeps SQLite from it): SQLite would read
+    /// each set of the choice twice, to find the members and to check them.
+    fn is_in(&self, select: &str) -> String {
+        let sign = if self.in_choice { "+" } else { "" };
+        format!("({sign}m.member_key IN ({select}))")
+    }
+
     // ---- columns of the member ----
 
     fn text_in<T: AsRef<str>>(&mut self, column: &str, values: &[T]) -> String {
@@ -250,9 +274,10 @@ impl Compiler<'_> {
         self.text_in(column, &codes)
     }
 
+    /// A column that may be NULL is named once: a host may work it out at each mention.
     fn code_column<T: Code>(&mut self, column: &str, values: &[T]) -> String {
         let list = self.code_in(&format!("m.{column}"), values);
-        format!("(m.{column} IS NOT NULL AND {list})")
+        format!("(({list}) IS TRUE)")
     }
 
     fn leaning<T: Code>(&mut self, column: &str, values: &[T]) -> String {
@@ -263,7 +288,7 @@ impl Compiler<'_> {
     fn flag(&mut self, column: &str, value: bool) -> String {
         self.needs.leanings = true;
         let value = self.number(i64::from(value));
-        format!("(m.{column} IS NOT NULL AND m.{column} = {value})")
+        format!("((m.{column} = {value}) IS TRUE)")
     }
 
     /// One of the words is in a list column (`;a;b;`).
@@ -283,17 +308,13 @@ impl Compiler<'_> {
 
     /// `column` within a range, as a condition that is true, false or, for a NULL column, NULL.
     fn within(&mut self, column: &str, range: Range) -> String {
-        let mut parts = Vec::with_capacity(2);
-        if let Some(min) = range.min {
-            parts.push(format!("{column} >= {}", self.number(min)));
-        }
-        if let Some(max) = range.max {
-            parts.push(format!("{column} <= {}", self.number(max)));
-        }
-        if parts.is_empty() {
-            format!("{column} IS NOT NULL")
-        } else {
-            parts.join(" AND ")
+        match (range.min, range.max) {
+            (Some(min), Some(max)) => {
+                format!("{column} BETWEEN {} AND {}", self.number(min), self.number(max))
+            }
+            (Some(min), None) => format!("{column} >= {}", self.number(min)),
+            (None, Some(max)) => format!("{column} <= {}", self.number(max)),
+            (None, None) => format!("{column} IS NOT NULL"),
         }
     }
 
@@ -322,7 +343,7 @@ impl Compiler<'_> {
             }
         };
         let within = self.within(column, range);
-        format!("({column} IS NOT NULL AND {within})")
+        format!("(({within}) IS TRUE)")
     }
 
     /// Completed years, as bounds on the birthday: the birthday `min` years later has come, the one
@@ -392,7 +413,7 @@ impl Compiler<'_> {
             self.sets.push(condition.clone());
             self.sets.len() - 1
         });
-        format!("(m.member_key IN (SELECT s.member_key FROM audience_set_{number} s))")
+        self.is_in(&format!("SELECT s.member_key FROM audience_set_{number} s"))
     }
 
     /// Lines of the goods.
@@ -419,11 +440,10 @@ impl Compiler<'_> {
                 .into_iter()
                 .filter_map(|(column, min)| min.map(|min| format!("SUM({column}) >= {}", self.number(min))))
                 .collect();
-            sets.push(format!(
-                "m.member_key IN (SELECT l.member_key FROM v_line l WHERE {goods} AND {period} \
-                 GROUP BY l.member_key HAVING {})",
+            sets.push(self.is_in(&format!(
+                "SELECT l.member_key FROM v_line l WHERE {goods} AND {period} GROUP BY l.member_key HAVING {}",
                 having.join(" AND ")
-            ));
+            )));
         }
         format!("({})", sets.join(" AND "))
     }
@@ -433,12 +453,12 @@ impl Compiler<'_> {
         let (goods, period) = (self.of_goods(&bought.goods), self.in_period("l.day", bought.days));
         let days = days_bought(&goods, &period);
         if times <= 1 {
-            return format!("m.member_key IN (SELECT d.member_key FROM ({days}) d)");
+            return self.is_in(&format!("SELECT d.member_key FROM ({days}) d"));
         }
         let times = self.number(times);
-        format!(
-            "m.member_key IN (SELECT d.member_key FROM ({days}) d GROUP BY d.member_key HAVING COUNT(*) >= {times})"
-        )
+        self.is_in(&format!(
+            "SELECT d.member_key FROM ({days}) d GROUP BY d.member_key HAVING COUNT(*) >= {times}"
+        ))
     }
 
     /// The last day lies in the period: bought in it or later, and the last time not later.
@@ -452,10 +472,10 @@ impl Compiler<'_> {
             },
         );
         let until = self.day_ago(days.min);
-        format!(
-            "(m.member_key IN (SELECT d.member_key FROM ({}) d GROUP BY d.member_key HAVING MAX(d.day) <= {until}))",
+        self.is_in(&format!(
+            "SELECT d.member_key FROM ({}) d GROUP BY d.member_key HAVING MAX(d.day) <= {until}",
             days_bought(&goods, &since)
-        )
+        ))
     }
 
     fn medicine(&mut self, ingredients: &[String], statuses: &[MedicineStatus]) -> String {
@@ -465,17 +485,18 @@ impl Compiler<'_> {
         } else {
             self.text_in("x.ingredient", ingredients) + " AND "
         };
-        let periods: Vec<String> = statuses
+        let today = i64::from(day_number(self.as_of));
+        let ends = statuses
             .iter()
-            .map(|status| {
-                let range = end_days(*status, i64::from(day_number(self.as_of)), self.medicine);
-                format!("({})", self.within("x.end_day", range))
-            })
+            .map(|status| end_days(*status, today, self.medicine));
+        let periods: Vec<String> = joined_ranges(ends.collect())
+            .into_iter()
+            .map(|range| format!("({})", self.within("x.end_day", range)))
             .collect();
-        format!(
-            "(m.member_key IN (SELECT x.member_key FROM medicine x WHERE {of_ingredient}({})))",
+        self.is_in(&format!(
+            "SELECT x.member_key FROM medicine x WHERE {of_ingredient}({})",
             periods.join(" OR ")
-        )
+        ))
     }
 
     fn latest_reading(&mut self, latest: &LatestReading) -> String {
@@ -490,10 +511,10 @@ impl Compiler<'_> {
             }
         }
         let later = self.readings_of("n", Some(latest.kind), &latest.contexts, DaysAgo::default());
-        format!(
-            "(m.member_key IN (SELECT r.member_key FROM v_reading r WHERE {fits} AND NOT EXISTS (SELECT 1 FROM \
-             v_reading n WHERE n.member_key = r.member_key AND n.taken_at_ms > r.taken_at_ms AND {later})))"
-        )
+        self.is_in(&format!(
+            "SELECT r.member_key FROM v_reading r WHERE {fits} AND NOT EXISTS (SELECT 1 FROM \
+             v_reading n WHERE n.member_key = r.member_key AND n.taken_at_ms > r.taken_at_ms AND {later})"
+        ))
     }
 
     /// Readings of a period, by kind and contexts where they are given.
@@ -533,10 +554,9 @@ impl Compiler<'_> {
     fn more_readings_than(&mut self, readings: &Readings, count: i64) -> String {
         let filter = self.readings_of("r", readings.kind, &readings.contexts, readings.days);
         let count = self.number(count);
-        format!(
-            "(m.member_key IN (SELECT r.member_key FROM v_reading r WHERE {filter} GROUP BY r.member_key \
-             HAVING COUNT(*) > {count}))"
-        )
+        self.is_in(&format!(
+            "SELECT r.member_key FROM v_reading r WHERE {filter} GROUP BY r.member_key HAVING COUNT(*) > {count}"
+        ))
     }
 
     fn last_contact(&mut self, last: &LastContact) -> String {
@@ -545,15 +565,16 @@ impl Compiler<'_> {
             fits = fits + " AND " + &self.code_in("c.outcome", &last.outcomes);
         }
         let later = self.contacts_of("n", &last.channels, DaysAgo::default());
-        format!(
-            "(m.member_key IN (SELECT c.member_key FROM v_contact c WHERE {fits} AND NOT EXISTS (SELECT 1 FROM \
-             v_contact n WHERE n.member_key = c.member_key AND n.at_ms > c.at_ms AND {later})))"
-        )
+        self.is_in(&format!(
+            "SELECT c.member_key FROM v_contact c WHERE {fits} AND NOT EXISTS (SELECT 1 FROM \
+             v_contact n WHERE n.member_key = c.member_key AND n.at_ms > c.at_ms AND {later})"
+        ))
     }
 
     fn no_contact(&mut self, none: &NoContact) -> String {
         let filter = self.contacts_of("c", &none.channels, none.days);
-        format!("(m.member_key NOT IN (SELECT c.member_key FROM v_contact c WHERE {filter}))")
+        let contacted = self.is_in(&format!("SELECT c.member_key FROM v_contact c WHERE {filter}"));
+        format!("(NOT {contacted})")
     }
 
     /// Contacts of a period, by channels where they are given.
@@ -566,12 +587,12 @@ impl Compiler<'_> {
     }
 }
 
-/// Members and days with net units above 0. Grouped by day first: for one drug that is the order of
-/// the index on `(drug_key, day, member_key)`, and nothing needs sorting.
+/// Members and days with net units above 0. Grouped by member first, as those are who are asked for: the
+/// goods are mostly several drugs, so the lines have to be sorted anyhow.
 fn days_bought(goods: &str, period: &str) -> String {
     format!(
         "SELECT l.member_key AS member_key, l.day AS day FROM v_line l WHERE {goods} AND {period} \
-         GROUP BY l.day, l.member_key HAVING SUM(l.quantity_milli) > 0"
+         GROUP BY l.member_key, l.day HAVING SUM(l.quantity_milli) > 0"
     )
 }
 
@@ -596,6 +617,25 @@ fn end_days(status: MedicineStatus, today: i64, rules: &MedicineRules) -> Range 
             max: Some(out - 1),
         },
     }
+}
+
+/// The same days in as few ranges as possible: each of them is a comparison for every medicine.
+fn joined_ranges(mut ranges: Vec<Range>) -> Vec<Range> {
+    ranges.sort_by_key(|range| range.min.unwrap_or(i64::MIN));
+    let mut joined: Vec<Range> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last)
+                if last
+                    .max
+                    .is_some_and(|max| range.min.is_some_and(|min| min <= max + 1)) =>
+            {
+                last.max = range.max;
+            }
+            _ => joined.push(range),
+        }
+    }
+    joined
 }
 
 /// A date as the number that SQL holds for a birthday: 20000229.

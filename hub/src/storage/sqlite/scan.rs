@@ -39,12 +39,12 @@ impl Tx<'_> {
             .unwrap_or(0))
     }
 
-    /// Members who exist on a day, in no order.
+    /// Members who exist on a day, by key.
     pub(crate) fn each_person(&self, day: i32, mut take: impl FnMut(Person<'_>)) -> Result<(), StorageError> {
-        // The index `member_health` holds all of this, so the wide rows are not read.
+        // The index holds all of this, so the wide rows are not read.
         let mut statement = self.connection().prepare(
             "SELECT member_key, joined_day, diseases, height_cm, weight_hg
-             FROM member INDEXED BY member_health WHERE erased = 0",
+             FROM member INDEXED BY member_screen WHERE erased = 0 ORDER BY member_key",
         )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -116,7 +116,7 @@ impl Tx<'_> {
     ) -> Result<(), StorageError> {
         let mut statement = self.connection().prepare(
             "SELECT member_key, day, taken_at_ms, kind, context, systolic, diastolic, glucose_tenths
-             FROM v_reading WHERE day BETWEEN ?1 AND ?2 ORDER BY taken_at_ms",
+             FROM v_reading WHERE day BETWEEN ?1 AND ?2 ORDER BY day, taken_at_ms, reading_id",
         )?;
         let mut rows = statement.query([from_day, to_day])?;
         while let Some(row) = rows.next()? {

@@ -89,8 +89,8 @@ impl Tx<'_> {
             .collect();
         connection.execute_batch(&format!(
             "CREATE TEMP VIEW v_member AS
-             SELECT member_key, member_id, store_id, sex, birthday_ymd, joined_day, tags, diseases, {}
-             FROM main.member WHERE erased = 0",
+             SELECT member_key, store_id, sex, birthday_ymd, joined_day, tags, diseases, {}
+             FROM main.member INDEXED BY member_screen WHERE erased = 0",
             derived.join(", ")
         ))?;
         Ok(())

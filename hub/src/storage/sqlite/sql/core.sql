@@ -88,8 +88,11 @@ CREATE TABLE member (
     version            INTEGER NOT NULL
 );
 CREATE INDEX member_by_store ON member (store_id, member_key);
--- All that the health need of every member is made from, without the wide rows.
-CREATE INDEX member_health ON member (erased, joined_day, diseases, height_cm, weight_hg);
+-- All that screening and the health need read of a member, without the wide rows: both ask for everybody.
+CREATE INDEX member_screen ON member (member_key, erased, joined_day, store_id, sex, birthday_ymd, tags, diseases,
+    height_cm, weight_hg);
+-- Few members told what they take.
+CREATE INDEX member_with_regimens ON member (member_key) WHERE regimens <> '[]';
 CREATE INDEX member_by_phone ON member (phone) WHERE phone IS NOT NULL;
 
 -- A correction supersedes; both rows stay.
@@ -107,5 +110,7 @@ CREATE TABLE reading (
     supersedes     TEXT
 ) WITHOUT ROWID;
 CREATE INDEX reading_by_member ON reading (member_key, taken_at_ms);
-CREATE INDEX reading_by_day ON reading (day);
+-- All that classes read of the readings of a period, in the order in which they were taken.
+CREATE INDEX reading_by_day ON reading (day, taken_at_ms, reading_id, member_key, kind, context, systolic, diastolic,
+    glucose_tenths);
 CREATE INDEX reading_superseded ON reading (supersedes) WHERE supersedes IS NOT NULL;

@@ -48,7 +48,7 @@ CREATE TABLE line_entry (
 ) WITHOUT ROWID;
 
 CREATE VIEW v_reading AS
-SELECT r.member_key AS member_key, r.day AS day, r.taken_at_ms AS taken_at_ms, r.kind AS kind, r.context AS context,
+SELECT r.reading_id AS reading_id, r.member_key AS member_key, r.day AS day, r.taken_at_ms AS taken_at_ms, r.kind AS kind, r.context AS context,
     r.systolic AS systolic, r.diastolic AS diastolic, r.glucose_tenths AS glucose_tenths
 FROM reading r
 WHERE NOT EXISTS (SELECT 1 FROM reading s WHERE s.supersedes = r.reading_id);
