@@ -602,7 +602,9 @@ proptest! {
 
     #[test]
     fn packs_are_kept_or_reported(lines in lines_strategy()) {
-        let (kept, excess_milli) = keep_fills(&lines, from_day_number(600));
+        let mut fills = KeptFills::default();
+        let excess_milli = fills.keep(&lines, 600);
+        let kept = fills.fills;
         let net: i64 = lines.iter().map(|line| line.quantity_milli).sum();
         prop_assert_eq!(kept.iter().map(|fill| fill.quantity_milli).sum::<i64>() - excess_milli, net);
     }
