@@ -630,7 +630,7 @@ fn joined_ranges(mut ranges: Vec<Range>) -> Vec<Range> {
                     .max
                     .is_some_and(|max| range.min.is_some_and(|min| min <= max + 1)) =>
             {
-                last.max = range.max;
+                last.max = last.max.zip(range.max).map(|(one, other)| one.max(other));
             }
             _ => joined.push(range),
         }
