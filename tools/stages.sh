@@ -8,7 +8,8 @@ stage_lint() {
     cargo fmt --all --check &&
         cargo clippy --workspace --lib --bins --locked -- -D warnings &&
         cargo clippy --workspace --all-targets --locked -- -D warnings -A clippy::unwrap_used -A clippy::expect_used -A clippy::panic &&
-        cargo deny --log-level error check licenses bans sources
+        cargo deny --log-level error check licenses bans sources &&
+        python3 tests/sim/mutants.py --check
 }
 stage_build() { cargo build --workspace --all-targets --locked; }
 stage_unit() { cargo test --workspace --locked --exclude yaoban-e2e; }
