@@ -1,7 +1,7 @@
 //! Erasure of a member at its request: everything about it goes, here and on the phones, and its ids
 //! stay taken, so that no later file or operation brings it back.
 
-use std::path::Path;
+use std::collections::BTreeSet;
 
 use yaoban_domain::calendar::day_number;
 
@@ -9,7 +9,7 @@ use crate::recordings::leave::{self, By};
 use crate::recordings::{RecordingError, Shelf};
 use crate::serve::snapshot::remove_chunks;
 use crate::storage::sqlite::audit::AuditEntry;
-use crate::storage::sqlite::scope::{Changes, store_scope};
+use crate::storage::sqlite::scope::Changes;
 use crate::storage::sqlite::{Database, Tx};
 use crate::storage::{Records as _, StorageError};
 
@@ -58,16 +58,13 @@ pub fn erase(
     reason: &str,
     by: &By<'_>,
 ) -> Result<Erased, ErasureError> {
-    let (erased, store) = database.write_over(|tx| in_transaction(tx, id, reason, by))?;
+    let (erased, scopes) = database.write_over(|tx| in_transaction(tx, id, reason, by))?;
     leave::remove_files_of_deleted(database, shelf)?;
-    // A cache, which a first load builds anew.
-    let scope = store.map(|store| store_scope(&store));
-    scope.map_or(Ok(()), |scope| clear_chunks(database.dir(), &scope))?;
+    // A cache, which a first load builds anew. That of a former store may be older than the move.
+    for scope in &scopes {
+        remove_chunks(database.dir(), scope).map_err(ErasureError::Chunks)?;
+    }
     Ok(erased)
-}
-
-fn clear_chunks(dir: &Path, scope: &str) -> Result<(), ErasureError> {
-    remove_chunks(dir, scope).map_err(ErasureError::Chunks)
 }
 
 fn in_transaction(
@@ -75,7 +72,7 @@ fn in_transaction(
     id: &str,
     reason: &str,
     by: &By<'_>,
-) -> Result<(Erased, Option<String>), ErasureError> {
+) -> Result<(Erased, BTreeSet<String>), ErasureError> {
     let known = tx
         .resolve_member(id)?
         .map(|known| tx.member(&known))
@@ -95,7 +92,8 @@ fn in_transaction(
     }
     let day = day_number(tx.calendar()?.day(by.now_ms));
     let mut changes = Changes::new();
-    let rows = tx.erase_member(&member, day, &mut changes)?;
+    let scopes = tx.scopes_that_held(&member)?;
+    let rows = tx.erase_member(&member, &scopes, day, &mut changes)?;
     tx.touch(&changes)?;
     tx.audit(&AuditEntry {
         at_ms: by.now_ms,
@@ -110,5 +108,5 @@ fn in_transaction(
         rows,
         recordings: recordings.len(),
     };
-    Ok((erased, member.store_id))
+    Ok((erased, scopes))
 }

@@ -7,6 +7,9 @@ use axum::http::{Method, StatusCode};
 use rig::{DAY_MS, NOW_MS, Rig, bought};
 use sha2::{Digest as _, Sha256};
 use yaoban_domain::model::Member;
+use yaoban_hub::erasure::erase;
+use yaoban_hub::import::{FileKind, Options, run};
+use yaoban_hub::recordings::leave::By;
 use yaoban_hub::storage::Records as _;
 use yaoban_hub::storage::sqlite::scope::{CATALOGUE, Changes, Mark};
 use yaoban_protocol::codec::{self, from_cbor};
@@ -110,6 +113,32 @@ async fn a_first_load_names_who_was_erased() {
         tx.touch(&changes)
     });
     assert_eq!(load(&rig, &phone.token, "store:A").await.0.erased, ["MA1"]);
+}
+
+#[tokio::test]
+async fn every_store_that_ever_held_a_member_hears_of_its_erasure() {
+    let rig = Rig::new(2);
+    // A first load of the former store stands prepared from before the move.
+    let phone = rig.phone("A").await;
+    load(&rig, &phone.token, "store:A").await;
+    let path = rig.dir.path().join("members.csv");
+    std::fs::write(&path, "member_id,store_id\nMA0,B\n").unwrap();
+    let files = [(FileKind::Members, path)];
+    run(&rig.hub.database, &files, Options::default(), &*rig.clock).unwrap();
+    let by = By {
+        actor: "cli",
+        staff_id: None,
+        now_ms: NOW_MS,
+    };
+    erase(&rig.hub.database, &rig.hub.recordings, "MA0", "asked", &by).unwrap();
+    let kind = |scope: &str| rig.read(|tx| tx.row_kind(scope, entity::MEMBER, "MA0"));
+    assert_eq!(kind("store:A").as_deref(), Some("erase"));
+    assert_eq!(kind("store:B").as_deref(), Some("erase"));
+    assert_eq!(kind(CATALOGUE), None);
+    let prepared: Vec<_> = std::fs::read_dir(rig.dir.path().join("chunks"))
+        .unwrap()
+        .collect();
+    assert!(prepared.is_empty(), "{prepared:?}");
 }
 
 #[tokio::test]

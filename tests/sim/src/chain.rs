@@ -11,6 +11,8 @@ use yaoban_clerk_core::sync::transport::{Request, Response};
 use yaoban_domain::codes::{ContactPurpose, TaskKind, TaskOrigin, TaskState};
 use yaoban_domain::model::{CareTask, Drug, Member, Staff, Store, Template, Why};
 use yaoban_hub::clock::ManualClock;
+use yaoban_hub::erasure::{ErasureError, erase};
+use yaoban_hub::recordings::leave::By;
 use yaoban_hub::serve::pairing::{Whom, make_code};
 use yaoban_hub::serve::router::router;
 use yaoban_hub::serve::state::Hub;
@@ -57,6 +59,8 @@ pub struct Chain {
     epochs: u32,
     tasks: u32,
     imports: u32,
+    /// Files that were not taken in for want of room: somebody runs them again.
+    unfinished: Vec<PathBuf>,
 }
 
 /// A member of the beginning.
@@ -170,6 +174,7 @@ impl Chain {
             epochs: 0,
             tasks: 0,
             imports: 0,
+            unfinished: Vec::new(),
         };
         chain.serve(database);
         chain
@@ -377,6 +382,26 @@ impl Chain {
         .flatten()
     }
 
+    /// All data of a member go. False if there is none, or a full disk or a file that is half in forbids
+    /// it now.
+    pub fn erase(&self, id: &str, now_ms: i64) -> bool {
+        let by = By {
+            actor: "hq",
+            staff_id: None,
+            now_ms,
+        };
+        match erase(self.database(), &self.hub().recordings, id, "asked", &by) {
+            Ok(_) => true,
+            Err(
+                ErasureError::Unknown(_)
+                | ErasureError::Before(_)
+                | ErasureError::ImportUnderWay
+                | ErasureError::Storage(StorageError::Full),
+            ) => false,
+            Err(error) => panic!("an erasure stops: {error}"),
+        }
+    }
+
     /// Changes a member's record at headquarters. False if there is none to change.
     pub fn change_member(&self, id: &str, change: impl FnOnce(&mut Member)) -> bool {
         self.write(|tx| {
@@ -438,7 +463,7 @@ impl Chain {
         .unwrap_or(false)
     }
 
-    /// Takes a file of purchases in. Gives how many lines it holds.
+    /// Takes a file of purchases in; false if there was no room, and then it waits.
     pub fn import(&mut self, rows: &[(String, i64)], now_ms: i64) -> bool {
         self.imports += 1;
         let path = self.dir.path().join(format!("purchases-{}.csv", self.imports));
@@ -451,6 +476,26 @@ impl Chain {
             ));
         }
         std::fs::write(&path, csv).expect("a file");
+        let done = self.take_in(path.clone());
+        if !done {
+            self.unfinished.push(path);
+        }
+        done
+    }
+
+    /// Somebody runs the files again that found no room. Gives how many went in.
+    pub fn import_again(&mut self) -> usize {
+        let waiting = std::mem::take(&mut self.unfinished);
+        let before = waiting.len();
+        for path in waiting {
+            if !self.take_in(path.clone()) {
+                self.unfinished.push(path);
+            }
+        }
+        before - self.unfinished.len()
+    }
+
+    fn take_in(&self, path: PathBuf) -> bool {
         let files = [(yaoban_hub::import::FileKind::Purchases, path)];
         let options = yaoban_hub::import::Options::default();
         let done = yaoban_hub::import::run(self.database(), &files, options, self.clock.as_ref());

@@ -2,10 +2,8 @@
 //! given, files are imported, data are erased.
 
 use yaoban_domain::codes::{ConsentPurpose, Open, Role};
-use yaoban_domain::model::{Consent, Member};
+use yaoban_domain::model::Consent;
 use yaoban_hub::storage::Records as _;
-use yaoban_hub::storage::sqlite::scope::{Changes, Mark, store_scope};
-use yaoban_protocol::row::entity;
 
 use crate::chain::{MEMBERS, STORES, member_id, staff_of};
 use crate::fault::Fault;
@@ -165,38 +163,11 @@ fn import(world: &mut World) {
 /// All data of a member go, everywhere.
 fn erase(world: &mut World) {
     let (id, now_ms) = (someone(world), world.now_ms);
-    let done = world.chain.write(|tx| {
-        let day = yaoban_domain::calendar::day_number(tx.calendar()?.day(now_ms));
-        let Some(member) = tx.member(&id)?.filter(|member| !member.erased) else {
-            return Ok(false);
-        };
-        let Some(store_id) = member.store_id.clone() else {
-            return Ok(false);
-        };
-        let mut changes = Changes::new();
-        for row in tx.rows_of_member(&id)? {
-            changes.add(&store_scope(&store_id), &row.entity, &row.id, Mark::Evict { day });
-        }
-        // Every store hears of it that ever heard of the member.
-        for store in STORES {
-            let scope = store_scope(store);
-            if tx.row_kind(&scope, entity::MEMBER, &id)?.is_some() {
-                changes.add(&scope, entity::MEMBER, &id, Mark::Erase { day });
-            }
-        }
-        let blank: Member = serde_json::from_value(serde_json::json!({
-            "id": id, "store_id": store_id, "name": "", "phone": null, "sex": null, "birthday": null,
-            "joined_on": null, "height_cm": null, "weight_hg": null, "erased": true, "version": member.version + 1
-        }))
-        .expect("a member");
-        tx.put_member(&blank)?;
-        tx.touch(&changes)?;
-        Ok(true)
-    });
-    if done == Some(true) {
+    let done = world.chain.erase(&id, now_ms);
+    if done {
         let at = world.ledger.happened;
         world.ledger.erased.insert(id.clone(), at);
         world.ledger.once_erased.insert(id.clone());
     }
-    world.tell(&format!("headquarters erase {id}: {done:?}"));
+    world.tell(&format!("headquarters erase {id}: {done}"));
 }

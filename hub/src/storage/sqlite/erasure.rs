@@ -1,5 +1,7 @@
 //! All rows of a member, in every table, for its erasure.
 
+use std::collections::BTreeSet;
+
 use yaoban_domain::model::{Lifetime, Member};
 use yaoban_protocol::row::entity;
 
@@ -58,12 +60,20 @@ fn tombstone(member: &Member) -> Member {
     }
 }
 
+/// Every id by which a member is known.
+fn ids_of(member: &Member) -> impl Iterator<Item = &str> {
+    std::iter::once(&member.id)
+        .chain(&member.aliases)
+        .map(String::as_str)
+}
+
 impl Tx<'_> {
-    /// Deletes everything about a member and notes what phones have to erase; gives how many rows
-    /// travelled with it. No file of purchases may be under way.
+    /// Deletes everything about a member and notes what phones have to erase, in the scopes that ever
+    /// held it; gives how many rows travelled with it. No file of purchases may be under way.
     pub(crate) fn erase_member(
         &self,
         member: &Member,
+        scopes: &BTreeSet<String>,
         day: i32,
         changes: &mut Changes,
     ) -> Result<usize, StorageError> {
@@ -73,7 +83,11 @@ impl Tx<'_> {
             for row in &rows {
                 changes.add(&store_scope(store), &row.entity, &row.id, Mark::Evict { day });
             }
-            changes.add(&store_scope(store), entity::MEMBER, id, Mark::Erase { day });
+        }
+        for scope in scopes {
+            for own in ids_of(member) {
+                changes.add(scope, entity::MEMBER, own, Mark::Erase { day });
+            }
         }
         self.evict_pairs(id, day, changes)?;
         if let Some(key) = self.member_key(id)? {
@@ -82,13 +96,29 @@ impl Tx<'_> {
                 self.put(sql, [key])?;
             }
         }
-        for own in std::iter::once(&member.id).chain(&member.aliases) {
+        for own in ids_of(member) {
             for sql in BY_ID {
                 self.put(sql, [own])?;
             }
         }
         self.put_member(&tombstone(member))?;
         Ok(rows.len())
+    }
+
+    /// The scopes that hold a member, or were told that it left them: phones of a former store still keep
+    /// what their clerks did for it, under whichever of its ids they knew.
+    pub(crate) fn scopes_that_held(&self, member: &Member) -> Result<BTreeSet<String>, StorageError> {
+        let mut scopes: BTreeSet<String> = member.store_id.iter().map(|id| store_scope(id)).collect();
+        for id in ids_of(member) {
+            // From the scopes, of which there are thousands, to the rows, of which there are millions.
+            scopes.extend(self.all(
+                "SELECT s.scope FROM scope s CROSS JOIN scope_row r
+                 WHERE r.scope_key = s.scope_key AND r.entity = ?1 AND r.id = ?2",
+                [entity::MEMBER, id],
+                |row| row.get::<_, String>(0),
+            )?);
+        }
+        Ok(scopes)
     }
 
     /// Pairs are also in the store of the other one.

@@ -65,7 +65,7 @@ impl World {
         self.tell("calm");
         self.healing.phones = vec![Behind::default(); self.phones.len()];
         self.faults.calm = true;
-        self.chain.set_disk_full(false);
+        self.room_at_hub();
         for index in 0..self.phones.len() {
             let phone = &mut self.phones[index];
             phone.offline_until_ms = 0;

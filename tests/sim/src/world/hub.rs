@@ -49,6 +49,15 @@ impl World {
         }
     }
 
+    /// The hub's disk has room again, and what found none is run again.
+    pub(super) fn room_at_hub(&mut self) {
+        self.chain.set_disk_full(false);
+        let files = self.chain.import_again();
+        if files > 0 {
+            self.tell(&format!("headquarters import {files} files again"));
+        }
+    }
+
     /// Everybody is away for a hundred days; the hub goes on alone.
     pub(super) fn maybe_go_away(&mut self) {
         if self.away || !self.faults.fires(Fault::LongAway) {

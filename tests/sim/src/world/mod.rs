@@ -296,7 +296,7 @@ impl World {
                     self.phones[index].set_disk_full(false);
                 }
             }
-            Happening::HubRoomAgain => self.chain.set_disk_full(false),
+            Happening::HubRoomAgain => self.room_at_hub(),
             Happening::Updated(index) => self.phones[index].old_schema = false,
             Happening::Pair(index) => self.pair(index),
         }
