@@ -86,6 +86,37 @@ pub struct Member {
     pub version: u64,
 }
 
+impl Member {
+    /// A member of whom nothing is known but the id: of no store, without a name.
+    pub fn blank(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            store_id: None,
+            name: String::new(),
+            phone: None,
+            phone_invalid: false,
+            sex: None,
+            birthday: None,
+            joined_on: None,
+            diseases: Vec::new(),
+            allergies: Vec::new(),
+            tags: Vec::new(),
+            height_cm: None,
+            weight_hg: None,
+            consents: Vec::new(),
+            regimens: Vec::new(),
+            paused_until: None,
+            do_not_contact: false,
+            deceased: false,
+            erased: false,
+            ask_number: false,
+            aliases: Vec::new(),
+            lifetime: Lifetime::default(),
+            version: 0,
+        }
+    }
+}
+
 /// An allergy: free text with links to what it concerns.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Allergy {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use yaoban_domain::codes::{Channel, Code as _, ConsentPurpose, Open, Sex};
 use yaoban_domain::consent;
 use yaoban_domain::disease;
-use yaoban_domain::model::{Allergy, Consent, Lifetime, Member};
+use yaoban_domain::model::{Allergy, Consent, Member};
 use yaoban_domain::phone;
 use yaoban_protocol::row::entity;
 
@@ -203,7 +203,7 @@ impl Kind for Members {
         if before.is_some() && source == base {
             return Ok(Outcome::Unchanged);
         }
-        let mut member = before.clone().unwrap_or_else(|| blank(&id));
+        let mut member = before.clone().unwrap_or_else(|| Member::blank(&id));
         let row = if member.id == id {
             row
         } else {
@@ -301,34 +301,6 @@ fn read_consents(cells: &Cells<'_>, context: &Context<'_>) -> Result<Vec<Consent
         consents.push(row);
     }
     Ok(consents)
-}
-
-fn blank(id: &str) -> Member {
-    Member {
-        id: id.to_owned(),
-        store_id: None,
-        name: String::new(),
-        phone: None,
-        phone_invalid: false,
-        sex: None,
-        birthday: None,
-        joined_on: None,
-        diseases: Vec::new(),
-        allergies: Vec::new(),
-        tags: Vec::new(),
-        height_cm: None,
-        weight_hg: None,
-        consents: Vec::new(),
-        regimens: Vec::new(),
-        paused_until: None,
-        do_not_contact: false,
-        deceased: false,
-        erased: false,
-        ask_number: false,
-        aliases: Vec::new(),
-        lifetime: Lifetime::default(),
-        version: 0,
-    }
 }
 
 /// What the chain's files say after this one: told fields from it, others from before.

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::Serialize;
 use yaoban_domain::codes::{Channel, ConsentPurpose, Open, Sex};
-use yaoban_domain::model::{Allergy, Consent, Lifetime, Member, Note, Regimen};
+use yaoban_domain::model::{Allergy, Consent, Member, Note, Regimen};
 use yaoban_domain::phone::normalise;
 use yaoban_protocol::apply::temporary_id;
 use yaoban_protocol::op::Op;
@@ -89,12 +89,11 @@ impl ClerkApp {
         if name.is_empty() {
             return Err(AppError::invalid("name", "name", []));
         }
+        let id = temporary_id(&self.new_id(acting.now_ms)?);
         let mut member = Member {
-            id: temporary_id(&self.new_id(acting.now_ms)?),
             store_id: Some(acting.store_id.clone()),
             name,
             phone: new.phone.as_deref().map(phone_of).transpose()?,
-            phone_invalid: false,
             sex: new
                 .sex
                 .as_deref()
@@ -111,16 +110,7 @@ impl ClerkApp {
             tags: new.tags.clone(),
             height_cm: new.height_cm,
             weight_hg: new.weight_hg,
-            consents: Vec::new(),
-            regimens: Vec::new(),
-            paused_until: None,
-            do_not_contact: false,
-            deceased: false,
-            erased: false,
-            ask_number: false,
-            aliases: Vec::new(),
-            lifetime: Lifetime::default(),
-            version: 0,
+            ..Member::blank(&id)
         };
         for consent in consents {
             yaoban_domain::consent::record_for(&mut member, consent);

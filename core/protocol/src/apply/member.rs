@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 use yaoban_domain::consent::{Recorded, record_for};
-use yaoban_domain::model::{Consent, Lifetime, Member, Regimen};
+use yaoban_domain::model::{Consent, Member, Regimen};
 use yaoban_domain::phone;
 
 use super::{Act, Refusal, Rows, Step, Stop, is_temporary, limits, merge, reason};
@@ -72,11 +72,9 @@ impl<R: Rows> Act<'_, R> {
         limits::count("regimens", asked.regimens.len(), limits::REGIMENS_MAX)?;
         limits::count("consents", asked.consents.len(), limits::CONSENTS_MAX)?;
         let mut member = Member {
-            id: asked.id.clone(),
             store_id: Some(self.store_id.clone()),
             name: fields.name.unwrap_or_default(),
             phone: fields.phone.filter(|number| !number.is_empty()),
-            phone_invalid: false,
             sex: fields.sex,
             birthday: fields.birthday,
             joined_on: Some(self.calendar.day(self.weighed_at_ms(self.meta.at_ms))),
@@ -85,16 +83,8 @@ impl<R: Rows> Act<'_, R> {
             tags: set(asked.tags.iter().map(|tag| tag.trim().to_owned())),
             height_cm: fields.height_cm,
             weight_hg: fields.weight_hg,
-            consents: Vec::new(),
-            regimens: Vec::new(),
-            paused_until: None,
             do_not_contact: asked.do_not_contact,
-            deceased: false,
-            erased: false,
-            ask_number: false,
-            aliases: Vec::new(),
-            lifetime: Lifetime::default(),
-            version: 0,
+            ..Member::blank(&asked.id)
         };
         for regimen in &asked.regimens {
             self.put_regimen(&mut member, regimen)?;
