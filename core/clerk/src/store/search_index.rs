@@ -245,20 +245,15 @@ fn each_syllable(c: char, take: &mut impl FnMut(&str)) {
     }
 }
 
-/// Syllables of a character without tones, the commonest first; letters and digits are their own.
+/// Syllables of a character as they are typed, the commonest first.
 fn syllables(c: char) -> Vec<String> {
-    if c.is_ascii_alphanumeric() {
-        return vec![c.to_string()];
-    }
-    let mut syllables: Vec<String> = c.to_pinyin().map(|p| plain(p.plain())).into_iter().collect();
-    if let Some(multi) = c.to_pinyin_multi() {
-        for reading in multi {
-            let reading = plain(reading.plain());
-            if !syllables.contains(&reading) {
-                syllables.push(reading);
-            }
+    let mut syllables = Vec::new();
+    each_syllable(c, &mut |syllable| {
+        let typed = plain(syllable);
+        if !typed.is_empty() && !syllables.contains(&typed) {
+            syllables.push(typed);
         }
-    }
+    });
     syllables
 }
 
@@ -267,7 +262,7 @@ fn plain(syllable: &str) -> String {
     syllable
         .replace('ü', "v")
         .chars()
-        .filter(char::is_ascii_lowercase)
+        .filter(char::is_ascii_alphanumeric)
         .collect()
 }
 
