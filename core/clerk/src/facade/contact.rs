@@ -19,7 +19,7 @@ use yaoban_protocol::apply::reason;
 use yaoban_protocol::codec::from_cbor;
 use yaoban_protocol::op::Op;
 
-use super::tasks::{Listing, Script, TaskRow, script_of, task_row};
+use super::tasks::{Listing, Script, TaskRow, script_of, task_row, value_of};
 use super::work::{ReasonCount, Refusal, Work, known_member, masked, refused, refused_with};
 use super::{AppError, AppResult, ClerkApp};
 use crate::store::{Result, Tx, meta, outbox, rows};
@@ -620,13 +620,8 @@ fn ingredient_of(conn: &Connection, task_id: &str, code: OutcomeCode) -> Result<
     if !concerns_one {
         return Ok(None);
     }
-    let why = rows::task(conn, task_id)?
-        .map(|task| task.why.values)
-        .unwrap_or_default();
-    Ok(why
-        .into_iter()
-        .find(|(name, _)| name == "ingredient")
-        .map(|(_, ingredient)| ingredient))
+    let task = rows::task(conn, task_id)?;
+    Ok(task.and_then(|task| value_of(&task.why, "ingredient").map(str::to_owned)))
 }
 
 /// A clerk's dials without a result, or answered and without an outcome, newest first; only those of

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
-use rusqlite::{Connection, Row, ToSql};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
 use serde::Serialize;
-use yaoban_domain::calendar::{Calendar, day_number};
+use yaoban_domain::calendar::{Calendar, day_number, from_day_number};
 use yaoban_domain::codes::{
     Action, Care, Class, Code as _, ContactPurpose, Open, TaskKind, TaskOrigin, TaskState,
 };
@@ -101,9 +101,12 @@ pub struct TaskRow {
     pub care: Option<Care>,
     /// The member's value index, 0..=100.
     pub value_index: u8,
-    /// The ingredient of the medicine that ends first.
+    /// The earliest end of a medicine that the member takes: it orders the list.
+    pub next_end: Option<NaiveDate>,
+    /// The ingredient of the medicine that the task is about; if it is about none, of the one that ends
+    /// first.
     pub medicine: Option<String>,
-    /// The earliest end of a medicine that the member takes.
+    /// When that medicine ends, as far as this phone or else the hub knows.
     pub medicine_end: Option<NaiveDate>,
     /// Whose task it is.
     pub assignee: Option<String>,
@@ -463,10 +466,8 @@ pub(super) struct Found {
     pub row: TaskRow,
 }
 
-/// After [`TASK_COLUMNS`]: the member, and the medicine that ends first.
-const MEMBER_COLUMNS: &str = "m.member_id, m.name, m.phone_reversed, m.diseases, m.tags,
-    (SELECT x.ingredient FROM medicine x WHERE x.member_key = t.member_key AND x.end_day = f.next_end_day
-     ORDER BY x.ingredient LIMIT 1)";
+/// After [`TASK_COLUMNS`]: the member.
+const MEMBER_COLUMNS: &str = "m.member_id, m.name, m.phone_reversed, m.diseases, m.tags, m.member_key";
 const FROM: &str = "FROM task t JOIN member m ON m.member_key = t.member_key
     LEFT JOIN figure f ON f.member_key = t.member_key";
 
@@ -607,7 +608,8 @@ impl<'a> Listing<'a> {
         let number: Option<String> = reversed.map(|digits| digits.chars().rev().collect());
         let figures = read_cached(row, member + 6)?;
         let mut shown = self.show(&task, row.get(member + 1)?, number.as_deref(), &figures);
-        shown.medicine = row.get(member + 5)?;
+        (shown.medicine, shown.medicine_end) =
+            self.medicine_of(&task, row.get(member + 5)?, figures.next_end)?;
         let order = OrderInput {
             class: figures.class,
             medicine_end: figures.next_end,
@@ -622,6 +624,36 @@ impl<'a> Listing<'a> {
             row: shown,
             task,
         })
+    }
+
+    /// The medicine that a task is about, or else the one that ends first, and its end. What the member
+    /// said or bought since goes before what the hub knew when it made the task.
+    fn medicine_of(
+        &self,
+        task: &CareTask,
+        member_key: i64,
+        first_end: Option<NaiveDate>,
+    ) -> Result<(Option<String>, Option<NaiveDate>)> {
+        if let Some(ingredient) = value_of(&task.why, "ingredient") {
+            let now: Option<Option<i32>> = self
+                .conn
+                .prepare_cached("SELECT end_day FROM medicine WHERE member_key = ?1 AND ingredient = ?2")?
+                .query_row((member_key, ingredient), |row| row.get(0))
+                .optional()?;
+            let end = match now {
+                Some(day) => day.map(from_day_number),
+                None => value_of(&task.why, "end").and_then(|day| day.parse().ok()),
+            };
+            return Ok((Some(ingredient.to_owned()), end));
+        }
+        let first = self
+            .conn
+            .prepare_cached(
+                "SELECT ingredient FROM medicine WHERE member_key = ?1 AND end_day = ?2 ORDER BY ingredient LIMIT 1",
+            )?
+            .query_row((member_key, first_end.map(day_number)), |row| row.get(0))
+            .optional()?;
+        Ok((first, first_end))
     }
 
     fn show(&self, task: &CareTask, name: String, number: Option<&str>, figures: &Cached) -> TaskRow {
@@ -646,8 +678,9 @@ impl<'a> Listing<'a> {
             class: figures.class,
             care: figures.care,
             value_index: figures.value_index,
+            next_end: figures.next_end,
             medicine: None,
-            medicine_end: figures.next_end,
+            medicine_end: None,
             assignee: task.assignee.clone(),
             assignee_name: name_of(&self.staff, &task.assignee),
             attempts: task.attempts,
@@ -662,6 +695,12 @@ impl<'a> Listing<'a> {
             changed_at_ms: task.changed_at_ms,
         }
     }
+}
+
+/// A value by which a task says why the member is on the list.
+pub(super) fn value_of<'w>(why: &'w Why, name: &str) -> Option<&'w str> {
+    let found = why.values.iter().find(|(known, _)| known == name);
+    found.map(|(_, value)| value.as_str())
 }
 
 /// Who did a task that is closed: who recorded what counts, else whose it was.

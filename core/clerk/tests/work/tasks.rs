@@ -63,6 +63,53 @@ fn the_list_follows_emergency_due_date_and_medicine_and_keeps_a_household_togeth
 }
 
 #[test]
+fn a_task_about_a_medicine_tells_its_end_and_not_that_of_the_first_to_end() {
+    let about = |id: &str, ingredient: &str| {
+        let mut about = task(id, "M1");
+        about.why.values = vec![
+            ("ingredient".to_owned(), ingredient.to_owned()),
+            ("end".to_owned(), "2026-06-01".to_owned()),
+        ];
+        task_row(20, &about)
+    };
+    let bought = Purchases {
+        member_id: "M1".into(),
+        days: vec![20_590, 20_600],
+        seconds: vec![-1, -1],
+        drug_index: vec![0, 1],
+        drugs: vec!["D1".into(), "D2".into()],
+        store_index: vec![-1, -1],
+        stores: Vec::new(),
+        quantities_milli: vec![1_000, 1_000],
+        amounts_fen: vec![1, 1],
+    };
+    let phone = Phone::with(vec![
+        member_row(10, &willing("M1")),
+        put(11, entity::DRUG, "D1", &drug("D1", "氨氯地平", true)),
+        put(12, entity::DRUG, "D2", &drug("D2", "二甲双胍", true)),
+        put(13, entity::PURCHASES, "M1", &bought),
+        task_row(14, &task("T1", "M1")),
+        about("T2", "二甲双胍"),
+        about("T3", "阿卡波糖"),
+    ]);
+    let list = phone.app.tasks(&TaskFilter::default()).unwrap();
+    let told = |id: &str| {
+        let row = list.tasks().find(|task| task.task_id == id).unwrap();
+        let day = |day: Option<chrono::NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
+        (
+            row.medicine.clone().unwrap_or_default(),
+            day(row.medicine_end),
+            day(row.next_end),
+        )
+    };
+    let of = |medicine: &str, end: &str| (medicine.to_owned(), end.to_owned(), "2026-06-15".to_owned());
+    assert_eq!(told("T1"), of("氨氯地平", "2026-06-15"));
+    assert_eq!(told("T2"), of("二甲双胍", "2026-06-25"));
+    // This phone knows nothing of it: what the hub said.
+    assert_eq!(told("T3"), of("阿卡波糖", "2026-06-01"));
+}
+
+#[test]
 fn filters_narrow_the_list() {
     let mut others = task("T2", "M2");
     others.assignee = Some("C2".into());

@@ -203,24 +203,13 @@ fn why(screen: &Screen<'_>, task: &TaskRow) -> String {
     parts.join(" · ")
 }
 
-/// When the medicine ends that the task is about; if it is about none, the one that ends first.
+/// When the medicine ends; its name stands in the reason already if the task is about it.
 fn medicine_end(screen: &Screen<'_>, task: &TaskRow) -> Option<String> {
-    let texts = screen.texts;
-    let value = |name: &str| {
-        let found = task.why.values.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.as_str())
-    };
-    if let Some(ingredient) = value("ingredient") {
-        // What the member said or bought since goes before what the hub knew when it made the task.
-        let now = task
-            .medicine_end
-            .filter(|_| task.medicine.as_deref() == Some(ingredient));
-        let day = now.or_else(|| value("end")?.parse().ok())?;
-        return Some(texts.fill("tasks.end", &[("day", &screen.date(day))]));
-    }
     let (end, medicine) = (task.medicine_end?, task.medicine.as_ref()?);
     let day = screen.date(end);
-    Some(texts.fill("tasks.medicine_end", &[("medicine", medicine), ("day", &day)]))
+    let named = task.why.values.iter().any(|(_, value)| value == medicine);
+    let text = if named { "tasks.end" } else { "tasks.medicine_end" };
+    Some(screen.texts.fill(text, &[("medicine", medicine), ("day", &day)]))
 }
 
 pub fn dial(session: &Session<'_>, args: &DialArgs) -> Result<String, Failure> {

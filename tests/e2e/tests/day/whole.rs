@@ -36,7 +36,7 @@ fn place(task: &Value) -> (bool, &str, usize, &str, i64, bool, &str) {
         class
             .and_then(|class| classes.iter().position(|known| *known == class))
             .unwrap_or(classes.len()),
-        at(task, "/medicine_end").as_str().unwrap_or("9999"),
+        at(task, "/next_end").as_str().unwrap_or("9999"),
         -i64::try_from(number(task, "/value_index")).unwrap(),
         at(task, "/hour_matches") != true,
         text(task, "/task_id"),
