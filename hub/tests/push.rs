@@ -8,6 +8,8 @@ use axum::http::StatusCode;
 use rig::{DAY_MS, NOW_MS, Phone, Rig, member};
 use serde_bytes::ByteBuf;
 use yaoban_domain::model::{Attempt, CareTask, Member, Note, Outcome, Reading};
+use yaoban_hub::erasure::erase;
+use yaoban_hub::recordings::leave::By;
 use yaoban_hub::storage::Records as _;
 use yaoban_hub::storage::sqlite::audit::AuditCheck;
 use yaoban_hub::storage::sqlite::scope::Changes;
@@ -232,6 +234,37 @@ async fn every_op_ends_and_none_blocks_the_next() {
         (parked[0].envelope.body.as_slice(), parked[0].reason.as_str()),
         (garbage.body.as_slice(), "unreadable")
     );
+}
+
+#[tokio::test]
+async fn an_erasure_takes_what_parked_ops_say_of_the_member() {
+    let rig = Rig::new(2);
+    let mut phone = rig.phone("A").await;
+    rig.write(|tx| tx.put_task(&task("t-1", "MA0")));
+    let nudge = Op::NudgeTask {
+        task_id: "t-1".into(),
+    };
+    let ops = [note("n-1", "MA0"), nudge, note("n-2", "MA1")].map(|op| {
+        let mut op = phone.op("clerk-A", NOW_MS, &op);
+        op.parked = true;
+        op
+    });
+    rig.push(&phone, &ops).await.unwrap();
+    let by = By {
+        actor: "cli",
+        staff_id: None,
+        now_ms: NOW_MS,
+    };
+    erase(&rig.hub.database, &rig.hub.recordings, "MA0", "asked", &by).unwrap();
+    let kept = ops.map(|op| {
+        rig.read(|tx| tx.parked_op(&op.op_id))
+            .unwrap()
+            .envelope
+            .body
+            .len()
+    });
+    assert_eq!((kept[0], kept[1]), (0, 0));
+    assert!(kept[2] > 0, "what concerns somebody else stays");
 }
 
 #[tokio::test]

@@ -29,6 +29,19 @@ pub struct OpEnvelope {
     pub parked: bool,
 }
 
+/// Whom an operation concerns: a member, or the member of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject<'a> {
+    /// The member with this id.
+    Member(&'a str),
+    /// Whoever this task is for.
+    OfTask(&'a str),
+    /// Whoever was called in this attempt.
+    OfAttempt(&'a str),
+    /// Nobody.
+    Nobody,
+}
+
 /// What a clerk did. Tagged by `op` with the variant's name in snake case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
@@ -174,6 +187,34 @@ pub enum Op {
         /// The other.
         second: String,
     },
+}
+
+impl Op {
+    /// Whom it concerns; of two members of a pair the first named.
+    pub fn subject(&self) -> Subject<'_> {
+        match self {
+            Self::RegisterMember { member } => Subject::Member(&member.id),
+            Self::EditMember { member_id, .. }
+            | Self::Tags { member_id, .. }
+            | Self::SetConsent { member_id, .. }
+            | Self::SetRegimen { member_id, .. } => Subject::Member(member_id),
+            Self::AddReading { reading } => Subject::Member(&reading.member_id),
+            Self::AddNote { note } => Subject::Member(&note.member_id),
+            Self::CreateTask { task } => Subject::Member(&task.member_id),
+            Self::StartTask { task_id }
+            | Self::DeferTask { task_id, .. }
+            | Self::CancelTask { task_id }
+            | Self::ReassignTask { task_id, .. }
+            | Self::NudgeTask { task_id }
+            | Self::RecordOutcome { task_id, .. } => Subject::OfTask(task_id),
+            Self::StartAttempt { attempt } => Subject::Member(&attempt.member_id),
+            Self::EndAttempt { attempt_id, .. } => Subject::OfAttempt(attempt_id),
+            Self::RecordSend { send } => Subject::Member(&send.member_id),
+            Self::MergeMembers { keep, .. } | Self::UndoMerge { keep, .. } => Subject::Member(keep),
+            Self::KeepApart { first, .. } => Subject::Member(first),
+            Self::MarkOff { .. } => Subject::Nobody,
+        }
+    }
 }
 
 /// Fields of a profile that a clerk may edit; none = not touched.

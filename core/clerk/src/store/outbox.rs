@@ -7,7 +7,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use yaoban_protocol::codec::{from_cbor, to_cbor};
-use yaoban_protocol::op::{Op, OpEnvelope, OpResult, OpStatus};
+use yaoban_protocol::op::{Op, OpEnvelope, OpResult, OpStatus, Subject};
 
 use super::{Result, StoreError, Tx, meta, replay, rows};
 
@@ -472,29 +472,10 @@ fn base_version(conn: &Connection, op: &Op) -> Result<u64> {
 
 /// Whom an operation concerns.
 fn member_of(conn: &Connection, op: &Op) -> Result<Option<String>> {
-    let of_task = |id: &str| Ok(rows::task(conn, id)?.map(|task| task.member_id));
-    match op {
-        Op::RegisterMember { member } => Ok(Some(member.id.clone())),
-        Op::EditMember { member_id, .. }
-        | Op::Tags { member_id, .. }
-        | Op::SetConsent { member_id, .. }
-        | Op::SetRegimen { member_id, .. } => Ok(Some(member_id.clone())),
-        Op::AddReading { reading } => Ok(Some(reading.member_id.clone())),
-        Op::AddNote { note } => Ok(Some(note.member_id.clone())),
-        Op::CreateTask { task } => Ok(Some(task.member_id.clone())),
-        Op::StartTask { task_id }
-        | Op::DeferTask { task_id, .. }
-        | Op::CancelTask { task_id }
-        | Op::ReassignTask { task_id, .. }
-        | Op::NudgeTask { task_id }
-        | Op::RecordOutcome { task_id, .. } => of_task(task_id),
-        Op::StartAttempt { attempt } => Ok(Some(attempt.member_id.clone())),
-        Op::EndAttempt { attempt_id, .. } => {
-            Ok(rows::attempt(conn, attempt_id)?.map(|attempt| attempt.member_id))
-        }
-        Op::RecordSend { send } => Ok(Some(send.member_id.clone())),
-        Op::MergeMembers { keep, .. } | Op::UndoMerge { keep, .. } => Ok(Some(keep.clone())),
-        Op::KeepApart { first, .. } => Ok(Some(first.clone())),
-        Op::MarkOff { .. } => Ok(None),
-    }
+    Ok(match op.subject() {
+        Subject::Member(id) => Some(id.to_owned()),
+        Subject::OfTask(id) => rows::task(conn, id)?.map(|task| task.member_id),
+        Subject::OfAttempt(id) => rows::attempt(conn, id)?.map(|attempt| attempt.member_id),
+        Subject::Nobody => None,
+    })
 }

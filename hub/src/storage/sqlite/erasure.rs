@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use yaoban_domain::model::{Lifetime, Member};
+use yaoban_domain::model::Member;
+use yaoban_protocol::codec::from_cbor;
+use yaoban_protocol::op::{Op, Subject};
 use yaoban_protocol::row::entity;
 
 use super::Tx;
@@ -34,29 +36,11 @@ const BY_KEY: [&str; 2] = [
 /// A record that says nothing but that its ids are taken for good.
 fn tombstone(member: &Member) -> Member {
     Member {
-        id: member.id.clone(),
         store_id: member.store_id.clone(),
-        name: String::new(),
-        phone: None,
-        phone_invalid: false,
-        sex: None,
-        birthday: None,
-        joined_on: None,
-        diseases: Vec::new(),
-        allergies: Vec::new(),
-        tags: Vec::new(),
-        height_cm: None,
-        weight_hg: None,
-        consents: Vec::new(),
-        regimens: Vec::new(),
-        paused_until: None,
-        do_not_contact: false,
-        deceased: false,
         erased: true,
-        ask_number: false,
         aliases: member.aliases.clone(),
-        lifetime: Lifetime::default(),
         version: member.version + 1,
+        ..Member::blank(&member.id)
     }
 }
 
@@ -90,6 +74,7 @@ impl Tx<'_> {
             }
         }
         self.evict_pairs(id, day, changes)?;
+        self.forget_parked_of(member)?;
         if let Some(key) = self.member_key(id)? {
             self.erase_purchases(key)?;
             for sql in BY_KEY {
@@ -119,6 +104,28 @@ impl Tx<'_> {
             )?);
         }
         Ok(scopes)
+    }
+
+    /// Parked operations keep their result and lose their content, where it can be read and concerns the
+    /// member: one that was too large for the hub, say. Nobody can tell whom the others concern.
+    fn forget_parked_of(&self, member: &Member) -> Result<(), StorageError> {
+        let parked: Vec<(String, Vec<u8>)> =
+            self.all("SELECT op_id, body FROM parked_op WHERE body <> x''", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+        for (op_id, body) in parked {
+            let Ok(op) = from_cbor::<Op>(&body) else { continue };
+            let whose = match op.subject() {
+                Subject::Member(id) => Some(id.to_owned()),
+                Subject::OfTask(id) => self.task(id)?.map(|task| task.member_id),
+                Subject::OfAttempt(id) => self.attempt(id)?.map(|attempt| attempt.member_id),
+                Subject::Nobody => None,
+            };
+            if whose.is_some_and(|whose| ids_of(member).any(|id| id == whose)) {
+                self.forget_parked_body(&op_id)?;
+            }
+        }
+        Ok(())
     }
 
     /// Pairs are also in the store of the other one.

@@ -198,7 +198,19 @@ impl Database {
     /// Runs `f` in a write transaction: committed if it returns `Ok`, else rolled back. Keep it
     /// short (below 200 ms): all other writers wait.
     pub fn write<T, E: From<StorageError>>(&self, f: impl FnOnce(&Tx<'_>) -> Result<T, E>) -> Result<T, E> {
-        let mut writer = lock(&self.writer);
+        let value = self.write_on(&mut lock(&self.writer), f)?;
+        #[cfg(test)]
+        if let Some(between) = lock(&self.between).as_mut() {
+            between();
+        }
+        Ok(value)
+    }
+
+    fn write_on<T, E: From<StorageError>>(
+        &self,
+        writer: &mut Connection,
+        f: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let turn = self.turns.wait().map_err(|source| {
             E::from(StorageError::File {
                 path: self.dir.clone(),
@@ -214,11 +226,6 @@ impl Database {
         })?;
         transaction.commit().map_err(|error| E::from(error.into()))?;
         drop(turn);
-        drop(writer);
-        #[cfg(test)]
-        if let Some(between) = lock(&self.between).as_mut() {
-            between();
-        }
         Ok(value)
     }
 
@@ -227,17 +234,18 @@ impl Database {
         &self,
         f: impl FnOnce(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let secure = |on: bool| {
-            lock(&self.writer)
+        let mut writer = lock(&self.writer);
+        let secure = |writer: &Connection, on: bool| {
+            writer
                 .pragma_update_and_check(None, "secure_delete", on, |_| Ok(()))
                 .map_err(StorageError::from)
         };
-        secure(true)?;
-        let written = self.write(f);
-        secure(false)?;
+        secure(&writer, true)?;
+        let written = self.write_on(&mut writer, f);
+        secure(&writer, false)?;
         let value = written?;
         // A reader in the way leaves it to the next checkpoint; the transaction holds.
-        lock(&self.writer)
+        writer
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
             .map_err(StorageError::from)?;
         Ok(value)
