@@ -4,7 +4,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help setup setup-tools demo test lint format sim sim-mutants bench fuzz crash clean
+.PHONY: help setup setup-tools demo test lint format sim sim-mutants bench fuzz crash kill9 clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,6 +43,10 @@ fuzz: setup ## Fuzz the import, the audience JSON and the wire decoder for SECON
 
 crash: setup ## Cut the power at every step of a day's I/O, and fill the phone's disk; SEED=n
 	@SEED=$(or $(SEED),1) $(CARGO) run --quiet --release --locked -p yaoban-crash
+
+kill9: setup ## Kill the real hub, phone and import by SIGKILL, ROUNDS=n times (default 1000); SEED=n
+	@$(CARGO) build --release --locked -q --workspace --bins
+	@SEED=$(or $(SEED),1) ROUNDS=$(or $(ROUNDS),1000) target/release/kill9
 
 clean: ## Remove build output, caches of test data and the demo's folder
 	@$(CARGO) clean

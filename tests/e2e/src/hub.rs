@@ -46,13 +46,18 @@ impl Hub {
 
     /// Runs `yaoban-hub <command> --data DIR <arguments>`; words of the command are split at spaces.
     pub fn run<A: AsRef<OsStr>>(&self, command: &str, arguments: impl IntoIterator<Item = A>) -> Finished {
+        Finished::of(&mut self.command(command, arguments))
+    }
+
+    /// The same, not started yet.
+    pub fn command<A: AsRef<OsStr>>(&self, command: &str, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut process = Command::new(program("yaoban-hub"));
         process
             .args(command.split(' '))
             .arg("--data")
             .arg(self.dir())
             .args(arguments);
-        Finished::of(&mut process)
+        process
     }
 
     /// Imports those of the seven files that a directory has; prints JSON.
@@ -87,15 +92,18 @@ impl Hub {
             .to_owned()
     }
 
+    /// `yaoban-hub serve` at this hub's address, not started yet.
+    pub fn serve_command(&self) -> Command {
+        self.command("serve", ["--listen", &self.address.to_string()])
+    }
+
     /// Starts to serve, and waits until it says that it does.
     ///
     /// # Panics
     /// If it ends instead.
     pub fn serve(&self) -> Serving {
-        let mut child = Command::new(program("yaoban-hub"))
-            .args(["serve", "--data"])
-            .arg(self.dir())
-            .args(["--listen", &self.address.to_string()])
+        let mut child = self
+            .serve_command()
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -126,6 +134,11 @@ pub struct Serving {
 }
 
 impl Serving {
+    /// Its process.
+    pub fn child(&self) -> &Child {
+        &self.child
+    }
+
     /// Ends it at once, as a crash would, and gives what it logged.
     pub fn end(&mut self) -> String {
         // It may have ended by itself; then there is nothing to kill.

@@ -10,6 +10,8 @@
 mod clock;
 pub mod data;
 mod hub;
+#[cfg(target_os = "linux")]
+pub mod kill9;
 mod phone;
 mod process;
 

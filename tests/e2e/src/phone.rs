@@ -59,15 +59,19 @@ impl Phone {
         variables: &[(&str, &str)],
         arguments: impl IntoIterator<Item = A>,
     ) -> Finished {
-        Finished::of(
-            Command::new(program("yaoban-clerk"))
-                .env("YAOBAN_CLOCK_SHIFT_S", self.clock_shift_s.to_string())
-                .env_remove("COLUMNS")
-                .envs(variables.iter().copied())
-                .args(["--lang", "zh", "--home"])
-                .arg(self.home())
-                .args(arguments),
-        )
+        Finished::of(self.command(arguments).envs(variables.iter().copied()))
+    }
+
+    /// The same, not started yet.
+    pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+        let mut command = Command::new(program("yaoban-clerk"));
+        command
+            .env("YAOBAN_CLOCK_SHIFT_S", self.clock_shift_s.to_string())
+            .env_remove("COLUMNS")
+            .args(["--lang", "zh", "--home"])
+            .arg(self.home())
+            .args(arguments);
+        command
     }
 
     /// The same with `--json`; it has to succeed.

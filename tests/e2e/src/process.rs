@@ -1,7 +1,7 @@
 //! Programs of the workspace: built once a test run, run to their end, their output kept.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
 use std::sync::OnceLock;
 
 use serde_json::Value;
@@ -38,6 +38,21 @@ impl Finished {
             code: status.code(),
             stdout: String::from_utf8_lossy(&stdout).into_owned(),
             stderr: String::from_utf8_lossy(&stderr).into_owned(),
+        }
+    }
+
+    /// What a child that has ended left in its pipes.
+    ///
+    /// # Panics
+    /// If the system gives no answer about the child.
+    pub fn left_by(command: String, child: Child) -> Self {
+        let output = child.wait_with_output();
+        let output = output.unwrap_or_else(|error| panic!("no answer about {command}: {error}"));
+        Self {
+            command,
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }
 
@@ -125,7 +140,10 @@ fn build() -> PathBuf {
         command.arg("--release");
     }
     let _ = Finished::of(&mut command).done();
-    // This test is target/<profile>/deps/<name>.
+    // A test is target/<profile>/deps/<name>, a program target/<profile>/<name>.
     let here = std::env::current_exe().unwrap_or_else(|error| panic!("where is this test? {error}"));
-    here.ancestors().nth(2).map(Path::to_owned).unwrap_or_default()
+    let folder = here.parent().unwrap_or(Path::new(""));
+    let in_deps = folder.file_name().is_some_and(|name| name == "deps");
+    let profile = if in_deps { folder.parent() } else { Some(folder) };
+    profile.map(Path::to_owned).unwrap_or_default()
 }
