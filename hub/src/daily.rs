@@ -105,7 +105,7 @@ pub fn settle_tasks(database: &Database, now_ms: i64) -> Result<Done, StorageErr
 /// Stores what the clock has made of tasks.
 fn settle_batch(tx: &Tx<'_>, today: &Today, tasks: Vec<CareTask>) -> Result<usize, StorageError> {
     let settled = tasks.into_iter().filter_map(|task| {
-        let settled = settle(&task, today.now_ms, today.calendar);
+        let settled = settle(task.clone(), today.now_ms, today.calendar);
         (settled != task).then_some(settled)
     });
     put_changed(tx, settled.collect())

@@ -26,7 +26,7 @@ const QUERY_CHARS_MAX: usize = 40;
 /// Members that are looked at one by one to bring them into order.
 const CANDIDATES_MAX: usize = 150;
 /// Latest visitors that are looked through when more than that fit.
-const WALK_MAX: usize = 4_000;
+const WALK_MAX: usize = 3_000;
 /// Digits from which the end of a phone number is looked for.
 const SUFFIX_DIGITS_MIN: usize = 3;
 /// Hits that a caller may ask for.
@@ -343,15 +343,17 @@ impl Found<'_> {
         }
         let mut ranked = Vec::with_capacity(hits.len());
         for hit in hits {
-            let place: Option<(Option<String>, Option<i32>, bool)> = self
+            let place: Option<(bool, Option<i32>)> = self
                 .conn
                 .prepare_cached(
-                    "SELECT store_id, last_visit_day, standing > 0 AND (flags & 4) = 0 FROM member WHERE member_key = ?1",
+                    "SELECT store_id IS NOT ?2, last_visit_day FROM member
+                     WHERE member_key = ?1 AND standing > 0 AND (flags & 4) = 0",
                 )?
-                .query_row([hit.member_key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+                .query_row(params![hit.member_key, own_store], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
                 .optional()?;
-            if let Some((store_id, last_visit, true)) = place {
-                let elsewhere = store_id.as_deref() != Some(own_store);
+            if let Some((elsewhere, last_visit)) = place {
                 ranked.push((
                     (
                         !hit.by.is_exact(),

@@ -29,15 +29,10 @@ pub fn normalise(text: &str) -> Option<String> {
 
 /// The number as it shows everywhere: `138****1234`; shorter ones keep their last two digits.
 pub fn mask(number: &str) -> String {
-    let chars: Vec<char> = number.chars().collect();
-    let (head, tail) = if chars.len() >= 11 {
-        (3, 4)
-    } else {
-        (0, 2.min(chars.len()))
-    };
-    let first: String = chars[..head].iter().collect();
-    let last: String = chars[chars.len() - tail..].iter().collect();
-    format!("{first}****{last}")
+    let length = number.chars().count();
+    let (head, tail) = if length >= 11 { (3, 4) } else { (0, 2.min(length)) };
+    let place = |n| number.char_indices().nth(n).map_or(number.len(), |(at, _)| at);
+    [&number[..place(head)], "****", &number[place(length - tail)..]].concat()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Finding members, and the row under which a member shows in every list.
 
 use chrono::NaiveDate;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use serde::Serialize;
 use yaoban_domain::calendar::age_on;
 use yaoban_domain::codes::Open;
@@ -68,23 +68,6 @@ impl ClerkApp {
     }
 }
 
-/// The cached figures of a member; empty until they were computed.
-pub(crate) fn cached(conn: &Connection, member_key: i64) -> AppResult<Cached> {
-    let found = conn
-        .prepare_cached(&format!(
-            "SELECT {CACHED_COLUMNS} FROM figure f WHERE f.member_key = ?1"
-        ))?
-        .query_row([member_key], |row| read_cached(row, 0))
-        .optional()?;
-    Ok(found.unwrap_or(Cached {
-        class: None,
-        care: None,
-        value_index: 0,
-        next_end: None,
-        answered_hours: 0,
-    }))
-}
-
 /// A member that may be shown: held, or looked up less than a day ago, and not erased.
 pub(crate) fn shown_member(conn: &Connection, member_key: i64, now_ms: i64) -> AppResult<Option<Member>> {
     let Some(member) = rows::member_by_key(conn, member_key)?.filter(|member| !member.erased) else {
@@ -128,7 +111,12 @@ pub(crate) fn row_of(
     member: &Member,
     acting: &Acting,
 ) -> AppResult<MemberRow> {
-    let cached = cached(conn, member_key)?;
+    let (looked_up, cached): (bool, Cached) = conn
+        .prepare_cached(&format!(
+            "SELECT m.standing = 2, {CACHED_COLUMNS} FROM member m LEFT JOIN figure f ON f.member_key = m.member_key
+             WHERE m.member_key = ?1"
+        ))?
+        .query_row([member_key], |row| Ok((row.get(0)?, read_cached(row, 1)?)))?;
     let own_store = member.store_id.as_deref() == Some(acting.store_id.as_str());
     Ok(MemberRow {
         member_id: member.id.clone(),
@@ -140,7 +128,7 @@ pub(crate) fn row_of(
             .and_then(|birthday| age_on(birthday, acting.today)),
         store_id: member.store_id.clone(),
         own_store,
-        looked_up: rows::standing(conn, &member.id)? == Some(rows::Standing::LookedUp),
+        looked_up,
         class: cached.class.map(|class| class.to_string()),
         care: cached.care.map(|care| care.to_string()),
         value_index: cached.value_index,

@@ -192,7 +192,7 @@ impl ClerkApp {
         work.write(|tx| {
             work.allowed(Action::RunTask)?;
             let task = rows::task(tx, task_id)?.ok_or_else(|| refused(reason::TASK_UNKNOWN))?;
-            let task = settle(&task, work.now_ms, work.settings.calendar);
+            let task = settle(task, work.now_ms, work.settings.calendar);
             if is_absorbing(&task.state) {
                 let state = ("state".to_owned(), task.state.code().to_owned());
                 return Err(refused_with("task_closed", vec![state]));

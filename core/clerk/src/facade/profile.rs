@@ -539,7 +539,7 @@ fn tasks(conn: &Connection, key: i64, acting: &Acting) -> AppResult<Vec<TaskBrie
         let Some(task) = rows::task(conn, &id)? else {
             continue;
         };
-        let task = settle(&task, acting.now_ms, acting.settings.calendar);
+        let task = settle(task, acting.now_ms, acting.settings.calendar);
         if is_on_list(&task, acting.today) {
             waiting.push(TaskBrief {
                 task_id: task.id,

@@ -424,7 +424,7 @@ fn has_own_task(tx: &Tx<'_>, member_id: &str, kind: TaskKind, now_ms: i64) -> Re
     let mut found = statement.query((key, kind.code()))?;
     while let Some(row) = found.next()? {
         let task = rows::read_task(row, member_id.to_owned())?;
-        let settled = settle(&task, now_ms, tx.calendar);
+        let settled = settle(task, now_ms, tx.calendar);
         if settled.origin.is(TaskOrigin::Clerk) && !is_absorbing(&settled.state) {
             return Ok(true);
         }
@@ -466,10 +466,12 @@ pub(super) struct Found {
     pub row: TaskRow,
 }
 
-/// After [`TASK_COLUMNS`]: the member.
-const MEMBER_COLUMNS: &str = "m.member_id, m.name, m.phone_reversed, m.diseases, m.tags, m.member_key";
+/// After [`TASK_COLUMNS`]: the member, and the ingredient of the medicine that ends first.
+const MEMBER_COLUMNS: &str =
+    "m.member_id, m.name, m.phone_reversed, m.diseases, m.tags, m.member_key, i.ingredient";
 const FROM: &str = "FROM task t JOIN member m ON m.member_key = t.member_key
-    LEFT JOIN figure f ON f.member_key = t.member_key";
+    LEFT JOIN figure f ON f.member_key = t.member_key
+    LEFT JOIN ingredient i ON i.ingredient_key = f.next_ingredient_key";
 
 /// Reads tasks as they show: one query for the tasks with members and figures, one each for the
 /// names of staff and campaigns.
@@ -600,16 +602,21 @@ impl<'a> Listing<'a> {
     fn read(&self, row: &Row<'_>) -> Result<Found> {
         let member = TASK_COLUMN_COUNT;
         let task = rows::read_task(row, row.get(member)?)?;
-        let task = settle(&task, self.now_ms, self.calendar);
+        let task = settle(task, self.now_ms, self.calendar);
         let reversed = row
             .get_ref(member + 2)?
             .as_str_or_null()
             .map_err(rusqlite::Error::from)?;
         let number: Option<String> = reversed.map(|digits| digits.chars().rev().collect());
-        let figures = read_cached(row, member + 6)?;
+        let figures = read_cached(row, member + 7)?;
         let mut shown = self.show(&task, row.get(member + 1)?, number.as_deref(), &figures);
-        (shown.medicine, shown.medicine_end) =
-            self.medicine_of(&task, row.get(member + 5)?, figures.next_end)?;
+        (shown.medicine, shown.medicine_end) = match value_of(&task.why, "ingredient") {
+            Some(ingredient) => (
+                Some(ingredient.to_owned()),
+                self.end_of(ingredient, row.get(member + 5)?, &task.why)?,
+            ),
+            None => (row.get(member + 6)?, figures.next_end),
+        };
         let order = OrderInput {
             class: figures.class,
             medicine_end: figures.next_end,
@@ -626,34 +633,18 @@ impl<'a> Listing<'a> {
         })
     }
 
-    /// The medicine that a task is about, or else the one that ends first, and its end. What the member
-    /// said or bought since goes before what the hub knew when it made the task.
-    fn medicine_of(
-        &self,
-        task: &CareTask,
-        member_key: i64,
-        first_end: Option<NaiveDate>,
-    ) -> Result<(Option<String>, Option<NaiveDate>)> {
-        if let Some(ingredient) = value_of(&task.why, "ingredient") {
-            let now: Option<Option<i32>> = self
-                .conn
-                .prepare_cached("SELECT end_day FROM medicine WHERE member_key = ?1 AND ingredient = ?2")?
-                .query_row((member_key, ingredient), |row| row.get(0))
-                .optional()?;
-            let end = match now {
-                Some(day) => day.map(from_day_number),
-                None => value_of(&task.why, "end").and_then(|day| day.parse().ok()),
-            };
-            return Ok((Some(ingredient.to_owned()), end));
-        }
-        let first = self
+    /// When a medicine ends that a task is about. What the member said or bought since goes before what the
+    /// hub knew when it made the task.
+    fn end_of(&self, ingredient: &str, member_key: i64, why: &Why) -> Result<Option<NaiveDate>> {
+        let now: Option<Option<i32>> = self
             .conn
-            .prepare_cached(
-                "SELECT ingredient FROM medicine WHERE member_key = ?1 AND end_day = ?2 ORDER BY ingredient LIMIT 1",
-            )?
-            .query_row((member_key, first_end.map(day_number)), |row| row.get(0))
+            .prepare_cached("SELECT end_day FROM medicine WHERE member_key = ?1 AND ingredient = ?2")?
+            .query_row((member_key, ingredient), |row| row.get(0))
             .optional()?;
-        Ok((first, first_end))
+        Ok(match now {
+            Some(day) => day.map(from_day_number),
+            None => value_of(why, "end").and_then(|day| day.parse().ok()),
+        })
     }
 
     fn show(&self, task: &CareTask, name: String, number: Option<&str>, figures: &Cached) -> TaskRow {

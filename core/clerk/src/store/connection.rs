@@ -37,8 +37,8 @@ const WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 100
 /// | pragma | why |
 /// |---|---|
 /// | `query_only` on | a reader that writes is a mistake |
-/// | `cache_size` 20 MB | the search trees of 100,000 members stay decrypted |
-const READER: &str = "PRAGMA query_only = ON; PRAGMA cache_size = -20480;";
+/// | `cache_size` 28 MB | members and search trees of 100,000 members stay decrypted |
+const READER: &str = "PRAGMA query_only = ON; PRAGMA cache_size = -28672;";
 
 /// Statements that stay prepared on a connection.
 const PREPARED: usize = 192;

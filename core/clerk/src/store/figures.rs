@@ -277,12 +277,14 @@ fn medicines(
     medicines
 }
 
-/// The earliest end of a medicine that the member still takes.
-pub fn next_end(medicines: &[Medicine]) -> Option<NaiveDate> {
+/// Of the medicines that the member still takes, by ingredient, the one that ends first.
+fn next_medicine(medicines: &[Medicine]) -> Option<(NaiveDate, &str)> {
     let taken = medicines
         .iter()
         .filter(|m| m.state.status != Some(MedicineStatus::Lapsed));
-    taken.filter_map(|medicine| medicine.state.end).min()
+    taken
+        .filter_map(|medicine| Some((medicine.state.end?, medicine.ingredient.as_str())))
+        .min()
 }
 
 /// What the cache holds of one member.
@@ -432,11 +434,12 @@ fn refresh(
     }
     let verdict = &computed.verdict;
     let leanings = &computed.leanings;
+    let next = next_medicine(&computed.medicines);
     conn.prepare_cached(
         "INSERT OR REPLACE INTO figure (member_key, as_of_day, recency, frequency, monetary_fen, basket_fen, scores,
             base_class, class, value_index, care, brand_loyal, price_leaning, regular, testing, severity,
-            next_end_day, answered_hours)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+            next_end_day, next_ingredient_key, answered_hours)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
     )?
     .execute(params![
         key,
@@ -455,7 +458,9 @@ fn refresh(
         leanings.regular,
         leanings.testing.code(),
         leanings.severity.map(Severity::code),
-        next_end(&computed.medicines).map(day_number),
+        next.map(|(end, _)| day_number(end)),
+        next.map(|(_, ingredient)| catalogue.ingredient(conn, ingredient))
+            .transpose()?,
         answered_hours(conn, key, settings)?,
     ])?;
     Ok(())

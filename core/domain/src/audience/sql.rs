@@ -7,7 +7,7 @@
 //!
 //! | relation | columns |
 //! |---|---|
-//! | `v_member` | `member_key`, `store_id`, `sex`, `birthday_ymd` (20000229), `joined_day`, `tags`, `diseases`; derived as of the evaluation's `as_of`: `care`, `class`, `recency`, `frequency`, `monetary_fen`, `basket_fen`, `value_index`, `brand_loyal` (0, 1), `price_leaning`, `regular` (0, 1), `testing`, `severity` |
+//! | `v_member` | `member_key`, `store_id`, `sex`, `birthday_ymd` (20000229), `joined_day`, `tags`, `diseases`; derived as of the evaluation's `as_of`: `care`, `class`, `recency`, `frequency`, `monetary_fen`, `basket_fen`, `value_index`, `brand_loyal` (0, 1), `price_leaning`, `regular` (0, 1), `testing`, `severity`, `next_end_day` (the earliest end of a medicine that is not lapsed; NULL: none) |
 //! | `v_line` | `member_key`, `day`, `drug_id`, `ingredient`, `category`, `quantity_milli`, `amount_fen`; returns negative |
 //! | `v_reading` | `member_key`, `day`, `taken_at_ms`, `kind`, `context`, `systolic`, `diastolic`, `glucose_tenths`; superseded ones left out |
 //! | `v_contact` | `member_key`, `day`, `at_ms`, `channel`, `outcome`; answered calls and delivered messages only |
@@ -90,7 +90,7 @@ pub struct Needs {
     pub care: bool,
     /// `brand_loyal`, `price_leaning`, `regular`, `testing`, `severity`.
     pub leanings: bool,
-    /// The relation `medicine`.
+    /// The relation `medicine` and `next_end_day`.
     pub medicines: bool,
 }
 
@@ -480,16 +480,24 @@ impl Compiler<'_> {
 
     fn medicine(&mut self, ingredients: &[String], statuses: &[MedicineStatus]) -> String {
         self.needs.medicines = true;
+        let today = i64::from(day_number(self.as_of));
+        let ends = statuses
+            .iter()
+            .map(|status| end_days(*status, today, self.medicine));
+        let periods = joined_ranges(ends.collect());
+        // Any medicine that ran out or does until some day: the earliest end tells, without reading the rest.
+        if let ([], [period]) = (ingredients, periods.as_slice())
+            && period.min == end_days(MedicineStatus::Out, today, self.medicine).min
+        {
+            let fits = self.within("m.next_end_day", *period);
+            return format!("(m.next_end_day IS NOT NULL AND {fits})");
+        }
         let of_ingredient = if ingredients.is_empty() {
             String::new()
         } else {
             self.text_in("x.ingredient", ingredients) + " AND "
         };
-        let today = i64::from(day_number(self.as_of));
-        let ends = statuses
-            .iter()
-            .map(|status| end_days(*status, today, self.medicine));
-        let periods: Vec<String> = joined_ranges(ends.collect())
+        let periods: Vec<String> = periods
             .into_iter()
             .map(|range| format!("({})", self.within("x.end_day", range)))
             .collect();

@@ -42,7 +42,7 @@ pub fn number_effects(result: CarrierResult) -> Vec<MemberEffect> {
 /// What a result makes of the task of its dial; `ctx.at_ms` is the end of the dial. On a task that
 /// is closed only what it says of the number has an effect.
 pub fn attempt_result(task: &CareTask, result: CarrierResult, ctx: &TaskCtx) -> AttemptEffect {
-    let mut next = settle(task, ctx.at_ms, ctx.calendar);
+    let mut next = settle(task.clone(), ctx.at_ms, ctx.calendar);
     let member_effects = number_effects(result);
     if is_absorbing(&next.state) {
         return AttemptEffect {

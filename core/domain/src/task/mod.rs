@@ -164,8 +164,7 @@ pub fn is_absorbing(state: &Open<TaskState>) -> bool {
 
 /// The task as the clock has made it: expired after its due date, back on the list once its
 /// deferral is over.
-pub fn settle(task: &CareTask, now_ms: i64, calendar: Calendar) -> CareTask {
-    let mut task = task.clone();
+pub fn settle(mut task: CareTask, now_ms: i64, calendar: Calendar) -> CareTask {
     if is_absorbing(&task.state) {
         return task;
     }
@@ -208,7 +207,7 @@ pub fn apply(task: &CareTask, event: &TaskEvent, ctx: &TaskCtx) -> Result<CareTa
         }
         return Ok(closed);
     }
-    let mut next = settle(task, ctx.at_ms, ctx.calendar);
+    let mut next = settle(task.clone(), ctx.at_ms, ctx.calendar);
     if is_absorbing(&next.state) {
         return Err(TaskError::Closed(next.state.code().to_owned()));
     }

@@ -85,7 +85,7 @@ pub enum OutcomePlace {
 /// Records an outcome. The effects on the member hold even if the task was closed before: what a
 /// member asked for counts, whoever heard it second.
 pub fn outcome(task: &CareTask, outcome: &Outcome, ctx: &TaskCtx) -> Result<Transition, TaskError> {
-    let mut next = settle(task, ctx.at_ms, ctx.calendar);
+    let mut next = settle(task.clone(), ctx.at_ms, ctx.calendar);
     if all_outcomes(task).any(|known| known.id == outcome.id) {
         return Ok(repeated(task));
     }

@@ -80,7 +80,7 @@ proptest! {
         (low_days, out_days_max) in prop_oneof![3 => Just((7, 60)), 1 => Just((0, 0)), 1 => Just((30, 31))],
     ) {
         let rules = rules(low_days, out_days_max);
-        let database = Reference::load(&world);
+        let database = Reference::load(&world, &rules);
         for tree in trees {
             let audience = Audience::new(&tree).unwrap();
             let expected = by_evaluator(&audience, &world, &rules);
@@ -175,7 +175,7 @@ fn birthdays_agree_on_every_day() {
             continue;
         }
         let world = World::of_birthdays(as_of, &birthdays);
-        let database = Reference::load(&world);
+        let database = Reference::load(&world, &Rules::default());
         for rule in [
             r#"{"birthday": {"within_days": 0}}"#,
             r#"{"birthday": {"within_days": 1}}"#,
@@ -202,7 +202,7 @@ fn birthdays_agree_on_every_day() {
 #[test]
 fn the_largest_rules_run() {
     let world = World::of_birthdays("2026-03-31".parse().unwrap(), &["1990-01-01".parse().unwrap()]);
-    let database = Reference::load(&world);
+    let database = Reference::load(&world, &Rules::default());
     let rules = Rules::default();
     let words: Vec<String> = (0..100).map(|n| format!("t{n}")).collect();
     let ids: Vec<String> = (0..900).map(|n| n.to_string()).collect();

@@ -6,7 +6,9 @@ use chrono::{Datelike, NaiveDate};
 use rusqlite::{Connection, params, params_from_iter, types::Value};
 use yaoban_domain::audience::sql::{CompiledSql, SqlValue};
 use yaoban_domain::calendar::day_number;
-use yaoban_domain::codes::{Code, Open};
+use yaoban_domain::codes::{Code, MedicineStatus, Open};
+use yaoban_domain::medicine::status;
+use yaoban_domain::rules::Rules;
 
 use crate::world::{DRUGS, World};
 
@@ -15,7 +17,7 @@ CREATE TABLE member (member_key INTEGER PRIMARY KEY, store_id TEXT, sex TEXT, bi
     tags TEXT NOT NULL, diseases TEXT NOT NULL, erased INTEGER NOT NULL);
 CREATE TABLE figure (member_key INTEGER PRIMARY KEY, care TEXT, class TEXT, recency INTEGER, frequency INTEGER,
     monetary_fen INTEGER, basket_fen INTEGER, value_index INTEGER, brand_loyal INTEGER, price_leaning TEXT,
-    regular INTEGER, testing TEXT, severity TEXT);
+    regular INTEGER, testing TEXT, severity TEXT, next_end_day INTEGER);
 CREATE TABLE drug (drug_key INTEGER PRIMARY KEY, drug_id TEXT NOT NULL UNIQUE, ingredient TEXT, category TEXT);
 CREATE TABLE line (member_key INTEGER NOT NULL, day INTEGER NOT NULL, drug_key INTEGER, quantity_milli INTEGER NOT NULL,
     amount_fen INTEGER NOT NULL);
@@ -28,7 +30,7 @@ CREATE TABLE medicine (member_key INTEGER NOT NULL, ingredient TEXT NOT NULL, en
     PRIMARY KEY (member_key, ingredient));
 CREATE VIEW v_member AS SELECT m.member_key, m.store_id, m.sex, m.birthday_ymd, m.joined_day, m.tags, m.diseases, f.care,
     f.class, f.recency, f.frequency, f.monetary_fen, f.basket_fen, f.value_index, f.brand_loyal, f.price_leaning,
-    f.regular, f.testing, f.severity
+    f.regular, f.testing, f.severity, f.next_end_day
     FROM member m LEFT JOIN figure f ON f.member_key = m.member_key WHERE m.erased = 0;
 CREATE VIEW v_line AS SELECT l.member_key, l.day, d.drug_id, d.ingredient, d.category, l.quantity_milli, l.amount_fen
     FROM line l JOIN drug d ON d.drug_key = l.drug_key;
@@ -41,7 +43,7 @@ CREATE VIEW v_contact AS SELECT member_key, day, at_ms, channel, outcome FROM co
 pub struct Reference(Connection);
 
 impl Reference {
-    pub fn load(world: &World) -> Self {
+    pub fn load(world: &World, rules: &Rules) -> Self {
         let mut connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(SCHEMA).unwrap();
         let tx = connection.transaction().unwrap();
@@ -51,7 +53,7 @@ impl Reference {
                 .unwrap();
         }
         for index in 0..world.members.len() {
-            insert(&tx, world, index);
+            insert(&tx, world, index, rules);
         }
         tx.commit().unwrap();
         Self(connection)
@@ -84,7 +86,7 @@ pub fn values(compiled: &CompiledSql) -> Vec<Value> {
     compiled.params.iter().map(value).collect()
 }
 
-fn insert(db: &Connection, world: &World, index: usize) {
+fn insert(db: &Connection, world: &World, index: usize, rules: &Rules) {
     let (key, drawn) = (index as i64, &world.members[index]);
     let facts = &drawn.facts;
     db.execute(
@@ -101,9 +103,15 @@ fn insert(db: &Connection, world: &World, index: usize) {
         ],
     )
     .unwrap();
-    if !drawn.without_figures() {
+    let next_end = facts
+        .medicines
+        .iter()
+        .filter_map(|medicine| medicine.end)
+        .filter(|end| status(*end, world.as_of, &rules.medicine) != MedicineStatus::Lapsed)
+        .min();
+    if !drawn.without_figures() || next_end.is_some() {
         db.execute(
-            "INSERT INTO figure VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            "INSERT INTO figure VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             params![
                 key,
                 facts.care.map(Code::code),
@@ -118,6 +126,7 @@ fn insert(db: &Connection, world: &World, index: usize) {
                 facts.regular,
                 facts.testing.map(Code::code),
                 facts.severity.map(Code::code),
+                next_end.map(day_number),
             ],
         )
         .unwrap();

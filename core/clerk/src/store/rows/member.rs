@@ -355,19 +355,6 @@ pub fn member_id_of(conn: &Connection, key: i64) -> Result<String> {
         .query_row([key], |row| row.get(0))?)
 }
 
-/// Why the member is here; none if it is not.
-pub fn standing(conn: &Connection, id: &str) -> Result<Option<Standing>> {
-    let number: Option<i64> = conn
-        .prepare_cached("SELECT standing FROM member WHERE member_id = ?1")?
-        .query_row([id], |row| row.get(0))
-        .optional()?;
-    Ok(number.map(|number| match number {
-        1 => Standing::Held,
-        2 => Standing::LookedUp,
-        _ => Standing::Named,
-    }))
-}
-
 /// Whether other ids lead to this member.
 pub fn has_aliases(conn: &Connection, id: &str) -> Result<bool> {
     Ok(conn

@@ -29,7 +29,7 @@ pub(super) use erase::TABLES as MEMBER_TABLES;
 pub use erase::erase;
 pub use member::{
     Standing, existing_key, has_aliases, key_of, member, member_by_key, member_id_of, put_member,
-    remove_member, resolve_alias, standing,
+    remove_member, resolve_alias,
 };
 pub use purchases::{StoredLine, move_lines, packed as purchases, put_purchases, stored_lines};
 pub use reading::{put_reading, read as read_reading, reading};

@@ -291,7 +291,8 @@ CREATE TABLE figure (
   regular INTEGER,                -- 0, 1; NULL: unknown
   testing TEXT,
   severity TEXT,
-  next_end_day INTEGER,
+  next_end_day INTEGER,           -- earliest end of a medicine that is not lapsed
+  next_ingredient_key INTEGER,    -- of that medicine
   answered_hours INTEGER NOT NULL
 );
 

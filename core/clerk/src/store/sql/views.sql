@@ -4,7 +4,7 @@ CREATE VIEW v_member AS
 SELECT m.member_key, m.member_id, m.store_id, m.sex, m.birthday_ymd, m.joined_day, m.tags, m.diseases,
        f.care, f.class, f.recency, f.frequency, f.monetary_fen, f.basket_fen, f.value_index,
        f.brand_loyal, f.price_leaning,
-       f.regular, f.testing, f.severity
+       f.regular, f.testing, f.severity, f.next_end_day
 FROM member m LEFT JOIN figure f ON f.member_key = m.member_key
 WHERE m.standing = 1 AND (m.flags & 4) = 0;
 

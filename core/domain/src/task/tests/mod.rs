@@ -166,13 +166,13 @@ fn the_third_attempt_expires_the_task_with_its_history() {
 fn a_task_expires_at_the_end_of_its_due_date() {
     let end_ms = calendar().day_start_ms(day("2026-03-21"));
     let task = task("T");
-    assert_eq!(settle(&task, end_ms - 1, calendar()), task);
-    let expired = settle(&task, end_ms, calendar());
+    assert_eq!(settle(task.clone(), end_ms - 1, calendar()), task);
+    let expired = settle(task.clone(), end_ms, calendar());
     assert_eq!(
         (expired.state.known(), expired.changed_at_ms),
         (Some(TaskState::Expired), end_ms)
     );
-    assert_eq!(settle(&expired, i64::MAX, calendar()), expired);
+    assert_eq!(settle(expired.clone(), i64::MAX, calendar()), expired);
     // Work that was done in time holds, whenever the news arrives.
     let in_time = outcome(&task, &result(OutcomeCode::CallLater), &ctx(end_ms - 1)).unwrap();
     assert_eq!(in_time.task.state.known(), Some(TaskState::Deferred));
@@ -201,10 +201,10 @@ fn a_deferred_task_comes_back() {
     .unwrap();
     let start_ms = calendar().day_start_ms(day("2026-03-12"));
     assert!(!is_on_list(
-        &settle(&by_day, start_ms - 1, calendar()),
+        &settle(by_day.clone(), start_ms - 1, calendar()),
         day("2026-03-11")
     ));
-    let back = settle(&by_day, start_ms, calendar());
+    let back = settle(by_day.clone(), start_ms, calendar());
     assert!(is_on_list(&back, day("2026-03-12")));
     assert_eq!((back.deferred_until, back.deferred_until_ms), (None, None));
     let event = TaskEvent::Defer {
@@ -213,10 +213,13 @@ fn a_deferred_task_comes_back() {
     };
     let by_hour = apply(&task("T"), &event, &ctx(at(10))).unwrap();
     assert_eq!(
-        settle(&by_hour, at(15) - 1, calendar()).state,
+        settle(by_hour.clone(), at(15) - 1, calendar()).state,
         TaskState::Deferred.into()
     );
-    assert_eq!(settle(&by_hour, at(15), calendar()).state, TaskState::Open.into());
+    assert_eq!(
+        settle(by_hour.clone(), at(15), calendar()).state,
+        TaskState::Open.into()
+    );
     let other_day = TaskEvent::Defer {
         until: day("2026-03-11"),
         until_ms: Some(at(15)),
@@ -303,7 +306,10 @@ fn a_purchase_until_the_agreed_date_closes_the_task() {
     // The chain's file comes after the task is back on the list.
     let late_ms = calendar().day_start_ms(day("2026-03-17"));
     assert_eq!(bought("2026-03-15", late_ms), Some(TaskState::Done));
-    assert_eq!(settle(&agreed, late_ms, calendar()).state, TaskState::Open.into());
+    assert_eq!(
+        settle(agreed.clone(), late_ms, calendar()).state,
+        TaskState::Open.into()
+    );
 }
 
 #[test]
