@@ -4,7 +4,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help setup setup-tools demo test lint format sim sim-mutants bench fuzz crash kill9 clean
+.PHONY: help setup setup-tools bindings demo test lint format sim sim-mutants bench fuzz crash kill9 clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -12,14 +12,17 @@ help: ## List the commands
 setup: ## Install what the build needs (as root on Debian; otherwise says what to install)
 	@tools/setup.sh build
 
-setup-tools: setup ## Install the checkers too (cargo-deny)
+setup-tools: setup ## Install the checkers too (cargo-deny), and a JDK with Maven
 	@tools/setup.sh tools
+
+bindings: setup ## Write the Kotlin and Swift sources of the core into target/bindings
+	@bindings/generate.sh
 
 demo: setup ## A clerk's day from import to effect; ONCE=1 ends the hub afterwards
 	@tests/demo.sh
 
 test: setup-tools ## Everything that must hold: lint, unit, property, end-to-end, real data
-	@tools/stages.sh lint build unit e2e
+	@tools/stages.sh lint build unit e2e bridge
 
 lint: setup-tools ## Format check, clippy, dependency licences and sources
 	@tools/stages.sh lint

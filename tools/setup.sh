@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing: as root on Debian by itself, otherwise it says what to install.
 #   setup.sh build   what the build and the tests need
-#   setup.sh tools   the checkers that come as source (cargo-deny)
+#   setup.sh tools   the checkers (cargo-deny, from source), and what tests Kotlin (a JDK, Maven)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,9 +19,16 @@ missing_packages() {
     echo "${missing[@]:-}"
 }
 
+# What the tests of the Kotlin side need; without it their stage is skipped.
+missing_for_kotlin() {
+    local missing=()
+    command -v javac >/dev/null || missing+=(openjdk-17-jdk-headless)
+    command -v mvn >/dev/null || missing+=(maven)
+    echo "${missing[@]:-}"
+}
+
 install_packages() {
-    local missing
-    missing=$(missing_packages)
+    local missing=$1
     [ -n "$missing" ] || return 0
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         echo "setup: installing $missing"
@@ -32,6 +39,17 @@ install_packages() {
         echo "setup: please install: $missing" >&2
         echo "       (Debian: sudo apt-get install $missing)" >&2
         exit 1
+    fi
+}
+
+install_kotlin() {
+    local missing
+    missing=$(missing_for_kotlin)
+    [ -n "$missing" ] || return 0
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        install_packages "$missing"
+    else
+        echo "setup: the Kotlin tests will be skipped without: $missing" >&2
     fi
 }
 
@@ -51,7 +69,7 @@ install_deny() {
 }
 
 case "${1:-build}" in
-build) install_packages; check_rust ;;
-tools) install_deny ;;
+build) install_packages "$(missing_packages)"; check_rust ;;
+tools) install_deny; install_kotlin ;;
 *) echo "usage: $0 build|tools" >&2; exit 2 ;;
 esac

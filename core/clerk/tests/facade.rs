@@ -13,6 +13,7 @@ use yaoban_clerk_core::clock::Clock;
 use yaoban_clerk_core::facade::AppError;
 use yaoban_clerk_core::facade::members::{NewConsent, NewMember, NewRegimen};
 use yaoban_clerk_core::facade::readings::NewReading;
+use yaoban_clerk_core::store::ChangeListener;
 use yaoban_domain::model::{Allergy, ClassModel, CutPoints, Drug, Stock};
 use yaoban_protocol::op::ProfileFields;
 use yaoban_protocol::row::{Change, Purchases, entity};
@@ -376,4 +377,62 @@ fn a_pause_closes_and_a_resume_goes_on() {
     assert_eq!(phone.app.find("M1", 1).unwrap().len(), 1);
     phone.app.close().unwrap();
     assert!(!dir.path().join("clerk.db-wal").exists());
+}
+
+/// Counts what it hears, and looks at the file each time: nobody may hold a lock then.
+struct Ear {
+    app: std::sync::Weak<ClerkApp>,
+    heard: AtomicI64,
+}
+
+impl ChangeListener for Ear {
+    fn changed(&self) {
+        self.app.upgrade().unwrap().status().unwrap();
+        self.heard.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_change_is_told_once_it_is_committed_and_looking_is_no_change() {
+    let dir = tempfile::tempdir().unwrap();
+    let Phone { app, .. } = Phone::start(dir.path(), full_store());
+    let app = Arc::new(app);
+    let ear = Arc::new(Ear {
+        app: Arc::downgrade(&app),
+        heard: AtomicI64::new(0),
+    });
+    app.store().set_listener(Some(Arc::<Ear>::clone(&ear)));
+    let heard = || ear.heard.swap(0, Ordering::SeqCst);
+    app.profile("M1").unwrap();
+    app.find("M1", 10).unwrap();
+    assert_eq!(heard(), 0);
+    app.tag("M1", &["老客".to_owned()], &[]).unwrap();
+    assert_eq!(heard(), 1);
+    app.tag("nobody", &["老客".to_owned()], &[]).unwrap_err();
+    assert_eq!(heard(), 0);
+    app.store().set_listener(None);
+    app.tag("M1", &[], &["老客".to_owned()]).unwrap();
+    assert_eq!(heard(), 0);
+}
+
+#[test]
+fn a_shell_that_tells_of_touches_is_locked_although_its_lists_read_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let phone = Phone::start(dir.path(), full_store());
+    let minute_ms = 60_000;
+    phone.later(14 * minute_ms);
+    phone.app.profile("M1").unwrap();
+    phone.later(14 * minute_ms);
+    phone.app.profile("M1").unwrap();
+    phone.app.touched_by_shell();
+    phone.later(14 * minute_ms);
+    phone.app.profile("M1").unwrap();
+    phone.later(minute_ms);
+    assert_eq!(phone.app.profile("M1").unwrap_err(), AppError::Locked);
+    assert_eq!(phone.app.touch().unwrap_err(), AppError::Locked);
+    phone.app.switch_staff("C1", None).unwrap();
+    phone.later(14 * minute_ms);
+    phone.app.touch().unwrap();
+    phone.later(14 * minute_ms);
+    phone.app.profile("M1").unwrap();
 }

@@ -43,6 +43,7 @@ pub mod tasks;
 mod work;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use chrono::{NaiveDate, NaiveDateTime};
@@ -76,6 +77,7 @@ pub struct ClerkApp {
     chance: Arc<dyn Chance>,
     driver: Arc<Driver>,
     session: Mutex<staff::Session>,
+    touched_by_shell: AtomicBool,
     pub(crate) recordings: Shelf,
     pub(crate) opened: OpenReport,
 }
@@ -249,6 +251,7 @@ impl ClerkApp {
             chance,
             driver: Arc::new(driver),
             session: Mutex::new(session),
+            touched_by_shell: AtomicBool::new(false),
             opened,
         })
     }
@@ -297,6 +300,12 @@ impl ClerkApp {
         let report = self
             .driver
             .sync_once(&mut store, Options::default(), listener, cancel);
+        self.after_round(report, cancel)
+    }
+
+    /// What follows on a round, also on one of the background loop: figures of whoever changed,
+    /// recordings that have to go, the time of the round.
+    pub fn after_round(&self, report: RoundReport, cancel: &Cancel) -> AppResult<SyncReport> {
         let now_ms = self.now_ms();
         self.refresh(cancel)?;
         self.tidy_recordings()?;
@@ -424,7 +433,7 @@ impl ClerkApp {
     }
 
     /// Who acts: paired, signed in, not locked. Every call that shows or changes members begins
-    /// with it; it keeps the lock from falling.
+    /// with it; it keeps the lock from falling, unless the shell tells of touches itself.
     pub(crate) fn acting(&self) -> AppResult<Acting> {
         let now_ms = self.now_ms();
         let settings = self.settings();
@@ -441,7 +450,7 @@ impl ClerkApp {
             return Err(AppError::DeviceLocked { reason });
         }
         let minutes = settings.rules.device.lock_minutes_of(&store_id);
-        let staff_id = self.keep_awake(now_ms, minutes)?;
+        let staff_id = self.awake(now_ms, minutes)?;
         let staff = staff
             .filter(|staff| staff.active && staff.id == staff_id)
             .ok_or(AppError::StaffMissing)?;

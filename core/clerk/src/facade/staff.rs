@@ -2,6 +2,8 @@
 //! (or the platform's biometrics, which unlock the same way), every operation carries its staff id,
 //! and the lock falls after some minutes without a touch (rules, section 7).
 
+use std::sync::atomic::Ordering;
+
 use argon2::{Algorithm, Argon2, Params, Version};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
@@ -176,8 +178,34 @@ impl ClerkApp {
             .write(Durability::Normal, |tx| Ok(meta::set(tx, SESSION_TOUCHED, 0)?))
     }
 
-    /// Somebody touched the phone: the lock is put off. The id of who is signed in.
-    pub(super) fn keep_awake(&self, now_ms: i64, minutes: u32) -> AppResult<String> {
+    /// The shell sees touches itself and tells each by [`Self::touch`]; from now on nothing else puts
+    /// the lock off. For shells whose lists read again by themselves whenever rows change.
+    pub fn touched_by_shell(&self) {
+        self.touched_by_shell.store(true, Ordering::SeqCst);
+    }
+
+    /// Somebody touched the phone: the lock is put off. Refused once it has fallen.
+    pub fn touch(&self) -> AppResult<()> {
+        let minutes = self.lock_minutes();
+        self.keep_awake(self.now_ms(), minutes).map(|_| ())
+    }
+
+    /// The id of who is signed in, if the lock has not fallen. A call puts the lock off, unless the
+    /// shell tells of touches itself.
+    pub(super) fn awake(&self, now_ms: i64, minutes: u32) -> AppResult<String> {
+        if !self.touched_by_shell.load(Ordering::SeqCst) {
+            return self.keep_awake(now_ms, minutes);
+        }
+        let session = self.session();
+        let staff_id = session.staff_id.clone().ok_or(AppError::StaffMissing)?;
+        if is_over(&session, now_ms, minutes) {
+            return Err(AppError::Locked);
+        }
+        Ok(staff_id)
+    }
+
+    /// Puts the lock off. The id of who is signed in.
+    fn keep_awake(&self, now_ms: i64, minutes: u32) -> AppResult<String> {
         let (staff_id, write) = {
             let mut session = self.session();
             let staff_id = session.staff_id.clone().ok_or(AppError::StaffMissing)?;

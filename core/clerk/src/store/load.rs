@@ -331,7 +331,9 @@ impl Store {
                 return remove(&load_path(&self.path));
             }
             self.swap(load)
-        })
+        })?;
+        self.tell_change();
+        Ok(())
     }
 
     /// Whoever was erased leaves the shown file first, with what this phone keeps of them itself: the
@@ -341,7 +343,7 @@ impl Store {
         if erased.is_empty() {
             return Ok(());
         }
-        self.write(super::Durability::Full, |tx| {
+        self.write_untold(super::Durability::Full, |tx| {
             erased.into_iter().try_for_each(|id| rows::erase(tx, id))?;
             replay::rebuild(tx)
         })?;
@@ -365,7 +367,7 @@ impl Store {
 
     /// Puts the loaded rows into the shown file; what the scopes held beside them leaves.
     fn put_loaded(&self, load: &Load) -> Result<()> {
-        self.write(super::Durability::Full, |tx| {
+        self.write_untold(super::Durability::Full, |tx| {
             for manifest in &load.plan.manifests {
                 let from = rows::scope_key(&load.conn, &manifest.scope)?;
                 let to = rows::scope_key(tx, &manifest.scope)?;
@@ -402,7 +404,8 @@ impl Store {
             }
             meta::set(tx, meta::EPOCH, &load.plan.epoch)?;
             replay::rebuild(tx)
-        })
+        })?;
+        Ok(())
     }
 
     /// Brings over what exists only in the shown file, then swaps the files.

@@ -60,6 +60,13 @@ pub enum Durability {
     Normal,
 }
 
+/// Hears that rows changed. Called by the thread that wrote, under no lock of the store; it returns
+/// at once and leaves reading to another thread.
+pub trait ChangeListener: Send + Sync {
+    /// Something was committed: what a screen shows may be old.
+    fn changed(&self);
+}
+
 /// The file of a phone.
 pub struct Store {
     path: PathBuf,
@@ -69,6 +76,7 @@ pub struct Store {
     next_reader: AtomicUsize,
     settings: RwLock<Arc<Settings>>,
     load: Mutex<Option<load::Load>>,
+    listener: RwLock<Option<Arc<dyn ChangeListener>>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -128,8 +136,22 @@ impl Store {
         durability: Durability,
         work: impl FnOnce(&Tx<'_>) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
+        let (value, changed) = self.write_untold(durability, work)?;
+        if changed {
+            self.tell_change();
+        }
+        Ok(value)
+    }
+
+    /// The same for work under another lock of the store: who holds that tells of the change later.
+    fn write_untold<T, E: From<StoreError>>(
+        &self,
+        durability: Durability,
+        work: impl FnOnce(&Tx<'_>) -> std::result::Result<T, E>,
+    ) -> std::result::Result<(T, bool), E> {
         let mut guard = lock(&self.writer);
         let conn = guard.as_mut().ok_or(StoreError::Closed)?;
+        let changes_before = conn.total_changes();
         let synchronous = if durability == Durability::Full {
             "FULL"
         } else {
@@ -145,7 +167,24 @@ impl Store {
         if let Some(settings) = settings {
             self.keep_settings(settings);
         }
-        Ok(value)
+        Ok((value, conn.total_changes() != changes_before))
+    }
+
+    /// Sets who hears of changes; none: nobody.
+    pub fn set_listener(&self, listener: Option<Arc<dyn ChangeListener>>) {
+        *self.listener.write().unwrap_or_else(PoisonError::into_inner) = listener;
+    }
+
+    /// Tells of a change. Nobody may hold a lock of the store meanwhile.
+    fn tell_change(&self) {
+        let listener = self
+            .listener
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some(listener) = listener {
+            listener.changed();
+        }
     }
 
     /// Runs `work` on a reader, in one snapshot of the file.

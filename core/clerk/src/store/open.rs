@@ -54,6 +54,8 @@ impl Store {
         let fresh = writer.as_ref().ok_or(StoreError::Closed)?;
         let report = salvage_last(&self.path, &self.key, fresh)?;
         self.keep_settings(Settings::read(fresh)?);
+        drop(writer);
+        self.tell_change();
         Ok(report)
     }
 
@@ -67,6 +69,7 @@ impl Store {
             next_reader: AtomicUsize::new(0),
             settings: RwLock::new(Arc::new(settings)),
             load: Mutex::new(None),
+            listener: RwLock::default(),
         };
         store.open_readers()?;
         Ok(store)

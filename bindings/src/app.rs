@@ -1,0 +1,663 @@
+//! [`ClerkApp`] across the boundary: the core's facade, call by call, in the order of its modules.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use yaoban_clerk_core::clock::{Clock, SystemClock};
+use yaoban_clerk_core::facade;
+use yaoban_clerk_core::facade::contact::{
+    Dial, DialTarget, EndedAttempt, GateVerdict, NewOutcome, OpenAttempt, Recorded,
+};
+use yaoban_clerk_core::facade::device::Storage;
+use yaoban_clerk_core::facade::doctor::Checkup;
+use yaoban_clerk_core::facade::find::MemberRow;
+use yaoban_clerk_core::facade::groups::{Group, SavedGroup};
+use yaoban_clerk_core::facade::history::HistoryPage;
+use yaoban_clerk_core::facade::manager::{
+    DuplicateRow, Reassigned, SyncQueue, Today, TodayFigure, TodayItem, Whose,
+};
+use yaoban_clerk_core::facade::members::{NewConsent, NewMember, NewRegimen, ProfileFields, Registered};
+use yaoban_clerk_core::facade::message::{MessagePreview, MessageResult, OpenMessage, TemplateRow};
+use yaoban_clerk_core::facade::overview::{MemberCounts, TaskCounts};
+use yaoban_clerk_core::facade::profile::Profile;
+use yaoban_clerk_core::facade::readings::{NewReading, ReadingAdded, Readings};
+use yaoban_clerk_core::facade::recordings::{RecordingRow, RecordingUsage, UploadReport};
+use yaoban_clerk_core::facade::staff::StaffRow;
+use yaoban_clerk_core::facade::tasks::{GroupTasks, NewTask, TaskDetail, TaskFilter, TaskList, TaskRow};
+use yaoban_clerk_core::facade::{Acted, Paired, ReasonCount, Status, StuckOp, SyncReport};
+use yaoban_clerk_core::recording::Network;
+use yaoban_domain::codes::{CarrierResult, Channel, ContactPurpose, SendState};
+
+use crate::custom::{Amount, CivilDate};
+use crate::error::Result;
+use crate::handles::{BackgroundSync, CancelHandle, RecordingPlayer};
+use crate::platform::{
+    BackgroundListener, Changes, DataListener, Ear, Hands, KeyVault, ProgressListener, RecordingSource,
+    Stream, Vault, WallClock,
+};
+
+/// A phone of a store. Calls block and may come from any thread; only those that say so wait for the
+/// network.
+#[derive(uniffi::Object)]
+pub struct ClerkApp {
+    core: Arc<facade::ClerkApp>,
+}
+
+/// What is not a plain call of the facade.
+#[uniffi::export]
+impl ClerkApp {
+    /// Opens the phone in its directory; makes the file if there is none. A damaged file is set aside
+    /// (see `PhoneStatus.set_aside`), a newer one is refused and kept. Without a clock the system's
+    /// counts. The lock is put off by `touch` alone.
+    #[uniffi::constructor]
+    pub fn open(
+        home: &str,
+        vault: Arc<dyn KeyVault>,
+        clock: Option<Arc<dyn WallClock>>,
+    ) -> Result<Arc<Self>> {
+        let clock: Arc<dyn Clock> = match clock {
+            Some(clock) => Arc::new(Hands(clock)),
+            None => Arc::new(SystemClock),
+        };
+        let core = facade::ClerkApp::open(Path::new(home), &Vault(vault), clock)?;
+        core.touched_by_shell();
+        Ok(Arc::new(Self { core: Arc::new(core) }))
+    }
+
+    /// Sets who hears that rows changed; none: nobody.
+    pub fn set_data_listener(&self, listener: Option<Arc<dyn DataListener>>) {
+        let store = self.core.store();
+        match listener {
+            Some(listener) => store.set_listener(Some(Arc::new(Changes(listener)))),
+            None => store.set_listener(None),
+        }
+    }
+
+    /// One round with the hub. Afterwards the figures of whoever changed are computed. Waits for the
+    /// network.
+    pub fn sync(
+        &self,
+        listener: Option<Arc<dyn ProgressListener>>,
+        cancel: &CancelHandle,
+    ) -> Result<SyncReport> {
+        Ok(self.core.sync(&Ear(listener), cancel.inner())?)
+    }
+
+    /// Round after round on a thread of its own, with the hub's long poll between them.
+    pub fn start_background_sync(
+        &self,
+        listener: Arc<dyn BackgroundListener>,
+    ) -> Result<Arc<BackgroundSync>> {
+        Ok(Arc::new(BackgroundSync::start(&self.core, listener)?))
+    }
+
+    /// Today, by the chain's calendar.
+    pub fn today(&self) -> CivilDate {
+        self.core.today()
+    }
+
+    /// The civil date of an instant, by the chain's calendar.
+    pub fn day_of(&self, at_ms: i64) -> CivilDate {
+        self.core.local(at_ms).date()
+    }
+
+    /// Somebody touched the phone: the lock is put off. Refused once it has fallen.
+    pub fn touch(&self) -> Result<()> {
+        Ok(self.core.touch()?)
+    }
+
+    /// Who is signed in, locked or not.
+    pub fn signed_in(&self) -> Option<String> {
+        self.core.signed_in()
+    }
+
+    /// Whether the lock has fallen.
+    pub fn is_locked(&self) -> bool {
+        self.core.is_locked()
+    }
+
+    /// Minutes without a touch after which the lock falls in this store.
+    pub fn lock_minutes(&self) -> u32 {
+        self.core.lock_minutes()
+    }
+
+    /// Tells which network the phone is on. An upload that may not go on ends with its part.
+    pub fn set_network(&self, network: Network) {
+        self.core.set_network(network);
+    }
+
+    /// Sets whether recordings go up by Wi-Fi only (they do, until this is turned off).
+    pub fn set_recording_wifi_only(&self, on: bool) -> Result<()> {
+        Ok(self.core.set_recording_wifi_only(on)?)
+    }
+
+    /// Attaches the recording of a call. Read to its end, stored encrypted, uploaded later. The same
+    /// bytes again change nothing.
+    pub fn attach_recording(
+        &self,
+        attempt_id: &str,
+        source: Arc<dyn RecordingSource>,
+        media_type: &str,
+    ) -> Result<RecordingRow> {
+        let mut stream = Stream(source);
+        Ok(self.core.attach_recording(attempt_id, &mut stream, media_type)?)
+    }
+
+    /// The content of a recording, decrypted while it is read, from any place. Refused if it is not on
+    /// this phone (`recording_not_here`) or its member is not here any more.
+    pub fn play_recording(&self, attempt_id: &str) -> Result<Arc<RecordingPlayer>> {
+        Ok(Arc::new(RecordingPlayer::from(
+            self.core.play_recording(attempt_id)?,
+        )))
+    }
+}
+
+#[uniffi::export]
+impl ClerkApp {
+    /// Numbers what is held, moves the log into the file and closes it. Everything else fails with
+    /// `paused` until `resume`.
+    pub fn pause(&self) -> Result<()> {
+        Ok(self.core.pause()?)
+    }
+
+    /// Opens the file again.
+    pub fn resume(&self) -> Result<()> {
+        Ok(self.core.resume()?)
+    }
+
+    /// The reason for which a read said that the file is damaged is gone: the file is set aside, its
+    /// outbox saved, and the next round loads everything anew.
+    pub fn repair(&self) -> Result<u32> {
+        Ok(self.core.repair()?)
+    }
+
+    /// Pairs the phone by the hub's one-time code.
+    pub fn pair(&self, code: &str, device_name: &str) -> Result<Paired> {
+        Ok(self.core.pair(code, device_name)?)
+    }
+
+    /// Brings the figures up to today, in short batches; called after a round, at the start and
+    /// when a new day begins. Lists and groups show the figures of the last time.
+    pub fn refresh(&self, cancel: &CancelHandle) -> Result<()> {
+        Ok(self.core.refresh(cancel.inner())?)
+    }
+
+    /// How the phone stands.
+    pub fn status(&self) -> Result<Status> {
+        Ok(self.core.status()?)
+    }
+
+    /// Operations that the hub refused or could not read and that nobody has put away.
+    pub fn stuck_ops(&self) -> Result<Vec<StuckOp>> {
+        Ok(self.core.stuck_ops()?)
+    }
+
+    /// The clerk has seen a stuck operation.
+    pub fn put_away(&self, outbox_id: i64) -> Result<()> {
+        Ok(self.core.put_away(outbox_id)?)
+    }
+}
+
+#[uniffi::export]
+impl ClerkApp {
+    /// What the phone's data take up.
+    pub fn storage(&self) -> Result<Storage> {
+        Ok(self.core.storage()?)
+    }
+
+    /// Ends the pairing: everything that the phone holds is deleted, recordings and damaged files that
+    /// were set aside too. Refused with `unsent` while operations or recordings wait to be sent,
+    /// unless `lose` says that they may be lost. Afterwards every call fails with `paused`; the platform then destroys the key,
+    /// and the phone begins anew with `open`.
+    pub fn unpair(&self, lose: bool) -> Result<()> {
+        Ok(self.core.unpair(lose)?)
+    }
+}
+
+#[uniffi::export]
+impl ClerkApp {
+    /// The staff of the store who may use this phone, by name.
+    pub fn staff(&self) -> Result<Vec<StaffRow>> {
+        Ok(self.core.staff()?)
+    }
+
+    /// Signs somebody in, or lifts the lock. Who has set a PIN on this phone gives it; the platform's
+    /// biometrics stand for it with `switch_staff_biometric`. After some wrong PINs (rules,
+    /// `device`) nobody can try for that person for a while.
+    pub fn switch_staff(&self, staff_id: &str, pin: Option<String>) -> Result<()> {
+        Ok(self.core.switch_staff(staff_id, pin.as_deref())?)
+    }
+
+    /// Signs somebody in whom the platform has recognised.
+    pub fn switch_staff_biometric(&self, staff_id: &str) -> Result<()> {
+        Ok(self.core.switch_staff_biometric(staff_id)?)
+    }
+
+    /// Signs out; the next person chooses itself.
+    pub fn sign_out(&self) -> Result<()> {
+        Ok(self.core.sign_out()?)
+    }
+
+    /// Sets the PIN of a member of staff on this phone. Who has one gives the old one.
+    pub fn set_pin(&self, staff_id: &str, old: Option<String>, new: &str) -> Result<()> {
+        Ok(self.core.set_pin(staff_id, old.as_deref(), new)?)
+    }
+
+    /// The lock falls now.
+    pub fn lock_now(&self) -> Result<()> {
+        Ok(self.core.lock_now()?)
+    }
+}
+
+#[uniffi::export]
+impl ClerkApp {
+    /// The members that fit what was typed, best first, at most `limit` (and 100).
+    pub fn find(&self, text: &str, limit: Amount) -> Result<Vec<MemberRow>> {
+        Ok(self.core.find(text, limit)?)
+    }
+}
+
+#[uniffi::export]
+impl ClerkApp {
+    /// Looks a member of another store up by its whole phone number or its id.
+    pub fn lookup(&self, query: &str, reason: &str, cancel: &CancelHandle) -> Result<Vec<MemberRow>> {
+        Ok(self.core.lookup(query, reason, cancel.inner())?)
+    }
+}
+
+#[uniffi::export]
+impl ClerkApp {
+    /// A member at a glance, by id, alias or card.
+    pub fn profile(&self, member_id: &str) -> Result<Profile> {
+        Ok(self.core.profile(member_id)?)
+    }
+}
+
+#[uniffi::export]
+impl ClerkApp {
+    /// The days before `before` (none: from the newest on), at most `days_max`.
+    pub fn history(
+        &self,
+        member_id: &str,
+        before: Option<CivilDate>,
+        days_max: Amount,
+    ) -> Result<HistoryPage> {
+        Ok(self.core.history(member_id, before, days_max)?)
+    }
+
+    /// Older days than the phone holds, from the hub. They are shown and not kept.
+    pub fn older_history(
+        &self,
+        member_id: &str,
+        before: CivilDate,
+        lines_max: u32,
+        cancel: &CancelHandle,
+    ) -> Result<HistoryPage> {
+        Ok(self
+            .core
+            .older_history(member_id, before, lines_max, cancel.inner())?)
+    }
+}
+
+#[uniffi::export]
+impl ClerkApp {
+    /// The readings of a member, newest first, of one kind (`bp`, `glucose`) or of both.
+    pub fn readings(&self, member_id: &str, kind: Option<String>, limit: u32) -> Result<Readings> {
+        Ok(self.core.readings(member_id, kind.as_deref(), limit)?)
+    }
+
+    /// Stores a reading taken at the counter. Impossible values are refused; an emergency raises a
+    /// same-day task for the pharmacist.
+    pub fn add_reading(&self, member_id: &str, new: NewReading) -> Result<ReadingAdded> {
+        Ok(self.core.add_reading(member_id, &new)?)
+    }
+}
+
+#[uniffi::export]
+impl ClerkApp {
+    /// Registers a member, without a network: it has a temporary id until the hub gives one.
+    pub fn register(&self, new: NewMember) -> Result<Registered> {
+        Ok(self.core.register(&new)?)
+    }
+
+    /// Edits fields of a profile; only those that are `Some` change. An empty phone takes it away.
+    pub fn edit_member(&self, member_id: &str, edit: ProfileFields) -> Result<Acted> {
+        Ok(self.core.edit_member(member_id, edit)?)
+    }
+
+    /// Adds and removes tags.
+    pub fn tag(&self, member_id: &str, add: Vec<String>, remove: Vec<String>) -> Result<Acted> {
+        Ok(self.core.tag(member_id, &add, &remove)?)
+    }
+
+    /// Writes a note; `supersedes` names the note that it corrects.
+    pub fn add_note(&self, member_id: &str, text: &str, supersedes: Option<String>) -> Result<Acted> {
+        Ok(self.core.add_note(member_id, text, supersedes.as_deref())?)
+    }
+
+    /// Gives or withdraws a consent.
+    pub fn set_consent(&self, member_id: &str, new: NewConsent) -> Result<Acted> {
+        Ok(self.core.set_consent(member_id, &new)?)
+    }
+
+    /// Sets how the member takes one ingredient.
+    pub fn set_regimen(&self, member_id: &str, new: NewRegimen) -> Result<Acted> {
+        Ok(self.core.set_regimen(member_id, &new)?)
+    }
+}
+
+#[uniffi::export]
+impl ClerkApp {
+    /// The task list in the order of the rules. A clerk who is marked off gets none of its own.
+    pub fn tasks(&self, filter: TaskFilter) -> Result<TaskList> {
+        Ok(self.core.tasks(&filter)?)
+    }
+
+    /// One task with its script and history.
+    pub fn task(&self, task_id: &str) -> Result<TaskDetail> {
+        Ok(self.core.task(task_id)?)
+    }
+
+    /// A task that the clerk makes for itself. Returns its id.
+    pub fn make_task(&self, member_id: &str, new: NewTask) -> Result<String> {
+        Ok(self.core.make_task(member_id, &new)?)
+    }
+
+    /// Tasks that the clerk makes for itself from a group of members. One that is refused, or has
+    /// an open task of the same kind by a clerk's wish already, is listed with its reason.
+    pub fn make_tasks(&self, member_ids: Vec<String>, new: NewTask) -> Result<GroupTasks> {
+        Ok(self.core.make_tasks(&member_ids, &new)?)
+    }
+
+    /// The clerk is at the task. Returns it as it is now.
+    pub fn start_task(&self, task_id: &str) -> Result<TaskRow> {
+        Ok(self.core.start_task(task_id)?)
+    }
+
+    /// The task is put off until a day, and an instant of it.
+    pub fn defer_task(&self, task_id: &str, until: CivilDate, until_ms: Option<i64>) -> Result<TaskRow> {
+        Ok(self.core.defer_task(task_id, until, until_ms)?)
+    }
+
+    /// The task is cancelled: a clerk's own wish by the clerk, any by the manager.
+    pub fn cancel_task(&self, task_id: &str) -> Result<TaskRow> {
+        Ok(self.core.cancel_task(task_id)?)
+    }
+}
+
+#[uniffi::export]
+impl ClerkApp {
+    /// What the gate says of a contact, without making it.
+    pub fn check_contact(
+        &self,
+        member_id: &str,
+        channel: Channel,
+        purpose: ContactPurpose,
+    ) -> Result<GateVerdict> {
+        Ok(self.core.check_contact(member_id, channel, purpose)?)
+    }
+
+    /// Begins a dial: the gate, then the attempt on the disk, then the number. A refusal of the gate
+    /// is kept, and comes back as `gate.<reason>`.
+    pub fn dial(&self, target: DialTarget) -> Result<Dial> {
+        Ok(self.core.dial(&target)?)
+    }
+
+    /// The clerk's dials that wait for a word: what the carrier said, or what came of an answered
+    /// call. Newest first.
+    pub fn open_attempts(&self) -> Result<Vec<OpenAttempt>> {
+        Ok(self.core.open_attempts()?)
+    }
+
+    /// How often the gate refused or put off a contact today, by reason.
+    pub fn refusals_today(&self) -> Result<Vec<ReasonCount>> {
+        Ok(self.core.refusals_today()?)
+    }
+
+    /// The dial ended: what the carrier's result does to the task and the number.
+    pub fn end_attempt(
+        &self,
+        attempt_id: &str,
+        result: CarrierResult,
+        duration_s: Option<u32>,
+    ) -> Result<EndedAttempt> {
+        Ok(self.core.end_attempt(attempt_id, result, duration_s)?)
+    }
+
+    /// What came of a task. It shows at once and can be taken back for ten seconds; a task that
+    /// follows is there at once as well.
+    pub fn record_outcome(&self, task_id: &str, new: NewOutcome) -> Result<Recorded> {
+        Ok(self.core.record_outcome(task_id, &new)?)
+    }
+
+    /// Takes an outcome back, as if it had never been. Returns its task. Refused with
+    /// `take_back_over` once its ten seconds are over.
+    pub fn take_back(&self, outcome_id: &str) -> Result<TaskRow> {
+        Ok(self.core.take_back(outcome_id)?)
+    }
+
+    /// The last outcome of a task that can still be taken back, if there is one.
+    pub fn held_outcome_of(&self, task_id: &str) -> Result<Option<String>> {
+        Ok(self.core.held_outcome_of(task_id)?)
+    }
+}
+
+#[uniffi::export]
+impl ClerkApp {
+    /// The templates for a channel; none: for every channel.
+    pub fn templates(&self, channel: Option<Channel>) -> Result<Vec<TemplateRow>> {
+        Ok(self.core.templates(channel)?)
+    }
+
+    /// A message as it would be for a member, with what the gate says. Nothing is stored.
+    pub fn preview_message(&self, member_id: &str, template_id: &str) -> Result<MessagePreview> {
+        Ok(self.core.preview_message(member_id, template_id)?)
+    }
+
+    /// A message from a template to members, each through the gate. Those who are refused are listed
+    /// with their reasons, and stop nobody else.
+    pub fn message(&self, member_ids: Vec<String>, template_id: &str) -> Result<MessageResult> {
+        Ok(self.core.message(&member_ids, template_id)?)
+    }
+
+    /// The message of a task. It is done once the message was handed over.
+    pub fn message_task(&self, task_id: &str, template_id: &str) -> Result<MessageResult> {
+        Ok(self.core.message_task(task_id, template_id)?)
+    }
+
+    /// What became of a message: handed over, delivered, failed (with the SMS app's reason).
+    pub fn message_result(&self, key: &str, state: SendState, reason: Option<String>) -> Result<()> {
+        Ok(self.core.message_result(key, state, reason.as_deref())?)
+    }
+
+    /// The clerk's messages that were handed out and of which nothing was told since: it has to say
+    /// what became of them (`message_result`).
+    pub fn open_messages(&self) -> Result<Vec<OpenMessage>> {
+        Ok(self.core.open_messages()?)
+    }
+
+    /// Deferred messages whose time has come, through the gate once more. What is past its expiry
+    /// is given up, kept as failed.
+    pub fn due_messages(&self) -> Result<MessageResult> {
+        Ok(self.core.due_messages()?)
+    }
+}
+
+#[uniffi::export]
+impl ClerkApp {
+    /// The members of the store that an audience (JSON) fits, from `offset` on, at most `limit`.
+    pub fn group(&self, rule: &str, offset: Amount, limit: Amount) -> Result<Group> {
+        Ok(self.core.group(rule, offset, limit)?)
+    }
+
+    /// How many members an audience fits.
+    pub fn group_count(&self, rule: &str) -> Result<Amount> {
+        Ok(self.core.group_count(rule)?)
+    }
+
+    /// Keeps a filter by name; one of the same name is replaced.
+    pub fn save_group(&self, name: &str, rule: &str) -> Result<()> {
+        Ok(self.core.save_group(name, rule)?)
+    }
+
+    /// The filters that were kept, by name.
+    pub fn saved_groups(&self) -> Result<Vec<SavedGroup>> {
+        Ok(self.core.saved_groups()?)
+    }
+
+    /// Forgets a filter.
+    pub fn remove_group(&self, name: &str) -> Result<()> {
+        Ok(self.core.remove_group(name)?)
+    }
+
+    /// Ids of a group's members from `offset` on, the most valuable first, at most `GROUP_MAX`: what
+    /// messages and tasks are made for.
+    pub fn group_ids(&self, rule: &str, offset: Amount, limit: Amount) -> Result<Vec<String>> {
+        Ok(self.core.group_ids(rule, offset, limit)?)
+    }
+}
+
+#[uniffi::export]
+impl ClerkApp {
+    /// Members of the store by class, care, disease, tag, medicine and birthday.
+    pub fn member_counts(&self) -> Result<MemberCounts> {
+        Ok(self.core.member_counts()?)
+    }
+
+    /// The clerk's tasks by view, or the whole store's.
+    pub fn task_counts(&self, whole_store: bool) -> Result<TaskCounts> {
+        Ok(self.core.task_counts(whole_store)?)
+    }
+
+    /// A member was opened: it comes first among `recent_members`.
+    pub fn remember_opened(&self, member_id: &str) -> Result<()> {
+        Ok(self.core.remember_opened(member_id)?)
+    }
+
+    /// The members that were opened last on this phone, newest first.
+    pub fn recent_members(&self) -> Result<Vec<MemberRow>> {
+        Ok(self.core.recent_members()?)
+    }
+}
+
+#[uniffi::export]
+impl ClerkApp {
+    /// Today by clerk. A store manager sees everyone, a clerk its own line.
+    pub fn today_by_clerk(&self) -> Result<Today> {
+        Ok(self.core.today_by_clerk()?)
+    }
+
+    /// The list behind a number of `today_by_clerk`.
+    pub fn today_items(&self, whose: Whose, figure: TodayFigure) -> Result<Vec<TodayItem>> {
+        Ok(self.core.today_items(&whose, figure)?)
+    }
+
+    /// Gives a task to somebody, or to anyone. A clerk may take what is nobody's.
+    pub fn reassign(&self, task_id: &str, assignee: Option<String>) -> Result<TaskRow> {
+        Ok(self.core.reassign(task_id, assignee.as_deref())?)
+    }
+
+    /// Gives several tasks away. Those that are refused are listed, and stop nothing else.
+    pub fn reassign_all(&self, task_ids: Vec<String>, assignee: Option<String>) -> Result<Reassigned> {
+        Ok(self.core.reassign_all(&task_ids, assignee.as_deref())?)
+    }
+
+    /// Spreads today's list over the clerks who are here: tasks of nobody and of the absent, and as
+    /// few others as balance asks for. What a manager took on stays with the manager.
+    pub fn rebalance(&self) -> Result<Reassigned> {
+        Ok(self.core.rebalance()?)
+    }
+
+    /// Asks for a task to be done soon.
+    pub fn nudge(&self, task_id: &str) -> Result<TaskRow> {
+        Ok(self.core.nudge(task_id)?)
+    }
+
+    /// Marks somebody off for a day; none: back again. Its tasks stay until `rebalance`.
+    pub fn mark_off(&self, staff_id: &str, on: Option<CivilDate>) -> Result<()> {
+        Ok(self.core.mark_off(staff_id, on)?)
+    }
+
+    /// Pairs of members on one number who may be the same person.
+    pub fn duplicates(&self) -> Result<Vec<DuplicateRow>> {
+        Ok(self.core.duplicates()?)
+    }
+
+    /// Two members are one person: `other` becomes an alias of `keep`, both histories stay.
+    pub fn merge_members(&self, keep: &str, other: &str) -> Result<()> {
+        Ok(self.core.merge_members(keep, other)?)
+    }
+
+    /// The merge was wrong. Where it was made on another phone, the members part at the next sync.
+    pub fn undo_merge(&self, keep: &str, other: &str) -> Result<()> {
+        Ok(self.core.undo_merge(keep, other)?)
+    }
+
+    /// Two members on one number are different persons.
+    pub fn keep_apart(&self, first: &str, second: &str) -> Result<()> {
+        Ok(self.core.keep_apart(first, second)?)
+    }
+
+    /// What is on its way to the hub, and what got stuck, with its reason.
+    pub fn sync_queue(&self) -> Result<SyncQueue> {
+        Ok(self.core.sync_queue()?)
+    }
+}
+
+#[uniffi::export]
+impl ClerkApp {
+    /// Says that a call has no recording, and why: `not_found`, `not_supported`, `no_permission`, or
+    /// another code of the shell's. One that is there stays.
+    pub fn no_recording(&self, attempt_id: &str, why: &str) -> Result<RecordingRow> {
+        Ok(self.core.no_recording(attempt_id, why)?)
+    }
+
+    /// Recordings, latest call first: a clerk's own, for the store manager all.
+    pub fn recordings(&self) -> Result<Vec<RecordingRow>> {
+        Ok(self.core.recordings()?)
+    }
+
+    /// The recording of one call, or the word that there is none.
+    pub fn recording_of(&self, attempt_id: &str) -> Result<RecordingRow> {
+        Ok(self.core.recording_of(attempt_id)?)
+    }
+
+    /// Removes a recording from this phone; one that is not uploaded is gone with it.
+    pub fn remove_recording(&self, attempt_id: &str) -> Result<()> {
+        Ok(self.core.remove_recording(attempt_id)?)
+    }
+
+    /// How much room recordings take, and what waits.
+    pub fn recording_usage(&self) -> Result<RecordingUsage> {
+        Ok(self.core.recording_usage()?)
+    }
+
+    /// Uploads what waits. Runs beside the rounds of sync; one at a time.
+    pub fn upload_recordings(&self, cancel: &CancelHandle) -> Result<UploadReport> {
+        Ok(self.core.upload_recordings(cancel.inner())?)
+    }
+
+    /// Lets go what has to go: after a withdrawal, an erasure, a move, or its time. Called after each
+    /// round and at each upload. Returns how many recordings lost their bytes.
+    pub fn tidy_recordings(&self) -> Result<u32> {
+        Ok(self.core.tidy_recordings()?)
+    }
+}
+
+#[uniffi::export]
+impl ClerkApp {
+    /// Looks at everything. `ask_hub`: digests are compared with the hub's; nothing is changed by it.
+    /// Needs nobody signed in. Reading the whole file takes seconds on a large one.
+    pub fn checkup(&self, ask_hub: bool, cancel: &CancelHandle) -> Result<Checkup> {
+        Ok(self.core.checkup(ask_hub, cancel.inner())?)
+    }
+}
+
+#[uniffi::export]
+impl ClerkApp {
+    /// A sealed bundle. Refused with `support_key_unknown` until the hub has told the support's key
+    /// in a round.
+    pub fn diagnostic_bundle(&self, ask_hub: bool, cancel: &CancelHandle) -> Result<Vec<u8>> {
+        Ok(self.core.diagnostic_bundle(ask_hub, cancel.inner())?)
+    }
+}
