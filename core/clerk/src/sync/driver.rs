@@ -15,7 +15,7 @@ use yaoban_protocol::pair::PairCode;
 
 use super::carry_out;
 use super::code;
-use super::engine::Engine;
+use super::engine::{Engine, Token};
 use super::event::{
     Answer, Call, CallFailure, Effect, Event, FailureKind, Now, Options, Problem, Progress, RoundReport, What,
 };
@@ -27,7 +27,7 @@ use super::wire;
 const TICK: Duration = Duration::from_secs(1);
 /// Asking whether the hub still knows the device is one small exchange.
 const WELCOME_TIMEOUT_MS: u64 = 20_000;
-/// Engines for errands that wait for the next one, each with its token.
+/// Engines for errands that wait for the next one.
 const SPARE_ENGINES_MAX: usize = 4;
 
 /// Hears how a round goes. Called synchronously, from the thread that syncs, under no lock.
@@ -85,6 +85,8 @@ pub struct Driver {
     /// None while a round runs.
     engine: Mutex<Option<Engine>>,
     spare: Mutex<Vec<Engine>>,
+    /// What the engine that ran last had; the next one goes on with it.
+    token: Mutex<Option<Token>>,
     transport: Mutex<Option<Way>>,
 }
 
@@ -109,6 +111,7 @@ impl Driver {
             born: Instant::now(),
             engine: Mutex::new(Some(Engine::new(app_version))),
             spare: Mutex::default(),
+            token: Mutex::default(),
             transport: Mutex::default(),
         })
     }
@@ -156,6 +159,7 @@ impl Driver {
             staff_id: reply.staff_id,
         };
         store.save_pairing(&pairing)?;
+        *lock(&self.token) = None;
         Ok(pairing)
     }
 
@@ -204,7 +208,7 @@ impl Driver {
                 ..RoundReport::default()
             };
         };
-        let report = self.run(&mut engine, store, What::Begin(options), listener, cancel);
+        let report = self.run_with_token(&mut engine, store, What::Begin(options), listener, cancel);
         *lock(&self.engine) = Some(engine);
         // A round that cannot be written down was still a round.
         if let Err(failure) = store.note_round(&report, (self.wall_clock_ms)()) {
@@ -275,11 +279,25 @@ impl Driver {
         let mut engine = lock(&self.spare)
             .pop()
             .unwrap_or_else(|| Engine::new(&self.app_version));
-        let report = self.run(&mut engine, store, What::Errand(call), &Deaf, cancel);
+        let report = self.run_with_token(&mut engine, store, What::Errand(call), &Deaf, cancel);
         let mut spare = lock(&self.spare);
         if spare.len() < SPARE_ENGINES_MAX {
             spare.push(engine);
         }
+        report
+    }
+
+    fn run_with_token(
+        &self,
+        engine: &mut Engine,
+        store: &mut dyn SyncStore,
+        begin: What,
+        listener: &dyn SyncListener,
+        cancel: &Cancel,
+    ) -> RoundReport {
+        engine.adopt_token(lock(&self.token).clone());
+        let report = self.run(engine, store, begin, listener, cancel);
+        *lock(&self.token) = engine.token();
         report
     }
 

@@ -55,7 +55,9 @@ struct Asked {
     timeout_ms: u64,
 }
 
-struct Token {
+/// The hub's short-lived proof of who calls. Engines of one device may share it; each costs an exchange.
+#[derive(Clone)]
+pub struct Token {
     text: String,
     expires_mono_ms: u64,
     serial: u64,
@@ -145,6 +147,23 @@ impl Engine {
             commands: BTreeMap::new(),
             round: Round::default(),
             memory: Memory::default(),
+        }
+    }
+
+    /// The token that it uses now.
+    pub fn token(&self) -> Option<Token> {
+        self.token.clone()
+    }
+
+    /// Takes over the token of another engine of this device and clock, if that holds longer than its own.
+    pub fn adopt_token(&mut self, token: Option<Token>) {
+        let own_until = self.token.as_ref().map(|own| own.expires_mono_ms);
+        if let Some(token) = token.filter(|token| Some(token.expires_mono_ms) > own_until) {
+            self.token_serial += 1;
+            self.token = Some(Token {
+                serial: self.token_serial,
+                ..token
+            });
         }
     }
 

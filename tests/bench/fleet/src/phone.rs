@@ -26,7 +26,7 @@ const TICK: Duration = Duration::from_secs(1);
 pub struct Phone {
     /// Runs rounds.
     pub rounds: Engine,
-    /// Runs the long poll; as in the product it has a token of its own.
+    /// Runs the long poll; as in the product both share a token.
     pub errands: Engine,
     /// Its store.
     pub store: PhoneStore,
@@ -148,6 +148,12 @@ impl Phone {
     }
 
     async fn run(&mut self, round: bool, begin: What) -> RoundReport {
+        let (engine, other) = if round {
+            (&mut self.rounds, &self.errands)
+        } else {
+            (&mut self.errands, &self.rounds)
+        };
+        engine.adopt_token(other.token());
         let mut calls = FuturesUnordered::new();
         let mut happened = VecDeque::from([begin]);
         loop {

@@ -9,7 +9,7 @@ use super::super::world::{Fate, World};
 use super::{assert_same_rows, pull_code, push_code, round_code};
 use crate::sync::event::{Answer, Call, CallFailure, Command, Effect, Options, What};
 use crate::sync::storage::StoreFailure;
-use crate::sync::{SAME_CURSOR_REPLIES_MAX, WATCHDOG_MS, code};
+use crate::sync::{Engine, SAME_CURSOR_REPLIES_MAX, WATCHDOG_MS, code};
 
 #[test]
 fn point_12_hints_on_200s_and_retry_after_set_the_next_round() {
@@ -202,6 +202,24 @@ fn token_near_its_end_is_not_used() {
     world.mono_ms += 3_600_000 - 5_000;
     world.round().checked().unwrap();
     assert_eq!(world.names()[0], "token");
+}
+
+#[test]
+fn a_token_serves_every_engine_of_the_device() {
+    let mut world = World::synced();
+    let token = world.engine.token();
+    world.engine = Engine::new("1.0");
+    world.engine.adopt_token(token.clone());
+    world.round().checked().unwrap();
+    assert_eq!(world.names(), ["hello", "pull"]);
+    // One that holds longer stays; none to adopt changes nothing.
+    world.mono_ms += 3_600_000;
+    world.round().checked().unwrap();
+    world.forget();
+    world.engine.adopt_token(token);
+    world.engine.adopt_token(None);
+    world.round().checked().unwrap();
+    assert_eq!(world.names(), ["hello", "pull"]);
 }
 
 #[test]
