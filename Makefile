@@ -4,10 +4,10 @@ SHELL := bash
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help setup setup-tools bindings demo test lint format sim sim-mutants bench fuzz crash kill9 clean
+.PHONY: help setup setup-tools bindings size package-android package-ios demo test lint format sim sim-mutants bench fuzz crash kill9 clean
 
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 setup: ## Install what the build needs (as root on Debian; otherwise says what to install)
 	@tools/setup.sh build
@@ -17,6 +17,15 @@ setup-tools: setup ## Install the checkers too (cargo-deny), and a JDK with Mave
 
 bindings: setup ## Write the Kotlin and Swift sources of the core into target/bindings
 	@bindings/generate.sh
+
+size: setup ## Build the library as phones get it, and hold its size under the budget
+	@bindings/size.sh
+
+package-android: setup ## Pack the library for Android (AAR); needs the NDK
+	@bindings/package-android.sh
+
+package-ios: setup ## Pack the library for iOS (XCFramework); needs a Mac
+	@bindings/package-xcframework.sh
 
 demo: setup ## A clerk's day from import to effect; ONCE=1 ends the hub afterwards
 	@tests/demo.sh

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Builds the library as phones get it, for this machine, prints its size and holds it under the budget.
+# Stands for arm64 where no NDK is: the same profile, OpenSSL within it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+. bindings/limits.sh
+perl -MFindBin -MFile::Compare -e 1 2>/dev/null || {
+    echo "size: OpenSSL is built from source and needs the whole of Perl (Debian: apt-get install perl)" >&2
+    exit 69
+}
+cargo build --locked -q -p yaoban-bindings --profile library --features vendored-openssl
+library=target/library/libyaoban.so
+bytes=$(wc -c <"$library")
+printf '%s, %s, stripped: %d bytes (budget %d)\n' "$library" "$(uname -m)" "$bytes" "$bytes_max"
+[ "$bytes" -le "$bytes_max" ] || {
+    echo "size: the library is larger than its budget; see what came in (cargo bloat), or argue for a new budget in docs/adr/0100" >&2
+    exit 1
+}
