@@ -53,7 +53,7 @@ bench: setup ## Measure speed and memory in release, beside a peer in the same r
 fuzz: setup ## Fuzz the import, the audience JSON and the wire decoder for SECONDS (default 60) each
 	@SECONDS_EACH=$(or $(SECONDS),60) tests/fuzz/run.sh
 
-crash: setup ## Cut the power at every step of a day's I/O, and fill the phone's disk; SEED=n
+crash: setup ## Cut the power at every step of a day's I/O, and fill the phone's and the hub's disk; SEED=n
 	@SEED=$(or $(SEED),1) $(CARGO) run --quiet --release --locked -p yaoban-crash
 
 kill9: setup ## Kill the real hub, phone and import by SIGKILL, ROUNDS=n times (default 1000); SEED=n

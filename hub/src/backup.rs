@@ -112,13 +112,31 @@ pub fn backup(data_dir: &Path, target: &Path) -> Result<(), BackupError> {
     let _ = fs::remove_file(&half);
     let connection = Connection::open_with_flags(&source, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
-    connection.execute("VACUUM INTO ?1", [half.to_string_lossy()])?;
-    File::open(&half)
-        .and_then(|file| file.sync_all())
-        .map_err(file_error(&half))?;
+    if let Err(error) = copy_into(&connection, &half) {
+        // Half a copy helps nobody and takes the room that the hub may be short of.
+        let _ = fs::remove_file(&half);
+        return Err(error);
+    }
     fs::rename(&half, target).map_err(file_error(target))?;
     // A name is on the disk only once its directory is.
     sync_directory(target.parent().unwrap_or(data_dir))
+}
+
+/// A copy of the database in a new file, on the disk when this is done.
+fn copy_into(connection: &Connection, copy: &Path) -> Result<(), BackupError> {
+    connection
+        .execute("VACUUM INTO ?1", [copy.to_string_lossy()])
+        .map_err(|error| match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::CannotOpen) => StorageError::NotWritable {
+                path: copy.to_owned(),
+                reason: error.to_string(),
+            }
+            .into(),
+            _ => BackupError::from(error),
+        })?;
+    File::open(copy)
+        .and_then(|file| file.sync_all())
+        .map_err(file_error(copy))
 }
 
 fn sync_directory(directory: &Path) -> Result<(), BackupError> {
@@ -148,7 +166,11 @@ pub fn restore(data_dir: &Path, backup: &Path, now_ms: i64) -> Result<Option<Pat
     let _ = fs::remove_dir_all(&staging);
     fs::create_dir_all(&staging).map_err(file_error(&staging))?;
     let staged = staging.join(FILE_NAME);
-    fs::copy(backup, &staged).map_err(file_error(backup))?;
+    fs::copy(backup, &staged).map_err(|source| {
+        // The backup can be read if there is no room; it is its copy that has none.
+        let full = source.kind() == std::io::ErrorKind::StorageFull;
+        file_error(if full { &staged } else { backup })(source)
+    })?;
     let database = Database::open(&staging)?;
     database.write::<_, StorageError>(|tx| {
         tx.set_meta("epoch", &uuid::Uuid::now_v7().to_string())?;

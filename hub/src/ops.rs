@@ -78,13 +78,7 @@ impl Taking<'_> {
             }
             Ok(applied) => Ok(applied.into_result(envelope.n, &envelope.op_id)),
             // These hold for every operation: the phone tries again later.
-            Err(
-                error @ (StorageError::Busy
-                | StorageError::Full
-                | StorageError::Disk(_)
-                | StorageError::NotWritable { .. }
-                | StorageError::Damaged { .. }),
-            ) => Err(error),
+            Err(error) if error.is_of_the_disk() => Err(error),
             Err(error) if tx.is_over() => Err(error),
             Err(error) => {
                 tracing::error!(op_id = envelope.op_id, %error, "operation parked: the database refused it");
@@ -191,9 +185,7 @@ impl Taking<'_> {
         let result = match tx.savepoint(|tx| self.effect(tx, op, &read)) {
             Ok(applied) => applied.into_result(op.n, &op.op_id),
             // These hold for every operation: try again later.
-            Err(error @ (StorageError::Busy | StorageError::Full | StorageError::Damaged { .. })) => {
-                return Err(error);
-            }
+            Err(error) if error.is_of_the_disk() => return Err(error),
             Err(error) => {
                 tracing::error!(op_id, %error, "the database refuses a parked operation again");
                 return Ok(Some(still_parked(op, parked::HUB_FAILED)));

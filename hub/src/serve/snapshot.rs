@@ -26,6 +26,7 @@ use super::auth::{internal, scopes};
 use super::state::{Hub, blocking};
 use super::sync::rendering;
 use super::wire::{Form, Refusal, reply};
+use crate::storage::StorageError;
 use crate::storage::sqlite::Tx;
 use crate::storage::sqlite::devices::Device;
 use crate::storage::sqlite::scope::Scope;
@@ -132,7 +133,7 @@ impl Builder {
     fn build(&self, hub: &Hub, tx: &Tx<'_>, epoch: String, scope: &Scope) -> Result<Manifest, Refusal> {
         let began = Instant::now();
         let directory = self.directory(&scope.name);
-        fs::create_dir_all(&directory).map_err(internal)?;
+        fs::create_dir_all(&directory).map_err(of_file(&directory))?;
         let rendering = rendering(hub, tx)?;
         let mut writer = ChunkWriter {
             directory: &directory,
@@ -236,8 +237,18 @@ impl ChunkWriter<'_> {
 /// Writes a file so that nobody ever sees half of it.
 fn write_whole(directory: &Path, name: &str, bytes: &[u8]) -> Result<(), Refusal> {
     let half = directory.join(format!("{name}.half"));
-    fs::write(&half, bytes).map_err(internal)?;
-    fs::rename(&half, directory.join(name)).map_err(internal)
+    let written = fs::write(&half, bytes).and_then(|()| fs::rename(&half, directory.join(name)));
+    written.map_err(|source| {
+        // Half a chunk takes room that the hub may be short of; what cannot be removed is written over.
+        let _ = fs::remove_file(&half);
+        of_file(&half)(source)
+    })
+}
+
+/// A phone that meets a full disk here comes back later.
+fn of_file(path: &Path) -> impl FnOnce(std::io::Error) -> Refusal {
+    let path = path.to_owned();
+    move |source| StorageError::of_file(path, source).into()
 }
 
 fn remove_orphans(directory: &Path, manifest: &Manifest) {

@@ -275,7 +275,9 @@ impl From<StorageError> for Refusal {
         match error {
             StorageError::Busy => Self::busy("the hub's database is busy", 2),
             StorageError::Full => Self::busy("the hub's disk is full", 60),
-            StorageError::Disk(_) => Self::busy("the hub's disk fails", 60),
+            StorageError::Disk(_) | StorageError::NotWritable { .. } => {
+                Self::busy("the hub's disk fails", 60)
+            }
             _ => Self::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "internal",

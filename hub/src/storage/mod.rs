@@ -48,7 +48,7 @@ pub enum StorageError {
     #[error(transparent)]
     Random(#[from] NoChance),
     /// The file cannot be opened for writing.
-    #[error("cannot write {} ({reason}), check who owns it and that its disk is not mounted read-only", path.display())]
+    #[error("cannot write {} ({reason}), check who owns it, that its disk has room and that it is not mounted read-only", path.display())]
     NotWritable {
         /// The database file.
         path: PathBuf,
@@ -89,6 +89,25 @@ pub enum StorageError {
     /// Any other answer of SQLite.
     #[error("the database refused: {0}")]
     Sqlite(rusqlite::Error),
+}
+
+impl StorageError {
+    /// Of a file of the data directory. A disk without room is told as such, whichever file met it.
+    pub fn of_file(path: PathBuf, source: std::io::Error) -> Self {
+        if source.kind() == std::io::ErrorKind::StorageFull {
+            Self::Full
+        } else {
+            Self::File { path, source }
+        }
+    }
+
+    /// The disk or another process is the reason, not what was to be stored: the same again may succeed later.
+    pub fn is_of_the_disk(&self) -> bool {
+        matches!(
+            self,
+            Self::Busy | Self::Full | Self::Disk(_) | Self::NotWritable { .. } | Self::Damaged { .. }
+        )
+    }
 }
 
 impl From<rusqlite::Error> for StorageError {

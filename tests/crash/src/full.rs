@@ -55,10 +55,13 @@ pub fn main() -> ExitCode {
     }
     let sound = points - findings.0.len();
     let day = live(Length::Whole);
-    println!("full phone");
-    let outcome = fill_all(&day, Side::Phone, 1, &progress(0));
-    let full = outcome.points;
-    findings.take(outcome.violations);
+    let mut full = 0;
+    for side in [Side::Phone, Side::Hub] {
+        println!("full disk: {side:?}");
+        let outcome = fill_all(&day, side, 1, &progress(0));
+        full += outcome.points;
+        findings.take(outcome.violations);
+    }
     println!(
         "crash: points={sound}/{points} distinct={distinct} full={full} violations={}",
         findings.0.len()

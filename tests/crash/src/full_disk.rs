@@ -15,6 +15,9 @@ use crate::world::{PHONE_FILE, World};
 /// Steps of one thing done at most; more would mean that it never ends.
 const STEPS_MAX: u64 = 100_000;
 
+/// What a phone hears from a hub whose disk is full.
+const HUB_IS_FULL: [&str; 1] = ["busy"];
+
 /// What came of it.
 #[derive(Debug, Default)]
 pub struct Outcome {
@@ -80,6 +83,9 @@ fn fill(
         Some(_) => Some(world.open_phone().map_err(|error| error.to_string())?),
         None => None,
     };
+    if after.name == "pair" {
+        world.keep_code();
+    }
     let recording = Recording::of_faults(if side == Side::Phone { &home } else { &hub_dir });
     recording.fill_disk(if side == Side::Phone { &home } else { &hub_dir }, steps);
     let done = once(&world, app.as_ref(), after);
@@ -92,8 +98,10 @@ fn fill(
         // A phone hears from a hub without room only that it is to come back later.
         let clear = match (side, after.act) {
             (Side::Phone, _) => code == "disk_full",
-            (Side::Hub, None) => text.contains("disk is full"),
-            (Side::Hub, Some(_)) => true,
+            (Side::Hub, None) => ["is full", "No space left", "has room"]
+                .iter()
+                .any(|words| text.contains(words)),
+            (Side::Hub, Some(_)) => HUB_IS_FULL.contains(&code.as_str()),
         };
         if !clear {
             return Err(format!("not said clearly: {code}: {text}"));

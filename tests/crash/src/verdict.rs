@@ -135,15 +135,30 @@ pub fn finish(world: &World, command: &HubCommand) -> Verdict {
     let again = world.command(command);
     match (command, again) {
         (_, Ok(())) => Ok(()),
-        (HubCommand::Init | HubCommand::Backup(_), Err(error)) if error.contains("already") => {
+        // The words of a full disk say "already", too.
+        (HubCommand::Init | HubCommand::Backup(_), Err(error))
+            if error.contains("exists already") || error.contains("already holds") =>
+        {
             if let HubCommand::Backup(name) = command {
                 backup_is_usable(world, name)?;
+                return Ok(());
             }
-            Ok(())
+            is_made(world)
         }
-        (HubCommand::Campaign(_), Err(error)) if error.contains("already") => Ok(()),
+        (HubCommand::Campaign(_), Err(error)) if error.contains("there is a campaign named") => Ok(()),
         (_, Err(error)) => Err(error),
     }
+}
+
+/// A hub that was made has an epoch: without one no phone could tell it from another.
+fn is_made(world: &World) -> Verdict {
+    let epoch = world
+        .hub(|database| database.read::<_, StorageError>(|tx| tx.epoch()))
+        .map_err(words)?;
+    if epoch.is_empty() {
+        return Err("the hub counts as made and has no epoch".into());
+    }
+    Ok(())
 }
 
 fn backup_is_usable(world: &World, name: &str) -> Verdict {

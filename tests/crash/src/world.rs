@@ -160,6 +160,7 @@ pub struct World {
     /// The clock of both.
     pub clock: WorldClock,
     way: Way,
+    code: Mutex<Option<String>>,
 }
 
 impl World {
@@ -170,6 +171,7 @@ impl World {
             home: home.to_owned(),
             clock: WorldClock::at(now_ms),
             way: Way::default(),
+            code: Mutex::default(),
         }
     }
 
@@ -202,8 +204,18 @@ impl World {
         self.way.hub().is_some()
     }
 
+    /// Gets a pairing code for later, before the hub can make none.
+    pub fn keep_code(&self) {
+        let code = self.code();
+        *self.code.lock().unwrap_or_else(PoisonError::into_inner) = Some(code);
+    }
+
     /// A pairing code, as the operator gets it.
     pub fn code(&self) -> String {
+        let kept = self.code.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(code) = kept {
+            return code;
+        }
         let secret = self
             .hub(|database| {
                 database.write(|tx| make_code(tx, &Whom::Store(STORE.into()), self.clock.now_ms()))
@@ -240,7 +252,7 @@ impl World {
             .map(drop)
             .map_err(|error| words(&error)),
             HubCommand::Publish => {
-                let today = self.today();
+                let today = self.today()?;
                 yaoban_hub::cli::model::publish(&open()?, today)
                     .map(drop)
                     .map_err(|error| words(&error))
@@ -249,7 +261,7 @@ impl World {
                 let members = members.iter().cloned().collect();
                 yaoban_hub::campaign::create::create(
                     &open()?,
-                    &plan(self.today()),
+                    &plan(self.today()?),
                     &members,
                     now_ms,
                     &mut |_, _| {},
@@ -272,12 +284,10 @@ impl World {
         }
     }
 
-    fn today(&self) -> chrono::NaiveDate {
-        self.hub(|database| {
-            database
-                .read::<_, StorageError>(|tx| Ok(tx.calendar()?.day(self.clock.now_ms())))
-                .expect("a calendar")
-        })
+    fn today(&self) -> Result<chrono::NaiveDate, String> {
+        Database::open(&self.hub_dir)
+            .and_then(|database| database.read(|tx| Ok(tx.calendar()?.day(self.clock.now_ms()))))
+            .map_err(|error: StorageError| error.to_string())
     }
 }
 

@@ -15,7 +15,8 @@ use super::{SHAPE, code};
 const CHUNKS_AHEAD_MAX: u32 = 2;
 /// A chunk is fetched at most this often in one load.
 const CHUNK_TRIES_MAX: u32 = 3;
-/// A hub that is preparing the list of chunks is asked again after this time at most …
+/// A hub that is preparing the list of chunks is asked again after this time at most; one that wants more
+/// is not preparing it, and the round ends with its hint …
 const MANIFEST_WAIT_MS: u64 = 5_000;
 /// … and so often within one round.
 const MANIFEST_TRIES_MAX: u32 = 30;
@@ -122,12 +123,11 @@ impl Engine {
                 self.load_pump(&mut loading);
             }
             (Call::Manifest { .. }, Err(failure))
-                if failure.code == refusal::BUSY && loading.asked_again < MANIFEST_TRIES_MAX =>
+                if failure.code == refusal::BUSY
+                    && loading.asked_again < MANIFEST_TRIES_MAX
+                    && failure.retry_after_ms.unwrap_or(0) <= MANIFEST_WAIT_MS =>
             {
-                let wait_ms = failure
-                    .retry_after_ms
-                    .unwrap_or(MANIFEST_WAIT_MS)
-                    .min(MANIFEST_WAIT_MS);
+                let wait_ms = failure.retry_after_ms.unwrap_or(MANIFEST_WAIT_MS);
                 loading.ask_again_mono_ms = Some(self.now.mono_ms + wait_ms);
                 loading.asked_again += 1;
             }

@@ -95,14 +95,29 @@ impl<'c> Tx<'c> {
     }
 }
 
+/// Whether the making of a database broke off: the epoch is written in its last step.
+fn is_half_made(file: &Path) -> bool {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let epochs = Connection::open_with_flags(file, flags).and_then(|connection| {
+        let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        if tables == 0 {
+            return Ok(0);
+        }
+        connection.query_row("SELECT count(*) FROM meta WHERE key = 'epoch'", [], |row| {
+            row.get::<_, i64>(0)
+        })
+    });
+    // What is no database of ours, or cannot be read now, is not touched.
+    epochs.is_ok_and(|epochs| epochs == 0)
+}
+
 impl Database {
-    /// Makes a new database in a directory, which is made where it is missing.
+    /// Makes a new database in a directory, which is made where it is missing. One that broke off before,
+    /// for want of room, is finished: nobody has seen it.
     pub fn create(dir: &Path, chain_name: &str, url: Option<&Url>) -> Result<Self, StorageError> {
-        std::fs::create_dir_all(dir).map_err(|source| StorageError::File {
-            path: dir.to_owned(),
-            source,
-        })?;
-        if dir.join(FILE_NAME).exists() {
+        std::fs::create_dir_all(dir).map_err(|source| StorageError::of_file(dir.to_owned(), source))?;
+        let file = dir.join(FILE_NAME);
+        if file.exists() && !is_half_made(&file) {
             return Err(StorageError::Exists(dir.to_owned()));
         }
         if dir.join(RESTORING).exists() {
@@ -211,12 +226,10 @@ impl Database {
         writer: &mut Connection,
         f: impl FnOnce(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let turn = self.turns.wait().map_err(|source| {
-            E::from(StorageError::File {
-                path: self.dir.clone(),
-                source,
-            })
-        })?;
+        let turn = self
+            .turns
+            .wait()
+            .map_err(|source| E::from(StorageError::of_file(self.dir.clone(), source)))?;
         let transaction = writer
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(|error| E::from(error.into()))?;

@@ -28,7 +28,7 @@ impl Turns {
                 .truncate(false)
                 .write(true)
                 .open(&path)
-                .map_err(|source| StorageError::File { path, source })
+                .map_err(|source| StorageError::of_file(path, source))
         };
         Ok(Self {
             next: file(NEXT)?,

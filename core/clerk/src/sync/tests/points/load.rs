@@ -84,6 +84,25 @@ fn point_04_chunks_that_the_hub_no_longer_has_lead_to_a_new_list() {
 }
 
 #[test]
+fn point_12_a_hub_without_room_for_the_chunks_is_left_alone_as_long_as_it_says() {
+    let mut world = World::new();
+    world.hub.put(STORE, "member", "m", b"x");
+    let full = CallFailure {
+        retry_after_ms: Some(60_000),
+        ..refuse(503, refusal::BUSY)
+    };
+    let ended = world.run(What::Begin(Options::default()), &mut |_, call| {
+        if call.name() == "snapshot" {
+            Fate::Fail(full.clone())
+        } else {
+            Fate::Pass
+        }
+    });
+    let report = ended.expect("the round is over");
+    assert!(report.checked().is_err(), "and says why");
+}
+
+#[test]
 fn point_04_a_hub_that_prepares_the_chunks_is_asked_again_in_the_same_round() {
     let mut world = World::new();
     world.hub.put(STORE, "member", "m", b"x");
