@@ -26,7 +26,7 @@ const QUERY_CHARS_MAX: usize = 40;
 /// Members that are looked at one by one to bring them into order.
 const CANDIDATES_MAX: usize = 150;
 /// Latest visitors that are looked through when more than that fit.
-const WALK_MAX: usize = 3_000;
+const WALK_MAX: usize = 2_000;
 /// Digits from which the end of a phone number is looked for.
 const SUFFIX_DIGITS_MIN: usize = 3;
 /// Hits that a caller may ask for.

@@ -79,7 +79,7 @@ pub(super) fn open(path: &Path, key: &DatabaseKey, purpose: Purpose) -> Result<C
         Purpose::Read => conn.execute_batch(READER)?,
         // No log: the file counts only once it is complete and synced.
         Purpose::Load => conn.execute_batch(
-            "PRAGMA journal_mode = DELETE; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -24576;",
+            "PRAGMA journal_mode = DELETE; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -12288;",
         )?,
         Purpose::Salvage => {}
     }
