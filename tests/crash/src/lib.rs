@@ -14,6 +14,7 @@
 //! | [`verdict`] | what must hold whatever happened |
 //! | [`power`] | the power cut at every step |
 //! | [`full_disk`] | no room, from every step on that needs some |
+//! | [`damage`] | bytes of the phone's file that come back otherwise than they were written |
 //! | [`full`] | the whole run, with its closing line |
 
 // A helper that cannot do its part ends the test that called it.
@@ -26,6 +27,7 @@
 #![cfg(target_os = "linux")]
 
 mod calls;
+pub mod damage;
 pub mod day;
 pub mod disk;
 pub mod full;

@@ -56,6 +56,7 @@ use yaoban_protocol::row::entity;
 use crate::chance::{Chance, SystemChance, uuid_v7};
 use crate::clock::Clock;
 use crate::recording::{self, Shelf};
+use crate::store::StoreError;
 use crate::store::outbox::{self, NewOp};
 use crate::store::{Durability, OpenReport, Settings, Store, meta, read_pairing, rows};
 use crate::sync::{Cancel, Connect, Driver, Https, Options, RoundReport, SyncListener, SyncStore};
@@ -233,17 +234,29 @@ impl ClerkApp {
         chance: Arc<dyn Chance>,
         connect: Box<dyn Connect>,
     ) -> AppResult<Self> {
-        let (store, opened) = Store::open(&home.join(FILE), vault, clock.now_ms())?;
+        let (store, mut opened) = Store::open(&home.join(FILE), vault, clock.now_ms())?;
         let wall_clock = Arc::clone(&clock);
         let driver = Driver::new(
             connect,
             Box::new(move || wall_clock.now_ms()),
             env!("CARGO_PKG_VERSION"),
         )?;
-        let session = store.read(staff::Session::read)?;
         let recordings = Shelf::beside(store.path());
-        // Of erased members, and what a kill left half done.
-        recording::tidy::remove_strangers(&store, &recordings)?;
+        let begin = || {
+            let session = store.read(staff::Session::read)?;
+            // Of erased members, and what a kill left half done.
+            recording::tidy::remove_strangers(&store, &recordings)?;
+            Ok(session)
+        };
+        // Damage that shows only here is seen to like that of the first page: nobody could open the phone
+        // to mend it.
+        let session = match begin() {
+            Err(StoreError::Damaged) => {
+                opened = store.set_damaged_aside(clock.now_ms())?;
+                begin()?
+            }
+            begun => begun?,
+        };
         Ok(Self {
             recordings,
             store: Arc::new(store),

@@ -29,7 +29,7 @@ impl Store {
     pub fn open(path: &Path, vault: &dyn KeyVault, now_ms: i64) -> Result<(Self, OpenReport)> {
         let key = vault.database_key()?;
         end_set_aside(path)?;
-        let writer = match open_writer(path, &key) {
+        let writer = match open_writer(path, &key).and_then(with_settings) {
             Err(StoreError::Damaged) => {
                 set_aside(path, now_ms)?;
                 open_writer(path, &key)?
@@ -134,6 +134,13 @@ fn close(conn: Option<Connection>) -> Result<()> {
     conn.map_or(Ok(()), |conn| conn.close().map_err(|(_, error)| error.into()))
 }
 
+/// What every use of the file needs can be read: damage there has to be seen to now, or the phone could
+/// never be opened again.
+fn with_settings(writer: Connection) -> Result<Connection> {
+    Settings::read(&writer)?;
+    Ok(writer)
+}
+
 fn open_writer(path: &Path, key: &DatabaseKey) -> Result<Connection> {
     let mut conn = open(path, key, Purpose::Write)?;
     schema::prepare(&mut conn, path)?;
@@ -225,11 +232,14 @@ fn salvage_last(path: &Path, key: &DatabaseKey, into: &Connection) -> Result<Ope
     let tx = into.unchecked_transaction()?;
     let mut salvaged_ops = 0;
     // With a key that is not its own, or without its first page, nothing can be read.
-    if let Ok(from) = open(&aside, key, Purpose::Salvage) {
+    if open(&aside, key, Purpose::Salvage).is_ok() {
         for (table, columns) in SALVAGED {
-            // From both ends: one damaged page in the middle costs only what is on it.
+            // From both ends: one damaged page in the middle costs only what is on it. Each with a connection
+            // of its own: SQLCipher gives nothing more on one that met a damaged page.
             for order in ["", "ORDER BY 1 DESC"] {
-                let _ = copy_rows(&from, &tx, table, columns, order)?;
+                if let Ok(from) = open(&aside, key, Purpose::Salvage) {
+                    let _ = copy_rows(&from, &tx, table, columns, order)?;
+                }
             }
         }
         salvaged_ops = tx.query_row("SELECT count(*) FROM outbox", [], |row| row.get(0))?;
