@@ -234,16 +234,21 @@ impl ClerkApp {
 
     fn sign_in(&self, staff_id: &str) -> AppResult<()> {
         let now_ms = self.now_ms();
-        self.store.write(Durability::Full, |tx| -> AppResult<()> {
-            meta::set(tx, SESSION_STAFF, staff_id)?;
-            Ok(meta::set(tx, SESSION_TOUCHED, now_ms)?)
-        })?;
-        *self.session() = Session {
+        let session = Session {
             staff_id: Some(staff_id.to_owned()),
             touched_ms: now_ms,
             written_ms: now_ms,
         };
-        Ok(())
+        // Before the write: who hears of it and reads again must find the lock lifted.
+        let before = std::mem::replace(&mut *self.session(), session);
+        let written = self.store.write(Durability::Full, |tx| -> AppResult<()> {
+            meta::set(tx, SESSION_STAFF, staff_id)?;
+            Ok(meta::set(tx, SESSION_TOUCHED, now_ms)?)
+        });
+        if written.is_err() {
+            *self.session() = before;
+        }
+        written
     }
 
     fn check_staff(&self, staff_id: &str) -> AppResult<()> {
