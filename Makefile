@@ -4,7 +4,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help setup setup-tools bindings size package-android package-ios demo test lint format sim sim-mutants bench fuzz crash kill9 clean
+.PHONY: help setup setup-tools bindings size package-android package-ios demo test ios-test lint format sim sim-mutants bench fuzz crash kill9 clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -31,7 +31,10 @@ demo: setup ## A clerk's day from import to effect; ONCE=1 ends the hub afterwar
 	@tests/demo.sh
 
 test: setup-tools ## Everything that must hold: lint, unit, property, end-to-end, real data
-	@tools/stages.sh lint build unit e2e bridge
+	@tools/stages.sh lint build unit e2e bridge ios
+
+ios-test: setup ## Test the Swift side (fetches the toolchain on a Debian machine, 576 MB once)
+	@tools/stages.sh ios
 
 lint: setup-tools ## Format check, clippy, dependency licences and sources
 	@tools/stages.sh lint

@@ -28,6 +28,13 @@ stage_bridge() {
         (cd android/host && mvn -B -ntp -q -Dkotlin.compiler.daemon=false -Dstyle.color=never test) &&
         python3 android/host/passed.py target/android
 }
+# Swift against the real library and a real hub.
+stage_ios() {
+    ios/tools/swift-toolchain.sh &&
+        stage_build &&
+        bindings/generate.sh --built &&
+        ios/tools/test.sh --built
+}
 
 skipped=75 # what a stage returns that could not run; under CI that is a failure
 summary=""

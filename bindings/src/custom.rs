@@ -19,7 +19,7 @@ uniffi::custom_type!(
 
 /// Values for a wording, by name.
 pub type Values = Vec<WordingValue>;
-/// A value for a wording, with its name. In Kotlin it prints without the value.
+/// A value for a wording, with its name. On the other side it prints without the value.
 pub type WordingValue = (String, String);
 uniffi::custom_type!(
     /// A value for a wording, with its name.

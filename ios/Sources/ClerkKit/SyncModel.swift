@@ -1,0 +1,61 @@
+import ClerkFFI
+import Observation
+
+/// How the phone stands with the hub.
+@MainActor @Observable
+public final class SyncModel {
+    /// How the phone stands.
+    public private(set) var status: PhoneStatus?
+    /// What is on its way, and what got stuck; for whoever is signed in.
+    public private(set) var queue: SyncQueue?
+    /// How far the round is that runs.
+    public private(set) var progress: SyncProgress?
+    /// Why the last round did not get through.
+    public private(set) var failure: Failure?
+
+    @ObservationIgnored private let core: ClerkCore
+
+    public init(core: ClerkCore) { self.core = core }
+
+    /// Shows how the phone stands, and again whenever rows change, until the task is cancelled.
+    public func follow() async {
+        await core.follow { app in
+            Shown(status: try app.status(), queue: try? app.syncQueue())
+        } show: { shown, _ in
+            status = shown?.status
+            queue = shown?.queue
+        }
+    }
+
+    /// Keeps the phone in sync until the task is cancelled.
+    public func run() async {
+        do {
+            for await event in try await core.backgroundSync() {
+                switch event {
+                case .progress(let now): progress = now
+                case .synced: (progress, failure) = (nil, nil)
+                case .failed(let error): (progress, failure) = (nil, Failure(error))
+                }
+            }
+        } catch {
+            failure = Failure(error)
+        }
+        progress = nil
+    }
+
+    /// One round now.
+    public func syncNow() async {
+        do {
+            _ = try await core.sync(show: { self.progress = $0 })
+            failure = nil
+        } catch {
+            if !(error is CancellationError) { failure = Failure(error) }
+        }
+        progress = nil
+    }
+
+    private struct Shown: Equatable, Sendable {
+        let status: PhoneStatus
+        let queue: SyncQueue?
+    }
+}

@@ -1,0 +1,371 @@
+import ClerkFFI
+import Foundation
+import Testing
+
+@testable import ClerkKit
+
+/// A phone with a real hub, each test with its own.
+@MainActor @Suite(.serialized) struct HubTests {
+    private let hub: TestHub
+    private let home: Folder
+    private let clock = TestClock()
+    private let core: ClerkCore
+
+    init() async throws {
+        hub = try TestHub()
+        home = try Folder()
+        core = try await ClerkCore.open(home: home.url, vault: TestVault(), clock: clock)
+    }
+
+    /// Pairs, loads, and signs the clerk in.
+    private func begin() async throws {
+        let pairing = PairingModel(core: core)
+        pairing.code = try hub.pairingCode()
+        await pairing.pair(deviceName: "swift")
+        try #require(pairing.phase == .ready, "\(String(describing: pairing.failure))")
+        let signIn = SignInModel(core: core)
+        await signIn.signIn("C1")
+        try #require(signIn.signedIn == "C1")
+    }
+
+    private func task(of memberId: String) async throws -> TaskRow {
+        let list = try await core.call { try $0.tasks(filter: TaskFilter(view: .due)) }
+        return try #require(list.households.flatMap(\.tasks).first { $0.memberId == memberId })
+    }
+
+    // MARK: Pairing
+
+    @Test func pairingLoadsTheStore() async throws {
+        let pairing = PairingModel(core: core)
+        await pairing.begin()
+        #expect(pairing.phase == .code)
+        pairing.code = try hub.pairingCode()
+        await pairing.pair(deviceName: "swift")
+        #expect(pairing.phase == .ready && pairing.code.isEmpty && pairing.failure == nil)
+        #expect(pairing.paired?.chainName == "晨光大药房" && pairing.paired?.storeName == "晨光一店")
+        #expect(try await core.call { try $0.status() }.members == 3)
+        let again = PairingModel(core: core)
+        await again.begin()
+        #expect(again.phase == .ready)
+    }
+
+    @Test func aFirstLoadThatIsCutShortGoesOn() async throws {
+        let pairing = PairingModel(core: core)
+        pairing.code = try hub.pairingCode()
+        _ = try await core.call { [code = pairing.code] in try $0.pair(code: code, deviceName: "swift") }
+        hub.stop()
+        let silent = try SilentServer(port: hub.port)
+        await pairing.begin()
+        #expect(pairing.phase == .interrupted)
+        let loading = Task { await pairing.load() }
+        try await until("the load runs") { if case .loading = pairing.phase { true } else { false } }
+        pairing.stop()
+        await loading.value
+        #expect(pairing.phase == .interrupted && pairing.failure == nil)
+        silent.close()
+        try hub.serve()
+        await pairing.load()
+        #expect(pairing.phase == .ready)
+    }
+
+    // MARK: Members and tasks
+
+    @Test func aMemberIsFoundAndShownWhole() async throws {
+        try await begin()
+        let search = SearchModel(core: core)
+        for (typed, found) in [("0001", ["M1"]), ("李晚", ["M2"]), ("zj", ["M3"]), ("9999", [])] {
+            search.query = typed
+            await search.search()
+            #expect(search.members.map(\.memberId) == found, "\(typed)")
+        }
+        let member = MemberModel(core: core, memberId: "M1")
+        let following = Task { await member.follow() }
+        try await until("the profile") { member.profile != nil }
+        let profile = try #require(member.profile)
+        #expect(profile.member.name == "王约" && profile.allergies.map(\.text) == ["青霉素"])
+        #expect(profile.lastVisit == TestClock.day(-25) && profile.totalFen == 6_000)
+        #expect(profile.medicines.map(\.ingredient) == ["氨氯地平"])
+        #expect(member.verdict?.verdict == "allow")
+        search.query = ""
+        await search.search()
+        #expect(search.members.map(\.memberId) == ["M1"], "opened last")
+
+        try await core.call { app in _ = try app.tag(memberId: "M1", add: ["常客"], remove: []) }
+        try await until("the new tag") { member.profile?.tags.contains("常客") == true }
+        following.cancel()
+        await following.value
+
+        let nobody = MemberModel(core: core, memberId: "nobody")
+        let looking = Task { await nobody.follow() }
+        try await until("that there is nobody") { nobody.failure != nil }
+        #expect(nobody.failure?.kind == .unknown && nobody.failure?["what"] == "member" && nobody.profile == nil)
+        looking.cancel()
+    }
+
+    @Test func anAnswerToWhatWasTypedBeforeIsDropped() async throws {
+        try await begin()
+        let search = SearchModel(core: core)
+        search.query = "0001"
+        let first = Task { await search.search() }
+        await Task.yield()  // it has asked
+        search.query = "李晚"
+        await first.value
+        #expect(search.members.isEmpty)
+        await search.search()
+        #expect(search.members.map(\.memberId) == ["M2"])
+    }
+
+    @Test func aListFollowsChangesAndALockEmptiesIt() async throws {
+        try await begin()
+        let tasks = TaskListModel(core: core)
+        let signIn = SignInModel(core: core)
+        let following = Task { await tasks.follow() }
+        try await until("the list") { tasks.list != nil }
+        let before = try #require(tasks.list?.count)
+        #expect(before == tasks.counts?.due)
+        _ = try await core.call { try $0.makeTask(memberId: "M2", new: NewTask(kind: .call, purpose: .service)) }
+        try await until("the new task") { tasks.list?.count == before + 1 }
+
+        await signIn.lock()
+        #expect(signIn.locked && signIn.signedIn == "C1")
+        try await until("an empty list") { tasks.list == nil }
+        #expect(tasks.failure?.kind == .locked)
+        await signIn.signIn("C1")
+        try await until("the list again") { tasks.list != nil }
+
+        clock.later(minutes: 14)
+        await signIn.touched()
+        clock.later(minutes: 14)
+        #expect(try await core.call { try $0.tasks(filter: TaskFilter(view: .due)) }.count == before + 1)
+        clock.later(minutes: 2)
+        await signIn.touched()
+        #expect(signIn.locked, "a list that is read does not put the lock off")
+        following.cancel()
+    }
+
+    @Test func aPinIsAskedFor() async throws {
+        try await begin()
+        try await core.call { try $0.setPin(staffId: "C1", old: nil, new: "1234") }
+        let signIn = SignInModel(core: core)
+        await signIn.lock()
+        await signIn.signIn("C1")
+        #expect(signIn.locked && signIn.failure?.kind == .pinMissing)
+        await signIn.signIn("C1", pin: "4321")
+        #expect(signIn.failure?.kind == .pinWrong && signIn.failure?["tries_left"] != nil)
+        await signIn.signIn("C1", pin: "1234")
+        #expect(!signIn.locked && signIn.failure == nil)
+    }
+
+    // MARK: Calls
+
+    @Test func aCallFromTheListToTheHub() async throws {
+        try await begin()
+        let task = try await task(of: "M1")
+        let call = CallModel(core: core, target: .task(task.taskId))
+        #expect(await call.dial()?.reveal() == "15400000001")
+        #expect(call.phase == .calling && call.script != nil)
+        #expect(await call.dial() == nil, "a second tap dials nobody")
+        await call.ended(.answered, durationS: 42)
+        #expect(call.phase == .outcome)
+
+        await call.record(NewOutcome(code: .agreedToVisit))
+        #expect(call.phase == .outcome && call.failure?.code == "date_required")
+        let agreed = NewOutcome(code: .agreedToVisit, date: TestClock.day(2), note: "下周来")
+        await call.record(agreed)
+        guard case .recorded(let recorded) = call.phase else {
+            Issue.record("\(call.phase), \(String(describing: call.failure))")
+            return
+        }
+        #expect(recorded.task.state == "deferred" && call.failure == nil)
+        #expect(try await core.call { try $0.status() }.held > 0)
+        await call.takeBack()
+        #expect(call.phase == .outcome)
+        await call.record(agreed)
+        clock.later(minutes: 1)
+        await call.takeBack()
+        #expect(call.failure?.code == "take_back_over")
+
+        let report = try await core.sync()
+        #expect(report.pushedOps >= 3 && report.rejectedOps == 0 && report.parkedOps == 0)
+        _ = try await core.sync()
+        #expect(try await core.call { try $0.status() }.outbox == 0)
+    }
+
+    @Test(arguments: [
+        OutcomeCode.callLater, .alreadyBought, .boughtElsewhere, .stillHasStock, .doctorChangedOrStopped,
+        .notInterested, .doNotContact, .wrongNumber, .needsPharmacist, .adverseReaction, .moved, .hospitalised,
+        .deceased, .other,
+    ])
+    func everyOutcomeReachesTheHub(code: OutcomeCode) async throws {
+        try await begin()
+        let task = try await task(of: "M1")
+        let call = CallModel(core: core, target: .task(task.taskId))
+        _ = await call.dial()
+        await call.ended(.answered)
+        let instant = clock.nowMs() + 3 * 3_600_000
+        await call.record(
+            NewOutcome(
+                code: code, date: TestClock.day(3), callAtMs: code == .callLater ? instant : nil, note: "备注"))
+        guard case .recorded = call.phase else {
+            Issue.record("\(code): \(String(describing: call.failure))")
+            return
+        }
+        clock.later(minutes: 1)
+        let report = try await core.sync()
+        #expect(report.pushedOps > 0 && report.rejectedOps == 0 && report.parkedOps == 0, "\(report)")
+    }
+
+    @Test func nobodyAnswersAndNoOutcomeIsAskedFor() async throws {
+        try await begin()
+        let call = CallModel(core: core, target: .task(try await task(of: "M1").taskId))
+        _ = await call.dial()
+        await call.ended(.noAnswer)
+        #expect(call.phase == .over && call.failure == nil)
+    }
+
+    @Test func theGateRefusesWithItsReason() async throws {
+        try await begin()
+        let call = CallModel(core: core, target: .member(memberId: "M3", purpose: .marketing))
+        #expect(await call.dial() == nil)
+        #expect(call.phase == .ready && call.failure?.kind == .refused && call.failure?.code == "gate.no_consent")
+        #expect(try await core.call { try $0.refusalsToday() }.map(\.count) == [1])
+    }
+
+    @Test func aCallOutlivesTheApp() async throws {
+        try await begin()
+        let task = try await task(of: "M1")
+        let dialled = CallModel(core: core, target: .task(task.taskId))
+        _ = await dialled.dial()
+        // The app is ended while the dialler has the screen, and opened anew.
+        try await core.pause()
+        let reborn = try await ClerkCore.open(home: home.url, vault: TestVault(), clock: clock)
+        let open = try await reborn.call { try $0.openAttempts() }
+        let call = CallModel(core: reborn, unfinished: try #require(open.first))
+        #expect(call.phase == .calling)
+        await call.ended(.answered, durationS: 20)
+        #expect(call.phase == .outcome)
+        let waiting = try await reborn.call { try $0.openAttempts() }
+        #expect(CallModel(core: reborn, unfinished: try #require(waiting.first)).phase == .outcome)
+        await call.record(NewOutcome(code: .alreadyBought))
+        guard case .recorded(let recorded) = call.phase else {
+            Issue.record("\(String(describing: call.failure))")
+            return
+        }
+        #expect(recorded.task.taskId == task.taskId)
+    }
+
+    // MARK: Sync
+
+    @Test func anOfflineDayComesToTheHub() async throws {
+        try await begin()
+        hub.stop()
+        let sync = SyncModel(core: core)
+        let following = Task { await sync.follow() }
+        let reading = NewReading(kind: "bp", systolic: 128, diastolic: 78, context: "home")
+        _ = try await core.call { try $0.addReading(memberId: "M1", new: reading) }
+        _ = try await core.call { try $0.addNote(memberId: "M2", text: "下午来电", supersedes: nil) }
+        try await until("two that wait") { sync.status?.outbox == 2 && sync.queue?.pending == 2 }
+        await sync.syncNow()
+        #expect(sync.failure?.kind == .hub)
+        try hub.serve()
+        await sync.syncNow()
+        #expect(sync.failure == nil && sync.progress == nil)
+        await sync.syncNow()
+        try await until("an empty outbox") { sync.status?.outbox == 0 }
+        following.cancel()
+    }
+
+    @Test func theBackgroundBringsWhatWasDoneUntilItIsLeft() async throws {
+        try await begin()
+        let sync = SyncModel(core: core)
+        let following = Task { await sync.follow() }
+        let running = Task { await sync.run() }
+        try await until("the first round") { sync.status?.lastSyncMs != nil }
+        _ = try await core.call { try $0.addNote(memberId: "M2", text: "下午来电", supersedes: nil) }
+        core.wakeBackgroundSync()
+        try await until("nothing waits") { sync.status?.outbox == 0 }
+        running.cancel()
+        await running.value
+        following.cancel()
+        #expect(sync.failure == nil && sync.progress == nil)
+        // The loop ends by itself; a round of our own may have to wait for its last one.
+        repeat { await sync.syncNow() } while sync.failure?.code == "sync_running"
+        #expect(sync.failure == nil)
+    }
+
+    @Test func cancellingTheTaskEndsTheCall() async throws {
+        try await begin()
+        hub.stop()
+        let silent = try SilentServer(port: hub.port)
+        let began = ContinuousClock().now
+        let round = Task { try await core.sync() }
+        try await Task.sleep(for: .seconds(1))
+        round.cancel()
+        await #expect(throws: CancellationError.self) { try await round.value }
+        #expect(ContinuousClock().now - began < .seconds(5))
+        silent.close()
+        try hub.serve()
+        #expect(try await core.sync().upToDate)
+    }
+
+    @Test func aHandleThatWasUsedEndsACallAtOnce() async throws {
+        try await begin()
+        let error = try await refusal {
+            _ = try await core.cancellable { app, handle in
+                handle.cancel()
+                return try app.sync(listener: nil, cancel: handle)
+            }
+        }
+        #expect(Failure(error).code == "cancelled")
+    }
+
+    @Test func listenersAreHeardOnTheMainActorUnderLoad() async throws {
+        try await begin()
+        let tasks = TaskListModel(core: core)
+        let following = Task { await tasks.follow() }
+        try await until("the list") { tasks.list != nil }
+        await withTaskGroup(of: Void.self) { writers in
+            for writer in 0..<4 {
+                writers.addTask { [core] in
+                    for number in 0..<50 {
+                        let tag = ["\(writer)-\(number)"]
+                        _ = try? await core.call { try $0.tag(memberId: "M2", add: tag, remove: []) }
+                    }
+                }
+            }
+        }
+        _ = try await core.call { try $0.makeTask(memberId: "M2", new: NewTask(kind: .call, purpose: .service)) }
+        let now = try await core.call { try $0.tasks(filter: TaskFilter(view: .due)) }
+        try await until("the list as it is now") { tasks.list == now }
+        following.cancel()
+    }
+
+    // MARK: The end of a phone
+
+    @Test func aPhoneThatIsShutOutSaysSo() async throws {
+        try await begin()
+        try hub.revoke(try await core.call { try $0.status() }.deviceId)
+        let sync = SyncModel(core: core)
+        await sync.syncNow()
+        #expect(sync.failure != nil)
+        let tasks = TaskListModel(core: core)
+        let following = Task { await tasks.follow() }
+        try await until("why there is no list") { tasks.failure != nil }
+        #expect(tasks.failure?.kind == .deviceLocked && tasks.list == nil)
+        following.cancel()
+    }
+
+    @Test func anEndedPairingLeavesNothingAndLosesNothingUnasked() async throws {
+        try await begin()
+        _ = try await core.call { try $0.addNote(memberId: "M2", text: "下午来电", supersedes: nil) }
+        let error = try await refusal { try await core.call { try $0.unpair(lose: false) } }
+        #expect(Failure(error).code == "unsent")
+        try await core.call { try $0.unpair(lose: true) }
+        let left = try home.names()
+        #expect(left.filter { $0.hasPrefix("clerk.db") }.isEmpty, "\(left)")
+        let fresh = PairingModel(
+            core: try await ClerkCore.open(home: home.url, vault: TestVault(byte: 9), clock: clock))
+        await fresh.begin()
+        #expect(fresh.phase == .code)
+    }
+}
