@@ -392,6 +392,36 @@ impl ChangeListener for Ear {
     }
 }
 
+/// Keeps whether the lock was down when it last heard of a change.
+struct LockEar {
+    app: std::sync::Weak<ClerkApp>,
+    locked: std::sync::atomic::AtomicBool,
+}
+
+impl ChangeListener for LockEar {
+    fn changed(&self) {
+        self.locked
+            .store(self.app.upgrade().unwrap().is_locked(), Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn who_hears_of_a_sign_in_or_a_lock_finds_it_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let Phone { app, .. } = Phone::start(dir.path(), full_store());
+    let app = Arc::new(app);
+    let staff_id = app.signed_in().unwrap();
+    let ear = Arc::new(LockEar {
+        app: Arc::downgrade(&app),
+        locked: false.into(),
+    });
+    app.store().set_listener(Some(Arc::<LockEar>::clone(&ear)));
+    app.lock_now().unwrap();
+    assert!(ear.locked.load(Ordering::SeqCst));
+    app.switch_staff(&staff_id, None).unwrap();
+    assert!(!ear.locked.load(Ordering::SeqCst));
+}
+
 #[test]
 fn a_change_is_told_once_it_is_committed_and_looking_is_no_change() {
     let dir = tempfile::tempdir().unwrap();
