@@ -36,7 +36,8 @@ stage_ios() {
         ios/tools/test.sh --built
 }
 
-skipped=75 # what a stage returns that this machine cannot run; the summary counts it as skipped, never as passed
+skipped=75 # what a stage returns that this machine cannot run: counted as skipped, never as passed
+may_skip=" ios " # under CI a skipped stage fails, but for these
 summary=""
 finish() {
     printf '\nminutes by stage\n%b' "$summary"
@@ -49,7 +50,7 @@ for stage in "$@"; do
     code=0
     "stage_$stage" || code=$?
     minutes=$(awk -v s=$((SECONDS - started)) 'BEGIN { printf "%.1f", s / 60 }')
-    if [ "$code" = "$skipped" ]; then
+    if [ "$code" = "$skipped" ] && { [ -z "${CI:-}" ] || [[ "$may_skip" = *" $stage "* ]]; }; then
         summary+="  $stage  $minutes  SKIPPED\n"
         continue
     fi

@@ -9,7 +9,7 @@ use yaoban_clerk_core::facade::{AppError, ClerkApp};
 use yaoban_clerk_core::sync::{Cancel, Deaf};
 
 use crate::day::{Day, Mark, PhoneLedger, phone_ledger, scratch};
-use crate::disk::{Cut, Disk, lay_out};
+use crate::disk::{Chance, Cut, Disk, lay_out};
 use crate::verdict::{Verdict, guarded, names};
 use crate::world::{PHONE_FILE, World, peek_phone};
 
@@ -28,17 +28,8 @@ const CLEAR: [&str; 2] = ["file_damaged", "row_unreadable"];
 /// What a phone asks for whose pairing, or who was signed in, was on a page that cannot be read.
 const ASKS_ANEW: [&str; 2] = ["not_paired", "staff_missing"];
 
-/// Numbers that follow from a seed (splitmix64).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) % bound.max(1) as u64) as usize
-    }
+fn below(chance: &mut Chance, bound: usize) -> usize {
+    chance.below(bound.max(1) as u64) as usize
 }
 
 /// What came of many seeds.
@@ -208,7 +199,7 @@ fn harm(home: &Path, seed: u64) -> String {
     let mut chance = Chance(seed);
     let log = home.join(format!("{PHONE_FILE}-wal"));
     let has_log = log.metadata().is_ok_and(|file| file.len() > 0);
-    let (name, path) = if has_log && chance.below(2) == 0 {
+    let (name, path) = if has_log && below(&mut chance, 2) == 0 {
         (LOG, log)
     } else {
         ("file", home.join(PHONE_FILE))
@@ -222,15 +213,15 @@ fn harm(home: &Path, seed: u64) -> String {
     };
     let units = length.saturating_sub(first) / unit;
     // Page 1 of the file, or the log's header, now and then on purpose.
-    let start = if chance.below(5) == 0 {
+    let start = if below(&mut chance, 5) == 0 {
         0
     } else {
-        first + chance.below(units) * unit
+        first + below(&mut chance, units) * unit
     };
-    let how = match chance.below(4) {
+    let how = match below(&mut chance, 4) {
         0 => {
-            let at = (start + chance.below(unit)).min(length - 1);
-            bytes[at] ^= 1 << chance.below(8);
+            let at = (start + below(&mut chance, unit)).min(length - 1);
+            bytes[at] ^= 1 << below(&mut chance, 8);
             format!("a bit of byte {at} flipped")
         }
         1 => {
@@ -240,14 +231,14 @@ fn harm(home: &Path, seed: u64) -> String {
             format!("{unit} bytes at {start} zeroed")
         }
         2 => {
-            let at = start + chance.below(unit);
+            let at = start + below(&mut chance, unit);
             bytes.truncate(at);
             format!("cut at {at} of {length}")
         }
         _ => {
             for _ in 0..16 {
-                let at = chance.below(length);
-                bytes[at] = bytes[at].wrapping_add(1 + chance.below(255) as u8);
+                let at = below(&mut chance, length);
+                bytes[at] = bytes[at].wrapping_add(1 + below(&mut chance, 255) as u8);
             }
             "16 bytes changed".to_owned()
         }

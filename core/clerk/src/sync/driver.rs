@@ -159,7 +159,6 @@ impl Driver {
             staff_id: reply.staff_id,
         };
         store.save_pairing(&pairing)?;
-        *lock(&self.token) = None;
         Ok(pairing)
     }
 
@@ -208,7 +207,7 @@ impl Driver {
                 ..RoundReport::default()
             };
         };
-        let report = self.run_with_token(&mut engine, store, What::Begin(options), listener, cancel);
+        let report = self.run(&mut engine, store, What::Begin(options), listener, cancel);
         *lock(&self.engine) = Some(engine);
         // A round that cannot be written down was still a round.
         if let Err(failure) = store.note_round(&report, (self.wall_clock_ms)()) {
@@ -279,25 +278,11 @@ impl Driver {
         let mut engine = lock(&self.spare)
             .pop()
             .unwrap_or_else(|| Engine::new(&self.app_version));
-        let report = self.run_with_token(&mut engine, store, What::Errand(call), &Deaf, cancel);
+        let report = self.run(&mut engine, store, What::Errand(call), &Deaf, cancel);
         let mut spare = lock(&self.spare);
         if spare.len() < SPARE_ENGINES_MAX {
             spare.push(engine);
         }
-        report
-    }
-
-    fn run_with_token(
-        &self,
-        engine: &mut Engine,
-        store: &mut dyn SyncStore,
-        begin: What,
-        listener: &dyn SyncListener,
-        cancel: &Cancel,
-    ) -> RoundReport {
-        engine.adopt_token(lock(&self.token).clone());
-        let report = self.run(engine, store, begin, listener, cancel);
-        *lock(&self.token) = engine.token();
         report
     }
 
@@ -314,6 +299,7 @@ impl Driver {
             tasks: JoinSet::new(),
             channel: mpsc::unbounded_channel(),
         };
+        engine.adopt_token(lock(&self.token).clone());
         let mut happened = VecDeque::from([begin]);
         let mut told_cancel = false;
         loop {
@@ -359,7 +345,10 @@ impl Driver {
                     }
                     Effect::CancelCalls => calls.tasks.abort_all(),
                     Effect::Progress(progress) => listener.progress(progress),
-                    Effect::Finished(report) => return *report,
+                    Effect::Finished(report) => {
+                        *lock(&self.token) = engine.token();
+                        return *report;
+                    }
                 }
             }
         }

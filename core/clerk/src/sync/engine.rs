@@ -58,6 +58,7 @@ struct Asked {
 /// The hub's short-lived proof of who calls. Engines of one device may share it; each costs an exchange.
 #[derive(Clone)]
 pub struct Token {
+    device_id: String,
     text: String,
     expires_mono_ms: u64,
     serial: u64,
@@ -218,7 +219,15 @@ impl Engine {
 
     fn place(&mut self, mut asked: Asked) {
         let now = self.now.mono_ms;
-        let usable = |t: &&Token| now + TOKEN_MARGIN_MS < t.expires_mono_ms;
+        // One of the pairing before would speak for a device that the hub may have locked.
+        let device_id = self
+            .round
+            .state
+            .pairing
+            .as_ref()
+            .map(|pairing| &pairing.device_id);
+        let usable =
+            |t: &&Token| now + TOKEN_MARGIN_MS < t.expires_mono_ms && Some(&t.device_id) == device_id;
         if let Some(token) = self.token.as_ref().filter(usable) {
             asked.token_serial = token.serial;
             let text = token.text.clone();
@@ -304,7 +313,9 @@ impl Engine {
                     .unwrap_or(0)
                     .max(2 * TOKEN_MARGIN_MS);
                 let expires_mono_ms = self.now.mono_ms.saturating_add(lifetime_ms);
+                let device_id = self.round.state.pairing.as_ref().map(|p| p.device_id.clone());
                 self.token = Some(Token {
+                    device_id: device_id.unwrap_or_default(),
                     text: reply.token,
                     expires_mono_ms,
                     serial: self.token_serial,

@@ -97,10 +97,10 @@ impl World {
             self.hub_dies();
         }
         for _ in 0..chance.below(3) {
-            self.act(None, chance);
+            self.act(false, chance);
         }
         match victim {
-            Victim::Clerk => self.act(Some(()), chance),
+            Victim::Clerk => self.act(true, chance),
             Victim::Sync => self.sync_dies(chance),
             Victim::Load => self.load_dies(chance),
             Victim::Hub => self.hub_dies_in_sync(false, chance),
@@ -189,7 +189,7 @@ impl World {
     }
 
     /// The clerk does the next thing, and the phone may die of it.
-    fn act(&mut self, dies: Option<()>, chance: &mut Chance) {
+    fn act(&mut self, dies: bool, chance: &mut Chance) {
         self.deeds += 1;
         let number = self.deeds;
         let member = chain::member(chance.below(self.members));
@@ -266,9 +266,10 @@ impl World {
             }
         };
         let mut command = self.phones[0].command(words.iter().chain([&"--json".to_owned()]));
-        let finished = match dies {
-            Some(()) => self.dies(what, Victim::Clerk, &mut command, chance),
-            None => Finished::of(&mut command),
+        let finished = if dies {
+            self.dies(what, Victim::Clerk, &mut command, chance)
+        } else {
+            Finished::of(&mut command)
         };
         if finished.code.is_some() {
             self.must_be_done(&finished);
@@ -316,8 +317,8 @@ impl World {
 
     /// The hub dies while a phone sends it something, alone or with the phone.
     fn hub_dies_in_sync(&mut self, both: bool, chance: &mut Chance) {
-        self.act(None, chance);
-        self.act(None, chance);
+        self.act(false, chance);
+        self.act(false, chance);
         let after = self.writes.share("serve", chance);
         let Some(mut serving) = self.serving.take() else {
             return;

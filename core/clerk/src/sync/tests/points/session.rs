@@ -223,6 +223,14 @@ fn a_token_serves_every_engine_of_the_device() {
 }
 
 #[test]
+fn a_token_of_the_pairing_before_is_not_used() {
+    let mut world = World::synced();
+    world.store.known.pairing.as_mut().unwrap().device_id = "another".into();
+    world.round().checked().unwrap();
+    assert_eq!(world.names(), ["token", "hello", "pull"]);
+}
+
+#[test]
 fn revoked_device_locks_the_store_and_keeps_everything() {
     let mut world = World::synced();
     world.store.add_op("a", b"fine");
