@@ -1,5 +1,6 @@
 package cn.yaoban.ui
 
+import androidx.compose.runtime.Composable
 import cn.yaoban.core.bridge.Secret
 
 /**
@@ -36,6 +37,13 @@ interface Platform {
 
     /** Asks for the finger or face; true: recognised. */
     suspend fun recognise(reason: String): Boolean = false
+
+    /** While it is shown and [enabled], the device's back gesture or key does [action]. */
+    @Composable
+    fun OnBack(
+        enabled: Boolean,
+        action: () -> Unit,
+    ) = Unit
 
     /** The pairing has ended and the data are gone: destroys the key and begins anew. */
     suspend fun unpaired()
