@@ -31,7 +31,7 @@ demo: setup ## A clerk's day from import to effect; ONCE=1 ends the hub afterwar
 	@tests/demo.sh
 
 test: setup-tools ## Everything that must hold: lint, unit, property, end-to-end, real data
-	@tools/stages.sh lint build unit e2e bridge ios
+	@tools/stages.sh lint build unit e2e android ios
 
 ios-test: setup ## Test the Swift side (fetches the toolchain on a Debian machine, 576 MB once)
 	@tools/stages.sh ios

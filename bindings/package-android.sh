@@ -67,19 +67,14 @@ bytes=$(wc -c <"$out/jni/arm64-v8a/libyaoban.so")
 }
 
 bindings/generate.sh
-(cd android/host && mvn -B -ntp -q -Dkotlin.compiler.daemon=false -DskipTests package)
+(cd android/host && mvn -B -ntp -q -Dkotlin.compiler.daemon=false -DskipTests -pl core-bridge package)
 cp target/android/core-bridge/core-bridge-*.jar "$out/classes.jar"
 cat >"$out/AndroidManifest.xml" <<XML
 <manifest xmlns:android="http://schemas.android.com/apk/res/android" package="cn.yaoban.core">
     <uses-sdk android:minSdkVersion="$api" />
 </manifest>
 XML
-# JNA finds its classes and their fields by name.
-cat >"$out/proguard.txt" <<'RULES'
--keep class com.sun.jna.** { *; }
--keep class cn.yaoban.core.** { *; }
--dontwarn java.awt.**
-RULES
+cp android/core-bridge/consumer-rules.pro "$out/proguard.txt"
 touch "$out/R.txt"
 rm -f target/package/yaoban-core.aar
 (cd "$out" && python3 -m zipfile -c ../yaoban-core.aar AndroidManifest.xml classes.jar R.txt proguard.txt jni)

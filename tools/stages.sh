@@ -11,15 +11,16 @@ stage_lint() {
         cargo deny --log-level error check licenses bans sources &&
         python3 tests/sim/mutants.py --check &&
         python3 bindings/redeclare.py --check &&
-        python3 android/host/versions.py
+        python3 android/host/versions.py &&
+        python3 android/host/build/lock.py --check
 }
 stage_build() { cargo build --workspace --all-targets --locked; }
 stage_unit() { cargo test --workspace --locked --exclude yaoban-e2e; }
 stage_e2e() { cargo test --locked -p yaoban-e2e -- --test-threads=2; }
-# Kotlin against the real library and a real hub.
-stage_bridge() {
+# Kotlin against the real library and a real hub: the bridge, the screens, the app.
+stage_android() {
     if ! command -v mvn >/dev/null || ! command -v javac >/dev/null; then
-        echo "bridge: DID NOT RUN: mvn or a JDK is missing"
+        echo "android: DID NOT RUN: mvn or a JDK is missing"
         return "$skipped"
     fi
     # The whole workspace, as in the stage `build`: parts of it would be compiled anew with fewer features.

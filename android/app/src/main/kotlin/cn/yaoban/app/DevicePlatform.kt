@@ -1,0 +1,124 @@
+package cn.yaoban.app
+
+import android.Manifest
+import android.app.Activity
+import android.content.ActivityNotFoundException
+import android.content.ClipData
+import android.content.ClipDescription
+import android.content.ClipboardManager
+import android.content.Context
+import android.content.Intent
+import android.content.pm.PackageManager
+import android.net.Uri
+import android.os.Build
+import android.os.PersistableBundle
+import androidx.activity.ComponentActivity
+import androidx.activity.result.ActivityResult
+import androidx.activity.result.contract.ActivityResultContracts.RequestPermission
+import androidx.activity.result.contract.ActivityResultContracts.StartActivityForResult
+import androidx.core.content.edit
+import cn.yaoban.core.bridge.Secret
+import cn.yaoban.ui.Handed
+import cn.yaoban.ui.Platform
+import cn.yaoban.ui.ShareTarget
+import kotlinx.coroutines.CompletableDeferred
+
+/** The device as the screens see it. Made while its activity is created. */
+class DevicePlatform(private val activity: ComponentActivity) : Platform {
+    private val biometric = Biometric(activity)
+    private var permission: CompletableDeferred<Boolean>? = null
+    private var scan: CompletableDeferred<String?>? = null
+    private val permissionAsk = activity.registerForActivityResult(RequestPermission()) { permission?.complete(it) }
+    private val scanAsk = activity.registerForActivityResult(StartActivityForResult()) { scan?.complete(scanned(it)) }
+
+    override val deviceName: String
+        get() = listOf(Build.MANUFACTURER, Build.MODEL).distinct().joinToString(" ").trim()
+
+    override suspend fun dial(number: Secret): Handed {
+        val uri = Uri.fromParts("tel", number.reveal(), null)
+        if (allowed(Manifest.permission.CALL_PHONE) && started(Intent(Intent.ACTION_CALL, uri))) return Handed.DONE
+        return opened(Intent(Intent.ACTION_DIAL, uri))
+    }
+
+    override suspend fun sms(
+        numbers: List<Secret>,
+        text: String,
+    ): Handed {
+        // Samsung's app takes a comma between numbers, everybody else's a semicolon.
+        val separator = if (Build.MANUFACTURER.equals("samsung", ignoreCase = true)) "," else ";"
+        val uri = Uri.fromParts("smsto", numbers.joinToString(separator) { it.reveal() }, null)
+        return opened(Intent(Intent.ACTION_SENDTO, uri).putExtra("sms_body", text))
+    }
+
+    override suspend fun share(
+        target: ShareTarget,
+        text: String,
+    ): Boolean {
+        val app =
+            when (target) {
+                ShareTarget.WECHAT -> "com.tencent.mm"
+                ShareTarget.WECOM -> "com.tencent.wework"
+            }
+        return started(Intent(Intent.ACTION_SEND).setType("text/plain").setPackage(app).putExtra(Intent.EXTRA_TEXT, text))
+    }
+
+    override fun copy(text: String) {
+        val clip = ClipData.newPlainText("", text)
+        // Since Android 13 the system shows what was copied, unless it is told not to.
+        val sensitive = if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.TIRAMISU) ClipDescription.EXTRA_IS_SENSITIVE else IS_SENSITIVE
+        clip.description.extras = PersistableBundle().apply { putBoolean(sensitive, true) }
+        activity.getSystemService(ClipboardManager::class.java).setPrimaryClip(clip)
+    }
+
+    override suspend fun scanCode(): String? {
+        val answer = CompletableDeferred<String?>().also { scan = it }
+        try {
+            scanAsk.launch(Intent(SCAN))
+        } catch (_: ActivityNotFoundException) {
+            return null
+        }
+        return answer.await()
+    }
+
+    override val biometrics: Boolean get() = biometric.ready
+
+    override suspend fun recognise(reason: String): Boolean = biometric.recognise(reason)
+
+    override suspend fun unpaired() = activity.phone.beginAnew()
+
+    /** Asks to be allowed to tell of due tasks, once. */
+    suspend fun askForNotifications() {
+        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.TIRAMISU) allowed(Manifest.permission.POST_NOTIFICATIONS)
+    }
+
+    /** Whether a permission is given; the user is asked once and not at every call. */
+    private suspend fun allowed(name: String): Boolean {
+        if (activity.checkSelfPermission(name) == PackageManager.PERMISSION_GRANTED) return true
+        val asked = activity.getSharedPreferences("device", Context.MODE_PRIVATE)
+        if (asked.getBoolean(name, false)) return false
+        val answer = CompletableDeferred<Boolean>().also { permission = it }
+        permissionAsk.launch(name)
+        return answer.await().also { asked.edit { putBoolean(name, true) } }
+    }
+
+    private fun opened(intent: Intent) = if (started(intent)) Handed.OPENED else Handed.NOT_POSSIBLE
+
+    private fun started(intent: Intent): Boolean =
+        try {
+            activity.startActivity(intent)
+            true
+        } catch (_: ActivityNotFoundException) {
+            false
+        } catch (_: SecurityException) {
+            // Some makers guard their SMS app, or take a permission back between two calls.
+            false
+        }
+
+    private fun scanned(result: ActivityResult): String? =
+        result.data?.getStringExtra("SCAN_RESULT")?.takeIf { result.resultCode == Activity.RESULT_OK }
+
+    private companion object {
+        const val SCAN = "com.google.zxing.client.android.SCAN"
+        const val IS_SENSITIVE = "android.content.extra.IS_SENSITIVE"
+    }
+}

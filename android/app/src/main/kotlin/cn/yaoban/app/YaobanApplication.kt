@@ -1,0 +1,24 @@
+package cn.yaoban.app
+
+import android.app.Application
+import android.content.Context
+import cn.yaoban.core.WallClock
+import java.io.File
+
+/** The process: its phone, and what runs without a screen. */
+open class YaobanApplication : Application() {
+    /** The phone. */
+    val phone: Phone by lazy { Phone(File(noBackupFilesDir, "phone"), KeystoreVault(this), clock) }
+
+    /** Which clock counts; none: the system's. Tests have their own. */
+    protected open val clock: WallClock? = null
+
+    override fun onCreate() {
+        super.onCreate()
+        Notices.makeChannels(this)
+        SyncWorker.schedule(this)
+    }
+}
+
+/** The phone of this process. */
+val Context.phone: Phone get() = (applicationContext as YaobanApplication).phone

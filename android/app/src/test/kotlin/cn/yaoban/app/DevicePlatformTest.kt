@@ -1,0 +1,138 @@
+package cn.yaoban.app
+
+import android.Manifest
+import android.app.Application
+import android.content.ClipboardManager
+import android.content.ComponentName
+import android.content.Intent
+import android.content.IntentFilter
+import android.hardware.biometrics.BiometricManager
+import androidx.activity.ComponentActivity
+import androidx.test.core.app.ApplicationProvider
+import cn.yaoban.core.bridge.Secret
+import cn.yaoban.ui.Handed
+import cn.yaoban.ui.ShareTarget
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.async
+import kotlinx.coroutines.runBlocking
+import org.junit.After
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
+import org.junit.Assert.assertNull
+import org.junit.Assert.assertTrue
+import org.junit.Test
+import org.junit.runner.RunWith
+import org.robolectric.Robolectric
+import org.robolectric.RobolectricTestRunner
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.annotation.Config
+import org.robolectric.shadow.api.Shadow
+import org.robolectric.shadows.ShadowApplication
+import org.robolectric.shadows.ShadowBiometricManager
+
+/** What the screens ask of the device, each as the intent that it becomes. */
+@RunWith(RobolectricTestRunner::class)
+@Config(application = Application::class)
+class DevicePlatformTest {
+    private val app = ApplicationProvider.getApplicationContext<Application>()
+    private val shadow: ShadowApplication = shadowOf(app)
+    private lateinit var device: DevicePlatform
+    private val controller = Robolectric.buildActivity(ComponentActivity::class.java).create().also { device = DevicePlatform(it.get()) }
+    private val activity = controller.start().resume().get()
+    private val number = Secret("15400000001")
+
+    @After
+    fun close() {
+        controller.pause().stop().destroy()
+    }
+
+    private val scope = CoroutineScope(Dispatchers.Unconfined)
+
+    private fun refuse(name: String) {
+        val asked = shadowOf(activity).lastRequestedPermission
+        assertEquals(listOf(name), asked.requestedPermissions.toList())
+        activity.onRequestPermissionsResult(asked.requestCode, asked.requestedPermissions, intArrayOf(-1))
+    }
+
+    @Test
+    fun `with the permission a call is placed`() = runBlocking {
+        shadow.grantPermissions(Manifest.permission.CALL_PHONE)
+        assertEquals(Handed.DONE, device.dial(number))
+        val intent = shadow.nextStartedActivity
+        assertEquals(Intent.ACTION_CALL to "tel:15400000001", intent.action to intent.dataString)
+    }
+
+    @Test
+    fun `without it the dialler opens, and nobody is asked a second time`() = runBlocking {
+        val first = scope.async { device.dial(number) }
+        refuse(Manifest.permission.CALL_PHONE)
+        assertEquals(Handed.OPENED, first.await())
+        assertEquals(Intent.ACTION_DIAL, shadow.nextStartedActivity.action)
+        assertEquals(Handed.OPENED, device.dial(number))
+        val intent = shadow.nextStartedActivity
+        assertEquals(Intent.ACTION_DIAL to "tel:15400000001", intent.action to intent.dataString)
+    }
+
+    @Test
+    fun `a tablet without a telephone says that nothing takes the number`() = runBlocking {
+        shadow.grantPermissions(Manifest.permission.CALL_PHONE)
+        shadow.checkActivities(true)
+        assertEquals(Handed.NOT_POSSIBLE, device.dial(number))
+        assertEquals(Handed.NOT_POSSIBLE, device.sms(listOf(number), "您好"))
+    }
+
+    @Test
+    fun `a text goes to the SMS app with everyone it is for`() = runBlocking {
+        assertEquals(Handed.OPENED, device.sms(listOf(number, Secret("15400000002")), "您好，到店取药"))
+        val intent = shadow.nextStartedActivity
+        assertEquals(Intent.ACTION_SENDTO, intent.action)
+        assertEquals("smsto", intent.data?.scheme)
+        assertEquals("15400000001;15400000002", intent.data?.schemeSpecificPart)
+        assertEquals("您好，到店取药", intent.getStringExtra("sms_body"))
+    }
+
+    @Test
+    fun `WeChat that is missing is told, and one that is there gets the text`() = runBlocking {
+        shadow.checkActivities(true)
+        assertFalse(device.share(ShareTarget.WECHAT, "您好"))
+        assertFalse(device.share(ShareTarget.WECOM, "您好"))
+        assertNull(shadow.nextStartedActivity)
+
+        val share = ComponentName("com.tencent.mm", "com.tencent.mm.Share")
+        shadowOf(app.packageManager).addActivityIfNotPresent(share)
+        val filter = IntentFilter(Intent.ACTION_SEND).apply { addDataType("text/plain"); addCategory(Intent.CATEGORY_DEFAULT) }
+        shadowOf(app.packageManager).addIntentFilterForActivity(share, filter)
+        assertTrue(device.share(ShareTarget.WECHAT, "您好"))
+        val intent = shadow.nextStartedActivity
+        assertEquals("com.tencent.mm" to "您好", intent.`package` to intent.getStringExtra(Intent.EXTRA_TEXT))
+    }
+
+    @Test
+    fun `what is copied does not show in the system's preview`() {
+        device.copy("您好，到店取药")
+        val clip = app.getSystemService(ClipboardManager::class.java).primaryClip
+        assertEquals("您好，到店取药", clip?.getItemAt(0)?.text)
+        assertTrue(clip?.description?.extras?.getBoolean("android.content.extra.IS_SENSITIVE") == true)
+    }
+
+    @Test
+    fun `a scanner app gives its code, and without one nothing is scanned`() = runBlocking {
+        val scan = scope.async { device.scanCode() }
+        val asked = shadowOf(activity).nextStartedActivityForResult
+        shadowOf(activity).receiveResult(asked.intent, -1, Intent().putExtra("SCAN_RESULT", "YB1-abc"))
+        assertEquals("YB1-abc", scan.await())
+        shadow.checkActivities(true)
+        assertNull(device.scanCode())
+    }
+
+    @Test
+    fun `who has no finger enrolled is not asked for one`() = runBlocking {
+        val biometrics = Shadow.extract<ShadowBiometricManager>(activity.getSystemService(BiometricManager::class.java))
+        biometrics.setCanAuthenticate(true)
+        assertTrue(device.biometrics)
+        biometrics.setCanAuthenticate(false)
+        assertFalse(device.biometrics)
+        assertFalse(device.recognise("解锁"))
+    }
+}
