@@ -21,14 +21,21 @@ OUT = ROOT / "target/texts"
 LANGUAGES = ("zh", "en")
 # Groups of the terminal's catalogue that the shells use.
 TERMINAL_GROUPS = set("""care carrier channel class consent context date expected field finding gate grade kind locked
-    mark medicine op op_state origin outcome price purpose queue_state reading_task recorded recording_reason recording_state
+    mark medicine op op_state origin outcome price purpose queue_state  recorded recording_reason recording_state
     refused role say send severity sex task_kind task_state testing wait why""".split())
 # Texts of these groups that are sentences of the terminal, not codes.
-TERMINAL_ONLY = {"consent.none", "consent.of", "date.today", "outcome.done", "outcome.follow_up", "outcome.list_next",
+TERMINAL_ONLY = {"consent.none", "consent.of", "outcome.done", "outcome.follow_up", "outcome.list_next",
                  "outcome.next", "outcome.stock", "outcome.taken_back", "outcome.visit", "outcome.which_medicine",
                  "refused.home", "refused.json", "refused.key_stays", "refused.nobody", "refused.not_recorded",
                  "refused.number", "refused.rule_file", "refused.several", "refused.several_medicines",
-                 "refused.several_staff", "refused.shift", "refused.shown_list", "refused.staff"} - {"date.today"}
+                 "refused.several_staff", "refused.shift", "refused.shown_list", "refused.staff"}
+# Texts of its other groups that say in a shell what they say there.
+TERMINAL_KEYS = {f"{group}.{name}" for group, names in {
+    "show": """about age allergies brand deceased do_not_contact end_unknown inactive medicines never never_came no_phone
+        paused pdc phone_invalid recency rhythm say stock""",
+    "sync": "checking connecting indexing loading pulling pushing",
+    "tasks": "attempts back end medicine_end none_done none_later none_overdue nudged off",
+}.items() for name in names.split()}
 # Of a text: a command or option of the terminal.
 COMMAND = re.compile(r"yaoban-clerk|(?<![\w-])--[a-z]")
 PLACE = re.compile(r"\{(\w+)\}")
@@ -68,7 +75,7 @@ def catalogue():
         terminal = read(ROOT / f"core/terminal/texts/{language}.json")
         own[language] = read(ROOT / f"texts/{language}.json")
         taken = {key: text for key, text in terminal.items()
-                 if key.split(".")[0] in TERMINAL_GROUPS and key not in TERMINAL_ONLY}
+                 if key in TERMINAL_KEYS or key.split(".")[0] in TERMINAL_GROUPS and key not in TERMINAL_ONLY}
         whole[language] = taken | of_domain[language] | own[language]
         again = [key for key in own[language] if key in taken and not COMMAND.search(taken[key])]
         if again:

@@ -12,7 +12,9 @@ stage_lint() {
         python3 tests/sim/mutants.py --check &&
         python3 bindings/redeclare.py --check &&
         python3 android/host/versions.py &&
-        python3 android/host/build/lock.py --check
+        python3 android/host/build/lock.py --check &&
+        python3 texts/generate.py --check &&
+        python3 android/host/flows.py
 }
 stage_build() { cargo build --workspace --all-targets --locked; }
 stage_unit() { cargo test --workspace --locked --exclude yaoban-e2e; }
@@ -26,6 +28,7 @@ stage_android() {
     # The whole workspace, as in the stage `build`: parts of it would be compiled anew with fewer features.
     stage_build &&
         bindings/generate.sh --built &&
+        python3 texts/generate.py &&
         (cd android/host && mvn -B -ntp -q -Dkotlin.compiler.daemon=false -Dstyle.color=never test) &&
         python3 android/host/passed.py target/android
 }

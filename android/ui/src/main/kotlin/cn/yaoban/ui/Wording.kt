@@ -1,0 +1,189 @@
+package cn.yaoban.ui
+
+import androidx.compose.runtime.staticCompositionLocalOf
+import cn.yaoban.core.GateReason
+import cn.yaoban.core.MedicineRow
+import cn.yaoban.core.ReadingRow
+import cn.yaoban.core.Say
+import cn.yaoban.core.TaskRow
+import cn.yaoban.core.Why
+import cn.yaoban.core.bridge.WordingValue
+import cn.yaoban.core.bridge.get
+import cn.yaoban.ui.model.Failure
+import kotlinx.coroutines.CoroutineScope
+import java.time.Instant
+import java.time.LocalDate
+import java.time.ZoneId
+import java.time.format.DateTimeFormatter
+import java.time.temporal.ChronoUnit
+import kotlin.math.abs
+
+/** Codes and values in words, as the terminal phone words them. */
+class Wording(
+    private val texts: Texts,
+    /** Today, by the chain's calendar. */
+    val today: LocalDate,
+) : Texts by texts {
+    /** A date as people say it: today, yesterday, tomorrow, without the year if it is this one. */
+    fun date(day: LocalDate): String =
+        when (ChronoUnit.DAYS.between(today, day)) {
+            0L -> this["date.today"]
+            1L -> this["date.tomorrow"]
+            -1L -> this["date.yesterday"]
+            else -> if (day.year == today.year) day.format(MONTH_DAY) else day.toString()
+        }
+
+    /** An instant: the time of day, with its date if it is not today. */
+    fun instant(atMs: Long): String {
+        val at = Instant.ofEpochMilli(atMs).atZone(ZoneId.systemDefault())
+        val time = at.format(TIME)
+        return if (at.toLocalDate() == today) time else "${date(at.toLocalDate())} $time"
+    }
+
+    /** Why something was not done, and what to do. */
+    fun failure(failure: Failure): String = reason(failure.wordingCode, failure.values)
+
+    /** The words of a reason. One without a text shows its code and values. */
+    fun reason(
+        code: String,
+        values: List<WordingValue> = emptyList(),
+    ): String {
+        val worded = values.associate { it.name to valueText(code, it.name, it.value) }.toMutableMap()
+        if (code == "invalid") {
+            values["expected"]?.let { worded["expected"] = this["expected.$it", worded] }
+        }
+        val key = listOf(code, "refused.$code", "gate.$code").firstOrNull { find(it) != null }
+        if (key != null) return this[key, worded]
+        val details = values.joinToString { "${it.name}: ${it.value}" }
+        return this["refused.unknown", "code" to code, "details" to details]
+    }
+
+    /** Why the gate says no, or not now. */
+    fun gate(reason: GateReason): String = reason("gate.${reason.name.lowercase()}")
+
+    /** A value of a reason in words: states, fields and findings have their own. */
+    private fun valueText(
+        code: String,
+        name: String,
+        value: String,
+    ): String =
+        when (name) {
+            "state" -> code(if (code == "already_sent") "send" else "task_state", value)
+            "finding" -> code("finding", value)
+            "field" -> code("field", value)
+            "reason" -> if (code == "device_locked") code("locked", value) else value
+            "wait_s" -> wait(value)
+            else -> value
+        }
+
+    /** A wait in the unit that people count it in. */
+    private fun wait(seconds: String): String {
+        val s = seconds.toLongOrNull() ?: return seconds
+        return if (s >= 60) this["wait.minutes", "n" to (s + 59) / 60] else this["wait.seconds", "n" to s]
+    }
+
+    /** Why a task is there. */
+    fun why(why: Why): String {
+        val key = "why.${why.code}"
+        val values = why.values.associate { it.name to it.value }
+        return if (find(key) != null) this[key, values].trim() else code("outcome", why.code)
+    }
+
+    /** Why this member is on the list, and what matters about the task now. */
+    fun why(task: TaskRow): String {
+        val parts = mutableListOf(why(task.why))
+        val (end, medicine) = task.medicineEnd to task.medicine
+        if (end != null && medicine != null) {
+            val named = task.why.values.any { it.value == medicine }
+            parts +=
+                if (named) this["tasks.end", "day" to date(end)]
+                else this["tasks.medicine_end", "medicine" to medicine, "day" to date(end)]
+        }
+        task.deferredUntil?.let { if (it > today) parts += this["tasks.back", "day" to date(it)] }
+        task.outcome?.let { parts += code("outcome", it) }
+        if (task.nudged) parts += this["tasks.nudged"]
+        if (task.attempts > 0u) parts += this["tasks.attempts", "n" to task.attempts]
+        return parts.filter { it.isNotEmpty() }.joinToString(" · ")
+    }
+
+    /** Something to say to a member. */
+    fun say(say: Say): String {
+        val values = say.values.associate { it.name to sayValue(it.name, it.value) }
+        val onTheDay = say.values["days"] == "0" && find("say.${say.code}_today") != null
+        return this[if (onTheDay) "say.${say.code}_today" else "say.${say.code}", values]
+    }
+
+    private fun sayValue(
+        name: String,
+        value: String,
+    ): String {
+        runCatching { LocalDate.parse(value) }.getOrNull()?.let { return date(it) }
+        return when (name) {
+            "kind", "channel", "why" -> code(name, value)
+            "purpose" -> code("consent", value)
+            else -> value
+        }
+    }
+
+    /** The value of a reading, without what it is. */
+    fun value(reading: ReadingRow): String {
+        val (high, low) = reading.systolic to reading.diastolic
+        if (high != null && low != null) return "$high/$low"
+        return reading.glucoseTenths?.let { tenths(it.toInt()) }.orEmpty()
+    }
+
+    /** How a reading moved since the one before. */
+    fun change(reading: ReadingRow): String? {
+        reading.systolicChange?.let { return signed(it.toString(), it) }
+        return reading.glucoseChangeTenths?.let { signed(tenths(abs(it)).let { text -> if (it < 0) "-$text" else text }, it) }
+    }
+
+    private fun signed(
+        text: String,
+        value: Int,
+    ) = if (value > 0) "+$text" else text
+
+    /** When a medicine runs out, and whether it is near. */
+    fun end(medicine: MedicineRow): String {
+        if (medicine.inactive) return this["show.inactive"]
+        val end = medicine.end ?: return this["show.end_unknown"]
+        val about = if (medicine.estimated) this["show.about"] else ""
+        return this["member.end", "about" to about, "day" to date(end)]
+    }
+
+    /** Its place in the catalogue of diseases. */
+    fun disease(code: String): String = code("disease", code)
+
+    companion object {
+        private val MONTH_DAY = DateTimeFormatter.ofPattern("MM-dd")
+        private val TIME = DateTimeFormatter.ofPattern("HH:mm")
+    }
+}
+
+internal operator fun Texts.get(
+    key: String,
+    values: Map<String, Any?>,
+): String = get(key, *values.toList().toTypedArray())
+
+/** Fen as yuan, with thousands apart. */
+fun yuan(fen: Long): String {
+    val sign = if (fen < 0) "-" else ""
+    val whole = "%,d".format(java.util.Locale.ROOT, abs(fen) / 100)
+    return "$sign¥$whole.${(abs(fen) % 100).toString().padStart(2, '0')}"
+}
+
+/** Thousandths as the shortest decimal. */
+fun decimal(milli: Long): String {
+    val sign = if (milli < 0) "-" else ""
+    val rest = (abs(milli) % 1000).toString().padStart(3, '0').trimEnd('0')
+    return sign + abs(milli) / 1000 + if (rest.isEmpty()) "" else ".$rest"
+}
+
+/** Tenths as a decimal. */
+fun tenths(value: Int): String = "${value / 10}.${value % 10}"
+
+/** The words of the screens below. */
+internal val LocalWording = staticCompositionLocalOf<Wording> { error("no texts are provided") }
+
+/** Where what was asked for is done: it outlives the screen that asked. */
+internal val LocalScope = staticCompositionLocalOf<CoroutineScope> { error("no scope is provided") }

@@ -1,0 +1,167 @@
+package cn.yaoban.ui.model
+
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.setValue
+import cn.yaoban.core.CarrierResult
+import cn.yaoban.core.Channel
+import cn.yaoban.core.ContactPurpose
+import cn.yaoban.core.DialTarget
+import cn.yaoban.core.EndedAttempt
+import cn.yaoban.core.GateVerdict
+import cn.yaoban.core.MemberRow
+import cn.yaoban.core.NewOutcome
+import cn.yaoban.core.OpenAttempt
+import cn.yaoban.core.RecordedOutcome
+import cn.yaoban.core.Script
+import cn.yaoban.core.TaskRow
+import cn.yaoban.core.bridge.ClerkCore
+import cn.yaoban.core.bridge.Secret
+import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.withContext
+
+/** A call: dial, what the carrier said, what came of it, and taking that back. */
+class CallModel(
+    private val core: ClerkCore,
+    private val target: DialTarget,
+) {
+    /** How far it is. */
+    sealed interface Phase {
+        /** Nothing was dialled. */
+        data object Ready : Phase
+
+        /** The dialler has the number; what the carrier said is awaited. */
+        data object Calling : Phase
+
+        /** Answered; what came of it is awaited. */
+        data object Outcome : Phase
+
+        /** What came of it is recorded, and can be taken back for a while. */
+        data class Recorded(val outcome: RecordedOutcome) : Phase {
+            /** For how long, by the core's clock, from when it was recorded. */
+            val heldMs: Long get() = (outcome.takeBackUntilMs - outcome.task.changedAtMs).coerceAtLeast(0)
+        }
+
+        /** There is nothing more to say. */
+        data class Over(val ended: EndedAttempt?) : Phase
+    }
+
+    /** How far it is. */
+    var phase: Phase by mutableStateOf(Phase.Ready)
+        private set
+
+    /** A step is under way; another tap does nothing. */
+    var busy by mutableStateOf(false)
+        private set
+
+    /** Who is called; none until it was read. */
+    var member: MemberRow? by mutableStateOf(null)
+        private set
+
+    /** The task, if there is one. */
+    var task: TaskRow? by mutableStateOf(null)
+        private set
+
+    /** What the member takes: what an outcome may be about. */
+    var ingredients: List<String> by mutableStateOf(emptyList())
+        private set
+
+    /** What the gate says of the call now. */
+    var verdict: GateVerdict? by mutableStateOf(null)
+        private set
+
+    /** What to say. */
+    var script: Script? by mutableStateOf(null)
+        private set
+
+    /** Why the gate (`gate.<reason>`) or a rule refused, or what went wrong. */
+    var failure: Failure? by mutableStateOf(null)
+        private set
+
+    /** The task's id, if the call is for one. */
+    val taskId: String? = (target as? DialTarget.Task)?.v1
+
+    private var attemptId = ""
+
+    /** A call of which something is still to be said, after the app was ended meanwhile: see `openAttempts()`. */
+    constructor(core: ClerkCore, unfinished: OpenAttempt) : this(
+        core,
+        // Nothing is dialled anew, so the purpose does not count.
+        unfinished.taskId?.let { DialTarget.Task(it) } ?: DialTarget.Member(unfinished.memberId, ContactPurpose.SERVICE),
+    ) {
+        attemptId = unfinished.attemptId
+        phase = if (unfinished.awaits == "result") Phase.Calling else Phase.Outcome
+    }
+
+    /** Reads who is called, why, and what the gate says. */
+    suspend fun look() {
+        failure =
+            failureOf {
+                val id = taskId
+                val detail = id?.let { core.call { task(it) } }
+                task = detail?.task
+                script = detail?.script ?: script
+                val memberId = detail?.task?.memberId ?: (target as DialTarget.Member).memberId
+                val profile = core.call { profile(memberId) }
+                member = profile.member
+                ingredients = profile.medicines.map { it.ingredient }
+                val purpose = (target as? DialTarget.Member)?.purpose ?: purposeOf(detail?.task?.purpose)
+                verdict = core.call { checkContact(memberId, Channel.CALL, purpose) }
+            }
+    }
+
+    /** Asks the gate and begins the attempt. The number is for the dialler; nobody else keeps it. */
+    suspend fun dial(): Secret? {
+        if (phase != Phase.Ready) return null
+        var number: Secret? = null
+        step {
+            val dial = core.call { dial(target) }
+            attemptId = dial.attemptId
+            script = dial.script ?: script
+            phase = Phase.Calling
+            number = dial.number
+        }
+        return number
+    }
+
+    /** What the carrier said. */
+    suspend fun ended(
+        result: CarrierResult,
+        durationS: UInt? = null,
+    ) {
+        if (phase != Phase.Calling) return
+        step {
+            val ended = core.call { endAttempt(attemptId, result, durationS) }
+            phase = if (ended.outcomeRequired) Phase.Outcome else Phase.Over(ended)
+        }
+    }
+
+    /** What came of it. Who says so while the call is open says that it was answered. */
+    suspend fun record(outcome: NewOutcome) {
+        if (phase == Phase.Calling) ended(CarrierResult.ANSWERED)
+        val id = taskId
+        if (phase != Phase.Outcome || id == null) return
+        step { phase = Phase.Recorded(core.call { recordOutcome(id, outcome) }) }
+    }
+
+    /** Takes it back, as if it had never been. */
+    suspend fun takeBack() {
+        val recorded = (phase as? Phase.Recorded)?.outcome ?: return
+        step {
+            core.call { takeBack(recorded.outcomeId) }
+            phase = Phase.Outcome
+        }
+    }
+
+    private suspend fun step(work: suspend () -> Unit) {
+        if (busy) return
+        busy = true
+        // What has begun ends: an attempt that nobody knows of would wait for its result.
+        failure = failureOf { withContext(NonCancellable) { work() } }
+        busy = false
+    }
+}
+
+/** The purpose of this code; a newer hub's is a service, for which the gate is asked again at the dial. */
+internal fun purposeOf(code: String?): ContactPurpose =
+    ContactPurpose.entries.firstOrNull { it.name.equals(code, ignoreCase = true) } ?: ContactPurpose.SERVICE

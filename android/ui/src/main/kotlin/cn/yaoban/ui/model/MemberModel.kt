@@ -1,0 +1,102 @@
+package cn.yaoban.ui.model
+
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.setValue
+import cn.yaoban.core.Channel
+import cn.yaoban.core.ClerkApp
+import cn.yaoban.core.ContactPurpose
+import cn.yaoban.core.GateVerdict
+import cn.yaoban.core.NewConsent
+import cn.yaoban.core.NewRegimen
+import cn.yaoban.core.NewTask
+import cn.yaoban.core.Profile
+import cn.yaoban.core.ReadingRow
+import cn.yaoban.core.TaskKind
+import cn.yaoban.core.bridge.ClerkCore
+
+/** A member at a glance. */
+class MemberModel(
+    private val core: ClerkCore,
+    /** Who it is. */
+    val memberId: String,
+) {
+    /** The profile; none until it was read, and on a locked phone. */
+    var profile: Profile? by mutableStateOf(null)
+        private set
+
+    /** What the gate says of a service call now. */
+    var verdict: GateVerdict? by mutableStateOf(null)
+        private set
+
+    /** The last readings, newest first: for the small line beside the last one. */
+    var readings: List<ReadingRow> by mutableStateOf(emptyList())
+        private set
+
+    /** Why there is no profile, or why what was asked for was not done. */
+    var failure: Failure? by mutableStateOf(null)
+        private set
+
+    /** Something is being stored. */
+    var busy by mutableStateOf(false)
+        private set
+
+    /** Shows the member, and again whenever rows change, until it is cancelled. */
+    suspend fun follow() {
+        // That it was opened only orders a list: no reason to show nobody.
+        failureOf { core.call { rememberOpened(memberId) } }
+        core
+            .watch {
+                Shown(
+                    profile(memberId),
+                    checkContact(memberId, Channel.CALL, ContactPurpose.SERVICE),
+                    readings(memberId, null, READINGS_MAX).readings,
+                )
+            }.collect { result ->
+                val shown = result.getOrNull()
+                profile = shown?.profile
+                verdict = shown?.verdict
+                readings = shown?.readings.orEmpty()
+                failure = result.exceptionOrNull()?.let(Failure::of)
+            }
+    }
+
+    /** Writes a note. Whether it was stored. */
+    suspend fun note(text: String): Boolean = change { addNote(memberId, text, null) }
+
+    /** Adds a tag. */
+    suspend fun addTag(tag: String): Boolean = change { tag(memberId, listOf(tag), emptyList()) }
+
+    /** Removes a tag. */
+    suspend fun removeTag(tag: String): Boolean = change { tag(memberId, emptyList(), listOf(tag)) }
+
+    /** Records a consent, or its withdrawal. */
+    suspend fun consent(new: NewConsent): Boolean = change { setConsent(memberId, new) }
+
+    /** Records how the member takes a medicine. */
+    suspend fun regimen(new: NewRegimen): Boolean = change { setRegimen(memberId, new) }
+
+    /** A task of the clerk's own. */
+    suspend fun task(
+        kind: TaskKind,
+        note: String,
+    ): Boolean = change { makeTask(memberId, NewTask(kind, ContactPurpose.SERVICE, note = note.ifBlank { null })) }
+
+    private suspend fun change(block: ClerkApp.() -> Unit): Boolean {
+        if (busy) return false
+        busy = true
+        failure = failureOf { core.call(block) }
+        busy = false
+        return failure == null
+    }
+
+    private data class Shown(
+        val profile: Profile,
+        val verdict: GateVerdict,
+        val readings: List<ReadingRow>,
+    )
+
+    private companion object {
+        const val READINGS_MAX = 24u
+    }
+}

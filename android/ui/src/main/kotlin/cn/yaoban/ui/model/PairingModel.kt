@@ -1,0 +1,131 @@
+package cn.yaoban.ui.model
+
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.setValue
+import cn.yaoban.core.Paired
+import cn.yaoban.core.SyncProgress
+import cn.yaoban.core.bridge.ClerkCore
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.flow.collectLatest
+import kotlinx.coroutines.launch
+
+/** Pairing and the first load, which goes on where it was cut short. */
+class PairingModel(
+    private val core: ClerkCore,
+) {
+    /** How far it is. */
+    sealed interface Phase {
+        /** It is not known yet where the phone stands. */
+        data object Unknown : Phase
+
+        /** Waits for the hub's one-time code. */
+        data object Code : Phase
+
+        /** The code is at the hub. */
+        data object Pairing : Phase
+
+        /** The members come in. */
+        data class Loading(val progress: SyncProgress?) : Phase
+
+        /** Paired; the first load did not get through. What came in stays. */
+        data object Interrupted : Phase
+
+        /** The phone can be used. */
+        data object Ready : Phase
+    }
+
+    /** What was typed or scanned. */
+    var code by mutableStateOf("")
+
+    /** How far it is. */
+    var phase: Phase by mutableStateOf(Phase.Unknown)
+        private set
+
+    /** The chain and store, from the hub; after a start of the app from the phone itself. */
+    var paired: Paired? by mutableStateOf(null)
+        private set
+
+    /** Bytes that came in during the first load. */
+    var loadedBytes by mutableStateOf(0uL)
+        private set
+
+    /** Why it did not get on. */
+    var failure: Failure? by mutableStateOf(null)
+        private set
+
+    private var loading: Job? = null
+
+    /** Finds out where the phone stands, after a start of the app. */
+    suspend fun begin() {
+        failure =
+            failureOf {
+                val status = core.call { status() }
+                if (status.paired) paired = Paired(status.chainName, status.storeId, status.storeName, null)
+                phase =
+                    when {
+                        !status.paired -> Phase.Code
+                        status.loaded -> Phase.Ready
+                        else -> Phase.Interrupted
+                    }
+            }
+    }
+
+    /** Pairs by the code, then loads. */
+    suspend fun pair(deviceName: String) {
+        if (phase != Phase.Code) return
+        failure = null
+        phase = Phase.Pairing
+        val refused = failureOf { paired = core.call { pair(code.trim(), deviceName) } }
+        if (refused != null) {
+            failure = refused
+            phase = Phase.Code
+            return
+        }
+        code = ""
+        phase = Phase.Interrupted
+        load()
+    }
+
+    /** Loads, or goes on loading. */
+    suspend fun load() {
+        if (phase != Phase.Interrupted) return
+        failure = null
+        phase = Phase.Loading(null)
+        try {
+            coroutineScope {
+                val work = launch { round() }
+                loading = work
+                work.join()
+            }
+        } finally {
+            loading = null
+            if (phase is Phase.Loading) phase = Phase.Interrupted
+        }
+    }
+
+    /** Ends the load; [load] goes on with it. */
+    fun stop() {
+        loading?.cancel()
+    }
+
+    private suspend fun round() {
+        coroutineScope {
+            // A watch conflates, so the size is asked for as often as it can be told and no oftener.
+            val size = launch { core.watch { storage() }.collectLatest { it.onSuccess { use -> loadedBytes = use.loadingBytes } } }
+            try {
+                core.sync { phase = Phase.Loading(it) }
+                phase = if (core.call { status() }.loaded) Phase.Ready else Phase.Interrupted
+            } catch (cancelled: CancellationException) {
+                throw cancelled
+            } catch (error: Exception) {
+                failure = Failure.of(error)
+                phase = Phase.Interrupted
+            } finally {
+                size.cancel()
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+package cn.yaoban.ui.model
+
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.setValue
+import cn.yaoban.core.PhoneStatus
+import cn.yaoban.core.SyncProgress
+import cn.yaoban.core.SyncQueue
+import cn.yaoban.core.bridge.BackgroundEvent
+import cn.yaoban.core.bridge.ClerkCore
+import kotlinx.coroutines.CancellationException
+
+/** How the phone stands with the hub. */
+class SyncModel(
+    private val core: ClerkCore,
+) {
+    /** How the phone stands. */
+    var status: PhoneStatus? by mutableStateOf(null)
+        private set
+
+    /** What is on its way, and what got stuck; for whoever is signed in. */
+    var queue: SyncQueue? by mutableStateOf(null)
+        private set
+
+    /** How far the round is that runs. */
+    var progress: SyncProgress? by mutableStateOf(null)
+        private set
+
+    /** Why the last round did not get through. */
+    var failure: Failure? by mutableStateOf(null)
+        private set
+
+    /** Shows how the phone stands, and again whenever rows change, until it is cancelled. */
+    suspend fun follow() {
+        core.watch { status() to runCatching { syncQueue() }.getOrNull() }.collect { result ->
+            val before = status?.outbox ?: 0
+            status = result.getOrNull()?.first
+            queue = result.getOrNull()?.second
+            if ((status?.outbox ?: 0) > before) core.wakeBackgroundSync()
+        }
+    }
+
+    /** Keeps the phone in sync until it is cancelled. */
+    suspend fun run() {
+        try {
+            core.backgroundSync().collect { event ->
+                when (event) {
+                    is BackgroundEvent.Progress -> progress = event.progress
+                    is BackgroundEvent.Synced -> ended(null)
+                    is BackgroundEvent.Failed -> ended(Failure.of(event.error))
+                }
+            }
+        } catch (cancelled: CancellationException) {
+            throw cancelled
+        } catch (error: Exception) {
+            failure = Failure.of(error)
+        } finally {
+            progress = null
+        }
+    }
+
+    /** One round now; while the background runs, that one does not wait any longer. */
+    suspend fun syncNow() {
+        core.wakeBackgroundSync()
+        val refused = failureOf { core.sync { progress = it } }
+        // The background is at it already.
+        ended(refused?.takeIf { it.code != "sync_running" })
+    }
+
+    /** A stuck operation was seen. */
+    suspend fun putAway(outboxId: Long) {
+        failure = failureOf { core.call { putAway(outboxId) } }
+    }
+
+    private fun ended(why: Failure?) {
+        progress = null
+        failure = why
+    }
+}

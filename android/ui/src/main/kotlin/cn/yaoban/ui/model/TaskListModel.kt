@@ -1,0 +1,89 @@
+package cn.yaoban.ui.model
+
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.setValue
+import cn.yaoban.core.ClerkApp
+import cn.yaoban.core.MemberCounts
+import cn.yaoban.core.MemberClass
+import cn.yaoban.core.OpenAttempt
+import cn.yaoban.core.TaskCounts
+import cn.yaoban.core.TaskFilter
+import cn.yaoban.core.TaskList
+import cn.yaoban.core.TaskView
+import cn.yaoban.core.bridge.ClerkCore
+import java.time.LocalDate
+
+/** Whom to call next. */
+class TaskListModel(
+    private val core: ClerkCore,
+) {
+    /** Which tasks. A screen calls [follow] anew when it changes. */
+    var filter by mutableStateOf(TaskFilter(TaskView.DUE))
+
+    /** The tasks by household, in the order of the rules; none until they were read, and on a locked phone. */
+    var list: TaskList? by mutableStateOf(null)
+        private set
+
+    /** How many there are in each view. */
+    var counts: TaskCounts? by mutableStateOf(null)
+        private set
+
+    /** Diseases and tags of the store, to narrow the list by. */
+    var members: MemberCounts? by mutableStateOf(null)
+        private set
+
+    /** Dials that wait for the clerk's word, newest first. */
+    var open: List<OpenAttempt> by mutableStateOf(emptyList())
+        private set
+
+    /** Why there is no list, or why what was asked for was not done. */
+    var failure: Failure? by mutableStateOf(null)
+        private set
+
+    /** Shows the list, and again whenever rows change, until it is cancelled. */
+    suspend fun follow() {
+        val asked = filter
+        core
+            .watch { Shown(tasks(asked), taskCounts(asked.wholeStore), memberCounts(), openAttempts()) }
+            .collect { result ->
+                if (asked != filter) return@collect
+                val shown = result.getOrNull()
+                list = shown?.list
+                counts = shown?.counts
+                members = shown?.members
+                open = shown?.open.orEmpty()
+                failure = result.exceptionOrNull()?.let(Failure::of)
+            }
+    }
+
+    /** Shows another view. */
+    fun show(view: TaskView) {
+        filter = filter.copy(view = view)
+    }
+
+    /** Narrows to a class; none: every one. */
+    fun narrow(to: MemberClass?) {
+        filter = filter.copy(`class` = to)
+    }
+
+    /** The task comes back on a day. */
+    suspend fun defer(
+        taskId: String,
+        until: LocalDate,
+    ) = change { deferTask(taskId, until, null) }
+
+    /** The task is not done. */
+    suspend fun cancel(taskId: String) = change { cancelTask(taskId) }
+
+    private suspend fun change(block: ClerkApp.() -> Unit) {
+        failure = failureOf { core.call(block) }
+    }
+
+    private data class Shown(
+        val list: TaskList,
+        val counts: TaskCounts,
+        val members: MemberCounts,
+        val open: List<OpenAttempt>,
+    )
+}

@@ -1,0 +1,313 @@
+package cn.yaoban.ui.screens
+
+import androidx.compose.foundation.layout.Arrangement
+import androidx.compose.foundation.layout.Column
+import androidx.compose.foundation.layout.Row
+import androidx.compose.foundation.layout.fillMaxSize
+import androidx.compose.foundation.layout.fillMaxWidth
+import androidx.compose.foundation.layout.padding
+import androidx.compose.foundation.rememberScrollState
+import androidx.compose.foundation.verticalScroll
+import androidx.compose.material3.MaterialTheme
+import androidx.compose.material3.OutlinedTextField
+import androidx.compose.material3.Text
+import androidx.compose.runtime.Composable
+import androidx.compose.runtime.LaunchedEffect
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.produceState
+import androidx.compose.runtime.remember
+import androidx.compose.runtime.saveable.rememberSaveable
+import androidx.compose.runtime.setValue
+import androidx.compose.ui.Alignment
+import androidx.compose.ui.Modifier
+import androidx.compose.ui.platform.testTag
+import androidx.compose.ui.unit.dp
+import cn.yaoban.core.CarrierResult
+import cn.yaoban.core.NewOutcome
+import cn.yaoban.core.OutcomeCode
+import cn.yaoban.core.TaskRow
+import cn.yaoban.ui.AppModel
+import cn.yaoban.ui.Big
+import cn.yaoban.ui.Chip
+import cn.yaoban.ui.Chips
+import cn.yaoban.ui.ClassBadge
+import cn.yaoban.ui.Danger
+import cn.yaoban.ui.Handed
+import cn.yaoban.ui.Head
+import cn.yaoban.ui.Icons
+import cn.yaoban.ui.LocalWording
+import cn.yaoban.ui.LocalScope
+import cn.yaoban.ui.Part
+import cn.yaoban.ui.Place
+import cn.yaoban.ui.Platform
+import cn.yaoban.ui.Quiet
+import cn.yaoban.ui.Refusal
+import cn.yaoban.ui.Waiting
+import cn.yaoban.ui.Way
+import cn.yaoban.ui.What
+import cn.yaoban.ui.Wording
+import cn.yaoban.ui.about
+import cn.yaoban.ui.code
+import cn.yaoban.ui.get
+import cn.yaoban.ui.model.CallModel
+import cn.yaoban.ui.model.CallModel.Phase
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.launch
+
+/** A call, from what to say to what came of it. */
+@Composable
+internal fun CallScreen(
+    app: AppModel,
+    place: Place,
+    way: Way,
+    platform: Platform,
+    onLeave: () -> Unit,
+) {
+    val words = LocalWording.current
+    // The one that is under way, also when the app was ended during the call.
+    val model by produceState<CallModel?>(null, place) { value = app.call(place).also { it.look() } }
+    val call = model
+    Column(Modifier.fillMaxSize()) {
+        Head(words["call.title"], onLeave)
+        if (call == null) {
+            Waiting(words["state.reading"])
+            return@Column
+        }
+        Column(
+            Modifier.weight(1f).verticalScroll(rememberScrollState()).padding(16.dp, 4.dp),
+            Arrangement.spacedBy(14.dp),
+        ) {
+            Who(call)
+            Refusal(call.failure)
+            when (val phase = call.phase) {
+                Phase.Ready -> Script(call)
+                Phase.Calling -> {
+                    Carrier(call)
+                    if (call.taskId != null) Outcomes(call, words["call.outcome_if_answered"])
+                    Script(call)
+                }
+                Phase.Outcome -> {
+                    Outcomes(call, words["call.outcome"])
+                    Script(call)
+                }
+                is Phase.Recorded -> Recorded(call, phase)
+                is Phase.Over -> phase.ended?.let { ended ->
+                    if (ended.numberMarked) Danger(words["call.number_marked"])
+                    ended.task?.let { Text(after(words, it), style = MaterialTheme.typography.titleMedium) }
+                }
+            }
+        }
+        Bottom(call, platform, way, onLeave)
+    }
+}
+
+@Composable
+private fun Who(call: CallModel) {
+    val words = LocalWording.current
+    val member = call.member ?: return
+    Part {
+        Row(horizontalArrangement = Arrangement.spacedBy(10.dp), verticalAlignment = Alignment.CenterVertically) {
+            Text(member.name, style = MaterialTheme.typography.headlineSmall)
+            Text(about(member, words), style = MaterialTheme.typography.bodyLarge)
+            ClassBadge(member.`class`)
+        }
+        Text(member.phoneMasked ?: words["show.no_phone"], style = MaterialTheme.typography.bodyLarge)
+        call.task?.let { Text(words.why(it), style = MaterialTheme.typography.bodyLarge) }
+    }
+}
+
+@Composable
+private fun Script(call: CallModel) {
+    val script = call.script ?: return
+    Part(script.title) {
+        Text(script.text, style = MaterialTheme.typography.bodyLarge)
+        script.points.forEach { Text("· $it", style = MaterialTheme.typography.bodyLarge) }
+    }
+}
+
+/** The dial, or why it is not to be; afterwards the way on. */
+@Composable
+private fun Bottom(
+    call: CallModel,
+    platform: Platform,
+    way: Way,
+    onLeave: () -> Unit,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    Column(Modifier.fillMaxWidth().padding(16.dp, 8.dp), Arrangement.spacedBy(8.dp)) {
+        when (call.phase) {
+            Phase.Ready -> {
+                val verdict = call.verdict
+                val reason = verdict?.reason
+                if (reason != null) {
+                    Danger(words.gate(reason), Modifier.testTag("gate"))
+                    verdict.untilMs?.let { Text(words["call.allowed_from", "when" to words.instant(it)]) }
+                }
+                Big(
+                    words["call.dial"],
+                    Modifier.fillMaxWidth().testTag("dial"),
+                    Icons.phone,
+                    enabled = verdict?.verdict == "allow" && !call.busy,
+                ) { scope.launch { dial(call, platform) } }
+                if (reason != null) {
+                    call.member?.let { member ->
+                        Quiet(words["call.profile"], Modifier.fillMaxWidth()) { way.instead(What.MEMBER, member.memberId) }
+                    }
+                }
+            }
+            is Phase.Recorded, is Phase.Over -> Big(words["call.next"], Modifier.fillMaxWidth().testTag("next"), onClick = onLeave)
+            else -> Unit
+        }
+    }
+}
+
+/** The attempt is on the disk before the number is out; a device that cannot dial says so at once. */
+private suspend fun dial(
+    call: CallModel,
+    platform: Platform,
+) {
+    val number = call.dial() ?: return
+    if (platform.dial(number) == Handed.NOT_POSSIBLE) call.ended(CarrierResult.CANCELLED)
+}
+
+/** What the carrier said, of a call that was not answered. */
+@Composable
+private fun Carrier(call: CallModel) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    Part(words[if (call.taskId == null) "call.result" else "call.not_answered"]) {
+        Chips {
+            for (result in RESULTS) {
+                if (result == CarrierResult.ANSWERED && call.taskId != null) continue
+                Chip(words.code("carrier", result.name.lowercase()), false, Modifier.testTag("result-${result.name}")) {
+                    scope.launch { call.ended(result) }
+                }
+            }
+        }
+    }
+}
+
+/** What a clerk hears on the line, the commonest first. */
+private val RESULTS =
+    listOf(
+        CarrierResult.ANSWERED, CarrierResult.NO_ANSWER, CarrierResult.BUSY, CarrierResult.REJECTED, CarrierResult.POWER_OFF,
+        CarrierResult.INVALID_NUMBER, CarrierResult.SUSPENDED, CarrierResult.VOICEMAIL, CarrierResult.DROPPED, CarrierResult.CANCELLED,
+    )
+
+/**
+ * What came of an answered call: a touch records it, or asks for the one thing that belongs to it. Which thing
+ * that is, stands in the catalogue (`outcome_ask`); whether it is enough, the core says.
+ */
+@Composable
+private fun Outcomes(
+    call: CallModel,
+    title: String,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    var chosen by rememberSaveable { mutableStateOf<OutcomeCode?>(null) }
+    var note by rememberSaveable { mutableStateOf("") }
+    val record = { outcome: NewOutcome ->
+        scope.launch { call.record(outcome.copy(note = note.ifBlank { null })) }
+        Unit
+    }
+    Part(title) {
+        Chips {
+            for (code in OutcomeCode.entries) {
+                val text = words.code("outcome", code.name.lowercase())
+                Chip(text, chosen == code, Modifier.testTag("outcome-${code.name}")) {
+                    if (asks(words, code) == null) record(NewOutcome(code)) else chosen = code
+                }
+            }
+        }
+        chosen?.let { code -> More(call, code, record) }
+        OutlinedTextField(
+            note,
+            { note = it },
+            Modifier.fillMaxWidth().testTag("note"),
+            label = { Text(words["call.note"]) },
+        )
+    }
+}
+
+/** What an outcome asks for: `day`, `medicine_day`, `medicine`, `note`; none: nothing. */
+private fun asks(
+    words: Wording,
+    code: OutcomeCode,
+): String? = ASKED.firstOrNull { words.find("outcome_$it.${code.name.lowercase()}") != null }
+
+private val ASKED = listOf("day", "medicine", "note")
+
+@Composable
+private fun More(
+    call: CallModel,
+    code: OutcomeCode,
+    record: (NewOutcome) -> Unit,
+) {
+    val words = LocalWording.current
+    val name = code.name.lowercase()
+    var medicine by remember(code) { mutableStateOf<String?>(null) }
+    words.find("outcome_medicine.$name")?.let { question ->
+        Text(question, style = MaterialTheme.typography.titleMedium)
+        Chips {
+            for (ingredient in call.ingredients) {
+                Chip(ingredient, medicine == ingredient) {
+                    medicine = ingredient
+                    if (words.find("outcome_day.$name") == null) record(NewOutcome(code, ingredient = ingredient))
+                }
+            }
+        }
+    }
+    words.find("outcome_day.$name")?.let { question ->
+        Text(question, style = MaterialTheme.typography.titleMedium)
+        Days { record(NewOutcome(code, date = it, ingredient = medicine)) }
+    }
+    words.find("outcome_note.$name")?.let { Text(it, style = MaterialTheme.typography.titleMedium) }
+    Big(words["call.record"], Modifier.fillMaxWidth().testTag("record"), enabled = !call.busy) {
+        record(NewOutcome(code, ingredient = medicine))
+    }
+}
+
+/** What was recorded and what follows; for a while it can be taken back. */
+@Composable
+private fun Recorded(
+    call: CallModel,
+    phase: Phase.Recorded,
+) {
+    val recorded = phase.outcome
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    var held by remember(recorded) { mutableStateOf(true) }
+    LaunchedEffect(recorded) {
+        delay(phase.heldMs)
+        held = false
+    }
+    Part(words["call.recorded"], color = MaterialTheme.colorScheme.primaryContainer) {
+        val outcome = recorded.task.outcome?.let { words.code("outcome", it) }.orEmpty()
+        Text(outcome, style = MaterialTheme.typography.headlineSmall)
+        Text(after(words, recorded.task), style = MaterialTheme.typography.bodyLarge)
+        recorded.followUp?.let {
+            Danger(words["call.follow_up", "who" to (it.assigneeName ?: words["list.anyone"])])
+        }
+        if (held) {
+            Quiet(words["call.take_back"], Modifier.fillMaxWidth().testTag("take-back")) { scope.launch { call.takeBack() } }
+        }
+    }
+}
+
+/** Where a task stands now. */
+private fun after(
+    words: Wording,
+    task: TaskRow,
+): String {
+    val until = task.deferredUntil
+    val atMs = task.deferredUntilMs
+    return when {
+        task.state == "deferred" && atMs != null -> words["call.back_at", "when" to words.instant(atMs)]
+        task.state == "deferred" && until != null -> words["call.back_on", "day" to words.date(until)]
+        task.state == "expired" && task.attempts > 0u -> words["call.given_up", "n" to task.attempts]
+        else -> words["call.state", "state" to words.code("task_state", task.state)]
+    }
+}

@@ -1,0 +1,162 @@
+package cn.yaoban.ui.screens
+
+import androidx.compose.foundation.layout.Arrangement
+import androidx.compose.foundation.layout.Column
+import androidx.compose.foundation.layout.PaddingValues
+import androidx.compose.foundation.layout.Row
+import androidx.compose.foundation.layout.fillMaxSize
+import androidx.compose.foundation.layout.fillMaxWidth
+import androidx.compose.foundation.layout.padding
+import androidx.compose.foundation.lazy.LazyColumn
+import androidx.compose.foundation.lazy.items
+import androidx.compose.foundation.shape.RoundedCornerShape
+import androidx.compose.material3.Icon
+import androidx.compose.material3.IconButton
+import androidx.compose.material3.MaterialTheme
+import androidx.compose.material3.OutlinedTextField
+import androidx.compose.material3.Text
+import androidx.compose.runtime.Composable
+import androidx.compose.runtime.LaunchedEffect
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.saveable.rememberSaveable
+import androidx.compose.runtime.setValue
+import androidx.compose.ui.Modifier
+import androidx.compose.ui.focus.onFocusChanged
+import androidx.compose.ui.platform.LocalFocusManager
+import androidx.compose.ui.platform.testTag
+import androidx.compose.ui.unit.dp
+import cn.yaoban.ui.AskText
+import cn.yaoban.ui.Head
+import cn.yaoban.ui.Icons
+import cn.yaoban.ui.Keypad
+import cn.yaoban.ui.LocalWording
+import cn.yaoban.ui.LocalScope
+import cn.yaoban.ui.MemberLine
+import cn.yaoban.ui.Nothing
+import cn.yaoban.ui.Platform
+import cn.yaoban.ui.Quiet
+import cn.yaoban.ui.Refusal
+import cn.yaoban.ui.Touch
+import cn.yaoban.ui.Waiting
+import cn.yaoban.ui.Way
+import cn.yaoban.ui.What
+import cn.yaoban.ui.get
+import cn.yaoban.ui.model.SearchModel
+import cn.yaoban.ui.model.SyncModel
+import kotlinx.coroutines.launch
+
+/** The counter: a member by phone digits, name, initials or card, while it is still greeted. */
+@Composable
+internal fun CounterScreen(
+    model: SearchModel,
+    sync: SyncModel,
+    way: Way,
+    platform: Platform,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    val focus = LocalFocusManager.current
+    var typing by rememberSaveable { mutableStateOf(false) }
+    LaunchedEffect(model.query) { model.follow() }
+    Column(Modifier.fillMaxSize()) {
+        Head(words["nav.counter"]) {
+            OfflineSign(sync)
+            Touch(Icons.scan, words["counter.scan"]) { scope.launch { platform.scanCode()?.let { model.query = it } } }
+            Touch(Icons.add, words["counter.register"]) { way.to(What.REGISTER) }
+        }
+        OutlinedTextField(
+            model.query,
+            { model.query = it },
+            Modifier
+                .fillMaxWidth()
+                .padding(horizontal = 16.dp)
+                .testTag("query")
+                .onFocusChanged { typing = it.isFocused },
+            placeholder = { Text(words["counter.hint"]) },
+            leadingIcon = { Icon(Icons.search, null) },
+            trailingIcon = {
+                if (model.query.isNotEmpty()) {
+                    IconButton({ model.query = "" }) { Icon(Icons.close, words["act.clear"]) }
+                }
+            },
+            textStyle = MaterialTheme.typography.titleLarge,
+            singleLine = true,
+            shape = RoundedCornerShape(14.dp),
+        )
+        Found(model, way, Modifier.weight(1f))
+        if (typing) {
+            // The keyboard of the device is up; this one comes back with it gone.
+            Quiet(words["counter.keypad"], Modifier.fillMaxWidth().padding(16.dp)) { focus.clearFocus() }
+        } else {
+            Keypad(
+                { model.query += it },
+                { model.query = model.query.dropLast(1) },
+                Modifier.padding(horizontal = 16.dp, vertical = 8.dp),
+            )
+        }
+    }
+}
+
+@Composable
+private fun Found(
+    model: SearchModel,
+    way: Way,
+    modifier: Modifier,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    var asking by rememberSaveable { mutableStateOf(false) }
+    val members = model.members
+    LazyColumn(
+        modifier.fillMaxWidth(),
+        contentPadding = PaddingValues(16.dp, 8.dp),
+        verticalArrangement = Arrangement.spacedBy(8.dp),
+    ) {
+        item { Refusal(model.failure) }
+        if (members == null) {
+            item { Waiting(words["state.reading"]) }
+        } else if (model.answered.isEmpty()) {
+            item {
+                if (members.isEmpty()) {
+                    Nothing(words["counter.first"])
+                } else {
+                    Text(words["counter.recent"], color = MaterialTheme.colorScheme.onSurfaceVariant)
+                }
+            }
+        } else if (members.isEmpty()) {
+            item {
+                Nothing(words["counter.none", "text" to model.answered]) {
+                    Quiet(words["counter.register"], Modifier.fillMaxWidth(), Icons.add) { way.to(What.REGISTER) }
+                    Quiet(words["counter.elsewhere"], Modifier.fillMaxWidth(), Icons.search) { asking = true }
+                }
+            }
+        }
+        items(members.orEmpty(), { it.memberId }) { member ->
+            MemberLine(member, { way.to(What.MEMBER, member.memberId) })
+        }
+        if (model.lookingUp) item { Waiting(words["counter.looking_up"]) }
+    }
+    if (asking) {
+        AskText(words["counter.elsewhere"], words["counter.reason"], words["counter.look_up"], { asking = false }) {
+            asking = false
+            scope.launch { model.lookUp(it) }
+        }
+    }
+}
+
+/** That there is no network: everything goes on, and the clerk knows. */
+@Composable
+internal fun OfflineSign(sync: SyncModel) {
+    val words = LocalWording.current
+    val waiting = (sync.status?.outbox ?: 0) - (sync.status?.held ?: 0)
+    Row {
+        if (sync.failure?.kind == cn.yaoban.core.ErrorKind.HUB) {
+            cn.yaoban.ui.Sign(
+                if (waiting > 0) words["state.offline_waiting", "n" to waiting] else words["state.offline"],
+                MaterialTheme.colorScheme.tertiaryContainer,
+                MaterialTheme.colorScheme.onTertiaryContainer,
+            )
+        }
+    }
+}

@@ -1,0 +1,88 @@
+package cn.yaoban.ui.screens
+
+import androidx.compose.material3.DatePicker
+import androidx.compose.material3.DatePickerDialog
+import androidx.compose.material3.ExperimentalMaterial3Api
+import androidx.compose.material3.Text
+import androidx.compose.material3.TextButton
+import androidx.compose.material3.AlertDialog
+import androidx.compose.material3.rememberDatePickerState
+import androidx.compose.runtime.Composable
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.remember
+import androidx.compose.runtime.setValue
+import androidx.compose.ui.Modifier
+import androidx.compose.ui.platform.testTag
+import cn.yaoban.ui.Chip
+import cn.yaoban.ui.Chips
+import cn.yaoban.ui.LocalWording
+import cn.yaoban.ui.get
+import java.time.Instant
+import java.time.LocalDate
+import java.time.ZoneOffset
+
+/** Days from now that are one touch away. */
+private val NEAR = listOf(1L, 2L, 3L, 7L, 14L, 30L)
+
+/** A day to choose: near ones at a touch, any other from the calendar. */
+@Composable
+internal fun Days(
+    last: LocalDate? = null,
+    onDay: (LocalDate) -> Unit,
+) {
+    val words = LocalWording.current
+    var calendar by remember { mutableStateOf(false) }
+    Chips {
+        for (n in NEAR) {
+            val day = words.today.plusDays(n)
+            if (last != null && day > last) continue
+            val name = if (n == 1L) words.date(day) else words["act.in_days", "n" to n]
+            Chip(name, false, Modifier.testTag("day-$n")) { onDay(day) }
+        }
+        Chip(words["act.calendar"], false) { calendar = true }
+    }
+    if (calendar) {
+        Calendar({ calendar = false }) {
+            calendar = false
+            onDay(it)
+        }
+    }
+}
+
+@OptIn(ExperimentalMaterial3Api::class)
+@Composable
+private fun Calendar(
+    onNo: () -> Unit,
+    onDay: (LocalDate) -> Unit,
+) {
+    val words = LocalWording.current
+    val state = rememberDatePickerState()
+    DatePickerDialog(
+        onDismissRequest = onNo,
+        confirmButton = {
+            TextButton({
+                val ms = state.selectedDateMillis ?: return@TextButton
+                onDay(Instant.ofEpochMilli(ms).atZone(ZoneOffset.UTC).toLocalDate())
+            }) { Text(words["act.ok"]) }
+        },
+        dismissButton = { TextButton(onNo) { Text(words["act.cancel"]) } },
+    ) { DatePicker(state) }
+}
+
+/** A question whose answer is a day. */
+@Composable
+internal fun DayQuestion(
+    title: String,
+    last: LocalDate?,
+    onNo: () -> Unit,
+    onDay: (LocalDate) -> Unit,
+) {
+    AlertDialog(
+        onDismissRequest = onNo,
+        confirmButton = {},
+        dismissButton = { TextButton(onNo) { Text(LocalWording.current["act.cancel"]) } },
+        title = { Text(title) },
+        text = { Days(last, onDay) },
+    )
+}

@@ -1,0 +1,479 @@
+package cn.yaoban.ui.screens
+
+import androidx.compose.foundation.layout.Arrangement
+import androidx.compose.foundation.layout.Column
+import androidx.compose.foundation.layout.Row
+import androidx.compose.foundation.layout.fillMaxSize
+import androidx.compose.foundation.layout.fillMaxWidth
+import androidx.compose.foundation.layout.padding
+import androidx.compose.foundation.rememberScrollState
+import androidx.compose.foundation.verticalScroll
+import androidx.compose.material3.MaterialTheme
+import androidx.compose.material3.Text
+import androidx.compose.material3.TextButton
+import androidx.compose.runtime.Composable
+import androidx.compose.runtime.LaunchedEffect
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.remember
+import androidx.compose.runtime.saveable.rememberSaveable
+import androidx.compose.runtime.setValue
+import androidx.compose.ui.Alignment
+import androidx.compose.ui.Modifier
+import androidx.compose.ui.platform.testTag
+import androidx.compose.ui.text.font.FontWeight
+import androidx.compose.ui.unit.dp
+import cn.yaoban.core.ClassWhy
+import cn.yaoban.core.ContactRow
+import cn.yaoban.core.MedicineRow
+import cn.yaoban.core.NewConsent
+import cn.yaoban.core.Profile
+import cn.yaoban.core.ReadingRow
+import cn.yaoban.core.bridge.ClerkCore
+import cn.yaoban.ui.AskText
+import cn.yaoban.ui.Big
+import cn.yaoban.ui.Chip
+import cn.yaoban.ui.Chips
+import cn.yaoban.ui.ClassBadge
+import cn.yaoban.ui.Danger
+import cn.yaoban.ui.Entry
+import cn.yaoban.ui.Figure
+import cn.yaoban.ui.Head
+import cn.yaoban.ui.Icons
+import cn.yaoban.ui.LocalWording
+import cn.yaoban.ui.LocalScope
+import cn.yaoban.ui.Part
+import cn.yaoban.ui.Platform
+import cn.yaoban.ui.Quiet
+import cn.yaoban.ui.Refusal
+import cn.yaoban.ui.Sign
+import cn.yaoban.ui.Sparkline
+import cn.yaoban.ui.Touch
+import cn.yaoban.ui.Waiting
+import cn.yaoban.ui.Way
+import cn.yaoban.ui.What
+import cn.yaoban.ui.Wording
+import cn.yaoban.ui.about
+import cn.yaoban.ui.code
+import cn.yaoban.ui.decimal
+import cn.yaoban.ui.get
+import cn.yaoban.ui.model.MemberModel
+import cn.yaoban.ui.stands
+import cn.yaoban.ui.yuan
+import kotlinx.coroutines.launch
+
+/** A member at a glance: what is dangerous first, then who it is, then what to do. */
+@Composable
+internal fun MemberScreen(
+    core: ClerkCore,
+    memberId: String,
+    way: Way,
+    platform: Platform,
+) {
+    val words = LocalWording.current
+    val model = remember(memberId) { MemberModel(core, memberId) }
+    LaunchedEffect(model) { model.follow() }
+    val profile = model.profile
+    Column(Modifier.fillMaxSize()) {
+        Head(profile?.member?.name.orEmpty(), way::back) {
+            if (profile != null) {
+                Touch(Icons.message, words["member.message"]) { way.to(What.MESSAGE, memberId) }
+            }
+        }
+        if (profile == null) {
+            if (model.failure == null) Waiting(words["state.reading"]) else Refusal(model.failure, Modifier.padding(16.dp))
+            return@Column
+        }
+        Column(
+            Modifier
+                .weight(1f)
+                .verticalScroll(rememberScrollState())
+                .testTag("profile")
+                .padding(horizontal = 16.dp),
+            Arrangement.spacedBy(12.dp),
+        ) {
+            Refusal(model.failure)
+            Warnings(profile)
+            Identity(profile)
+            ToSay(profile)
+            Readings(model, profile, way)
+            Medicines(profile.medicines)
+            Waits(profile, way)
+            Contact(profile.lastContact)
+            Purchases(profile, way)
+            Notes(model, profile)
+            Tags(model, profile)
+            Consents(model, profile)
+            Household(profile, way)
+            Column(Modifier.padding(8.dp)) { }
+        }
+        CallBar(model, way)
+    }
+}
+
+/** The call, or why there is none now. */
+@Composable
+private fun CallBar(
+    model: MemberModel,
+    way: Way,
+) {
+    val words = LocalWording.current
+    val verdict = model.verdict ?: return
+    Row(
+        Modifier.fillMaxWidth().padding(16.dp, 8.dp),
+        Arrangement.spacedBy(12.dp),
+        Alignment.CenterVertically,
+    ) {
+        val reason = verdict.reason
+        if (reason != null) {
+            Text(
+                words.gate(reason),
+                Modifier.weight(1f).testTag("gate"),
+                color = MaterialTheme.colorScheme.error,
+                style = MaterialTheme.typography.bodyMedium,
+            )
+        }
+        Big(
+            words["member.call"],
+            if (reason == null) Modifier.weight(1f) else Modifier,
+            Icons.phone,
+            enabled = verdict.verdict == "allow",
+        ) { way.to(What.CALL_MEMBER, model.memberId) }
+    }
+}
+
+/** What must be seen before anything else. */
+@Composable
+private fun Warnings(profile: Profile) {
+    val words = LocalWording.current
+    if (profile.allergies.isNotEmpty()) {
+        val names = profile.allergies.joinToString("、") { it.text }
+        Danger(words["show.allergies", "names" to names], Modifier.testTag("allergies"))
+    }
+    if (profile.deceased) Danger(words["show.deceased"])
+    if (profile.doNotContact) Danger(words["show.do_not_contact"])
+    if (profile.phoneInvalid) Danger(words["show.phone_invalid"])
+    profile.pausedUntil?.let { Danger(words["show.paused", "day" to words.date(it)]) }
+}
+
+@Composable
+private fun Identity(profile: Profile) {
+    val words = LocalWording.current
+    val member = profile.member
+    var why by rememberSaveable { mutableStateOf(false) }
+    Part {
+        Row(horizontalArrangement = Arrangement.spacedBy(12.dp), verticalAlignment = Alignment.CenterVertically) {
+            Text(member.name, style = MaterialTheme.typography.headlineSmall)
+            Text(about(member, words), style = MaterialTheme.typography.bodyLarge)
+        }
+        Text(member.phoneMasked ?: words["show.no_phone"], style = MaterialTheme.typography.bodyLarge)
+        Row(horizontalArrangement = Arrangement.spacedBy(8.dp), verticalAlignment = Alignment.CenterVertically) {
+            ClassBadge(profile.`class`.`class`)
+            Sign(words.code("care", profile.care))
+            Sign(words["member.value", "n" to profile.`class`.valueIndex])
+            TextButton({ why = !why }) { Text(words["member.why"]) }
+        }
+        if (why) ClassReason(profile.`class`)
+        if (profile.diseases.isNotEmpty()) {
+            Text(profile.diseases.joinToString(" · ") { words.disease(it) }, style = MaterialTheme.typography.bodyLarge)
+        }
+        val last = profile.lastVisit
+        if (last == null) {
+            Text(words["show.never"])
+        } else {
+            Row(Modifier.fillMaxWidth(), Arrangement.SpaceBetween) {
+                Figure(words.date(last), words["member.last_visit"])
+                Figure(profile.times.toString(), words["member.times"])
+                Figure(yuan(profile.totalFen), words["member.total"])
+                profile.basketFen?.let { Figure(yuan(it), words["member.basket"]) }
+            }
+        }
+        val leanings = leanings(profile, words)
+        if (leanings.isNotEmpty()) {
+            Text(leanings, color = MaterialTheme.colorScheme.onSurfaceVariant, style = MaterialTheme.typography.bodyMedium)
+        }
+    }
+}
+
+/** The four values with their scores, and the row that fired. */
+@Composable
+private fun ClassReason(why: ClassWhy) {
+    val words = LocalWording.current
+    val recency = why.recency?.let { words["show.recency", "n" to it] } ?: words["show.never_came"]
+    Entry(words["member.recency"], words["member.scored", "value" to recency, "score" to why.r])
+    Entry(words["member.frequency"], words["member.scored", "value" to why.frequency, "score" to why.f])
+    Entry(words["member.spend"], words["member.scored", "value" to yuan(why.monetaryFen), "score" to why.m])
+    Entry(words["member.health"], why.h?.toString() ?: words["member.unknown"])
+    if (why.lifted) Text(words["member.lifted", "from" to words.code("class", why.base)])
+}
+
+private fun leanings(
+    profile: Profile,
+    words: Wording,
+): String {
+    val leanings = profile.leanings
+    return listOfNotNull(
+        leanings.brand?.let { words["show.brand", "brand" to it] },
+        leanings.price?.let { words.code("price", it) },
+        leanings.rhythmDays?.let { words["show.rhythm", "days" to it] },
+    ).joinToString(" · ")
+}
+
+@Composable
+private fun ToSay(profile: Profile) {
+    if (profile.say.isEmpty()) return
+    val words = LocalWording.current
+    val colors = MaterialTheme.colorScheme
+    Part(words["show.say"], color = colors.primaryContainer) {
+        profile.say.forEach { Text("· ${words.say(it)}", color = colors.onPrimaryContainer, style = MaterialTheme.typography.bodyLarge) }
+    }
+}
+
+@Composable
+private fun Readings(
+    model: MemberModel,
+    profile: Profile,
+    way: Way,
+) {
+    val words = LocalWording.current
+    val open = { way.to(What.READINGS, model.memberId) }
+    Part(words["member.readings"], action = { Quiet(words["member.measure"], onClick = open) }) {
+        val shown = listOfNotNull(profile.bp, profile.glucose)
+        if (shown.isEmpty()) Text(words["member.no_readings"])
+        shown.forEach { reading -> Reading(reading, model.readings.filter { it.kind == reading.kind }) }
+    }
+}
+
+@Composable
+private fun Reading(
+    reading: ReadingRow,
+    all: List<ReadingRow>,
+) {
+    val words = LocalWording.current
+    val colors = MaterialTheme.colorScheme
+    Row(Modifier.fillMaxWidth(), Arrangement.spacedBy(10.dp), Alignment.CenterVertically) {
+        Column(Modifier.weight(1f)) {
+            Row(horizontalArrangement = Arrangement.spacedBy(10.dp), verticalAlignment = Alignment.CenterVertically) {
+                Text(words.code("kind", reading.kind), style = MaterialTheme.typography.bodyLarge)
+                Text(
+                    words.value(reading),
+                    style = MaterialTheme.typography.titleLarge,
+                    color = if (reading.stands()) colors.error else colors.onSurface,
+                )
+                reading.grade?.let {
+                    if (reading.stands()) Sign(words.code("grade", it), colors.errorContainer, colors.onErrorContainer)
+                    else Sign(words.code("grade", it))
+                }
+            }
+            Text(
+                listOfNotNull(words.date(reading.day), words.code("context", reading.context), words.change(reading)).joinToString(" · "),
+                color = colors.onSurfaceVariant,
+                style = MaterialTheme.typography.bodyMedium,
+            )
+        }
+        Sparkline(all.asReversed().mapNotNull { (it.systolic ?: it.glucoseTenths)?.toFloat() })
+    }
+}
+
+private fun UShort.toFloat() = toInt().toFloat()
+
+@Composable
+private fun Medicines(medicines: List<MedicineRow>) {
+    if (medicines.isEmpty()) return
+    val words = LocalWording.current
+    Part(words["show.medicines"]) { medicines.forEach { Medicine(it) } }
+}
+
+@Composable
+private fun Medicine(medicine: MedicineRow) {
+    val words = LocalWording.current
+    val colors = MaterialTheme.colorScheme
+    Column(Modifier.fillMaxWidth().padding(vertical = 4.dp)) {
+        Row(horizontalArrangement = Arrangement.spacedBy(8.dp), verticalAlignment = Alignment.CenterVertically) {
+            Text(medicine.ingredient, style = MaterialTheme.typography.titleMedium)
+            if (medicine.allergy) Sign(words["mark.allergies"], colors.errorContainer, colors.onErrorContainer)
+            medicine.status?.let {
+                val text = words.code("medicine", it)
+                when (it) {
+                    "out" -> Sign(text, colors.errorContainer, colors.onErrorContainer)
+                    "running_low" -> Sign(text, colors.tertiaryContainer, colors.onTertiaryContainer)
+                    else -> Sign(text)
+                }
+            }
+        }
+        Text(words.end(medicine), style = MaterialTheme.typography.bodyLarge)
+        val more =
+            listOfNotNull(
+                medicine.drugName,
+                medicine.spec,
+                medicine.pdcPercent?.let { words["show.pdc", "percent" to it] },
+                medicine.stockMilli?.let { words["show.stock", "packs" to decimal(it)] },
+            )
+        if (more.isNotEmpty()) {
+            Text(more.joinToString(" · "), color = colors.onSurfaceVariant, style = MaterialTheme.typography.bodyMedium)
+        }
+    }
+}
+
+/** Tasks of this member: a touch begins the call. */
+@Composable
+private fun Waits(
+    profile: Profile,
+    way: Way,
+) {
+    if (profile.tasks.isEmpty()) return
+    val words = LocalWording.current
+    Part(words["member.tasks"]) {
+        for (task in profile.tasks) {
+            val line =
+                words[
+                    "member.task", "kind" to words.code("task_kind", task.kind),
+                    "due" to words.date(task.due), "why" to words.why(task.why),
+                ]
+            if (task.emergency) Danger(line) else Text(line, style = MaterialTheme.typography.bodyLarge)
+            if (task.kind == "call" || task.kind == "pharmacist") {
+                Quiet(words["list.call"], Modifier.testTag("call-${task.taskId}"), Icons.phone) { way.to(What.CALL_TASK, task.taskId) }
+            }
+        }
+    }
+}
+
+@Composable
+private fun Contact(contact: ContactRow?) {
+    if (contact == null) return
+    val words = LocalWording.current
+    Part(words["member.last_contact"]) {
+        val parts =
+            listOfNotNull(
+                words.instant(contact.atMs),
+                words.code("channel", contact.channel),
+                contact.outcome?.let { words.code("outcome", it) },
+                contact.staffName ?: contact.staffId,
+            )
+        Text(parts.joinToString(" · "), style = MaterialTheme.typography.bodyLarge)
+    }
+}
+
+@Composable
+private fun Purchases(
+    profile: Profile,
+    way: Way,
+) {
+    val day = profile.latestPurchase ?: return
+    val words = LocalWording.current
+    Part(words["member.latest"], action = {
+        Quiet(words["member.history"]) { way.to(What.HISTORY, profile.member.memberId) }
+    }) {
+        Text("${words.date(day.day)}  ${yuan(day.netFen)}", style = MaterialTheme.typography.bodyLarge)
+        Text(day.lines.mapNotNull { it.name }.joinToString("、"), style = MaterialTheme.typography.bodyMedium)
+    }
+}
+
+@Composable
+private fun Notes(
+    model: MemberModel,
+    profile: Profile,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    var writing by rememberSaveable { mutableStateOf(false) }
+    Part(words["member.notes"], action = { Quiet(words["member.write"]) { writing = true } }) {
+        if (profile.notes.isEmpty()) Text(words["member.no_notes"], color = MaterialTheme.colorScheme.onSurfaceVariant)
+        for (note in profile.notes) {
+            Text(note.text, style = MaterialTheme.typography.bodyLarge)
+            Text(
+                listOfNotNull(words.instant(note.atMs), note.staffName).joinToString(" · "),
+                color = MaterialTheme.colorScheme.onSurfaceVariant,
+                style = MaterialTheme.typography.bodySmall,
+            )
+        }
+    }
+    if (writing) {
+        AskText(words["member.write"], words["field.note"], words["act.save"], { writing = false }) {
+            writing = false
+            scope.launch { model.note(it) }
+        }
+    }
+}
+
+@Composable
+private fun Tags(
+    model: MemberModel,
+    profile: Profile,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    var writing by rememberSaveable { mutableStateOf(false) }
+    Part(words["field.tags"], action = { Quiet(words["act.add"]) { writing = true } }) {
+        Chips {
+            for (tag in profile.tags) {
+                Chip("$tag ✕", false) { scope.launch { model.removeTag(tag) } }
+            }
+        }
+    }
+    if (writing) {
+        AskText(words["field.tags"], words["field.tags"], words["act.add"], { writing = false }) {
+            writing = false
+            scope.launch { model.addTag(it) }
+        }
+    }
+}
+
+/** The consents: each with the words that are read out, and a touch to give or withdraw it. */
+@Composable
+private fun Consents(
+    model: MemberModel,
+    profile: Profile,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    var asked by rememberSaveable { mutableStateOf<String?>(null) }
+    Part(words["member.consents"]) {
+        for (purpose in CONSENTS) {
+            val rows = profile.consents.filter { it.purpose == purpose }
+            val whole = rows.firstOrNull { it.channel == null }
+            Row(Modifier.fillMaxWidth(), Arrangement.spacedBy(8.dp), Alignment.CenterVertically) {
+                Column(Modifier.weight(1f)) {
+                    Text(words.code("consent", purpose), style = MaterialTheme.typography.bodyLarge)
+                    for (row in rows.filter { it.channel != null }) {
+                        Text(
+                            words["member.consent_of", "channel" to words.code("channel", row.channel.orEmpty()), "answer" to answer(words, row.granted)],
+                            style = MaterialTheme.typography.bodyMedium,
+                        )
+                    }
+                }
+                Text(
+                    whole?.let { answer(words, it.granted) } ?: words["member.not_asked"],
+                    fontWeight = FontWeight.SemiBold,
+                )
+                Quiet(words[if (whole?.granted == true) "member.withdraw" else "member.ask"]) { asked = purpose }
+            }
+        }
+    }
+    asked?.let { purpose ->
+        val granted = profile.consents.any { it.purpose == purpose && it.channel == null && it.granted }
+        ConsentQuestion(purpose, withdraw = granted, onNo = { asked = null }) {
+            asked = null
+            scope.launch { model.consent(NewConsent(purpose, null, !granted, CONSENT_WORDING)) }
+        }
+    }
+}
+
+private fun answer(
+    words: Wording,
+    granted: Boolean,
+) = words[if (granted) "consent.yes" else "consent.no"]
+
+@Composable
+private fun Household(
+    profile: Profile,
+    way: Way,
+) {
+    if (profile.household.isEmpty()) return
+    val words = LocalWording.current
+    Part(words["member.household"]) {
+        for (other in profile.household) {
+            Quiet("${other.name} ${about(other, words)}", Modifier.fillMaxWidth()) { way.to(What.MEMBER, other.memberId) }
+        }
+    }
+}

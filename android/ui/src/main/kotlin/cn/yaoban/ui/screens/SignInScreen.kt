@@ -1,0 +1,188 @@
+package cn.yaoban.ui.screens
+
+import androidx.compose.foundation.layout.Arrangement
+import androidx.compose.foundation.layout.Column
+import androidx.compose.foundation.layout.Row
+import androidx.compose.foundation.layout.Spacer
+import androidx.compose.foundation.layout.fillMaxWidth
+import androidx.compose.foundation.layout.heightIn
+import androidx.compose.foundation.layout.padding
+import androidx.compose.foundation.layout.size
+import androidx.compose.foundation.rememberScrollState
+import androidx.compose.foundation.shape.RoundedCornerShape
+import androidx.compose.foundation.verticalScroll
+import androidx.compose.material3.Icon
+import androidx.compose.material3.MaterialTheme
+import androidx.compose.material3.Surface
+import androidx.compose.material3.Text
+import androidx.compose.runtime.Composable
+import androidx.compose.runtime.LaunchedEffect
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.remember
+import androidx.compose.runtime.saveable.rememberSaveable
+import androidx.compose.runtime.setValue
+import androidx.compose.ui.Alignment
+import androidx.compose.ui.Modifier
+import androidx.compose.ui.platform.testTag
+import androidx.compose.ui.semantics.contentDescription
+import androidx.compose.ui.semantics.semantics
+import androidx.compose.ui.unit.dp
+import cn.yaoban.core.StaffRow
+import cn.yaoban.ui.Big
+import cn.yaoban.ui.Head
+import cn.yaoban.ui.Icons
+import cn.yaoban.ui.Keypad
+import cn.yaoban.ui.LocalWording
+import cn.yaoban.ui.LocalScope
+import cn.yaoban.ui.Middle
+import cn.yaoban.ui.Nothing
+import cn.yaoban.ui.Platform
+import cn.yaoban.ui.Quiet
+import cn.yaoban.ui.Refusal
+import cn.yaoban.ui.Sign
+import cn.yaoban.ui.Waiting
+import cn.yaoban.ui.code
+import cn.yaoban.ui.get
+import cn.yaoban.ui.model.SignInModel
+import kotlinx.coroutines.launch
+
+/** The door: who uses the phone, by PIN. */
+@Composable
+internal fun SignInScreen(
+    model: SignInModel,
+    platform: Platform,
+) {
+    val words = LocalWording.current
+    val staff = model.staff
+    var chosen by rememberSaveable { mutableStateOf<String?>(null) }
+    // Whoever the lock shut out is asked first.
+    LaunchedEffect(model.locked) { if (model.locked) chosen = model.signedIn }
+    val person = staff?.firstOrNull { it.staffId == chosen }
+    Middle {
+        if (person != null) {
+            Pin(model, platform, person) {
+                chosen = null
+                model.tryAgain()
+            }
+            return@Middle
+        }
+        Head(words["signin.who"])
+        Column(
+            Modifier.verticalScroll(rememberScrollState()).padding(16.dp),
+            Arrangement.spacedBy(10.dp),
+        ) {
+            Refusal(model.failure)
+            when {
+                staff == null -> if (model.failure == null) Waiting(words["state.reading"])
+                staff.isEmpty() -> Nothing(words["signin.nobody"])
+                else -> staff.forEach { row -> Person(row) { chosen = row.staffId } }
+            }
+        }
+    }
+}
+
+@Composable
+private fun Person(
+    row: StaffRow,
+    onClick: () -> Unit,
+) {
+    val words = LocalWording.current
+    Surface(
+        onClick,
+        Modifier.fillMaxWidth().heightIn(min = 64.dp).testTag("staff-${row.staffId}"),
+        shape = RoundedCornerShape(14.dp),
+        color = MaterialTheme.colorScheme.surfaceContainerLow,
+    ) {
+        Row(Modifier.padding(16.dp), Arrangement.spacedBy(10.dp), Alignment.CenterVertically) {
+            Text(row.name, style = MaterialTheme.typography.titleLarge)
+            Sign(words.code("role", row.role))
+            if (row.pharmacist) Sign(words["signin.pharmacist"])
+            if (row.offToday) Sign(words["signin.off"])
+            Spacer(Modifier.weight(1f))
+            if (row.openTasks > 0) {
+                Text(words["signin.tasks", "n" to row.openTasks], color = MaterialTheme.colorScheme.onSurfaceVariant)
+            }
+        }
+    }
+}
+
+/** A PIN: the one that is set, or a new one, twice. */
+@Composable
+private fun Pin(
+    model: SignInModel,
+    platform: Platform,
+    person: StaffRow,
+    onBack: () -> Unit,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    // Not saved: a PIN is not for the state of an activity.
+    var typed by remember(person.staffId) { mutableStateOf("") }
+    var first by remember(person.staffId) { mutableStateOf<String?>(null) }
+    var differs by remember(person.staffId) { mutableStateOf(false) }
+    val recognise: () -> Unit = {
+        scope.launch { if (platform.recognise(words["signin.recognise"])) model.recognised(person.staffId) }
+    }
+    val done: () -> Unit = {
+        val pin = typed
+        typed = ""
+        differs = false
+        when {
+            person.hasPin -> scope.launch { model.signIn(person.staffId, pin) }
+            first == null -> first = pin
+            first == pin ->
+                scope.launch {
+                    model.setPin(person.staffId, null, pin)
+                    if (model.failure == null) model.signIn(person.staffId, pin) else first = null
+                }
+            else -> {
+                first = null
+                differs = true
+            }
+        }
+    }
+    Head(person.name, onBack)
+    Column(
+        Modifier.verticalScroll(rememberScrollState()).padding(16.dp),
+        Arrangement.spacedBy(14.dp),
+        Alignment.CenterHorizontally,
+    ) {
+        if (model.locked && person.staffId == model.signedIn) {
+            Row(horizontalArrangement = Arrangement.spacedBy(8.dp), verticalAlignment = Alignment.CenterVertically) {
+                Icon(Icons.lock, null)
+                Text(words["signin.locked"], style = MaterialTheme.typography.bodyLarge)
+            }
+        }
+        val ask =
+            when {
+                person.hasPin -> "signin.pin"
+                first == null -> "signin.new_pin"
+                else -> "signin.new_pin_again"
+            }
+        Text(words[ask], style = MaterialTheme.typography.titleMedium)
+        Text(
+            if (typed.isEmpty()) "○ ○ ○ ○" else "● ".repeat(typed.length).trim(),
+            Modifier.testTag("pin").semantics { contentDescription = words["signin.digits", "n" to typed.length] },
+            style = MaterialTheme.typography.headlineMedium,
+        )
+        if (differs) Text(words["signin.differs"], color = MaterialTheme.colorScheme.error)
+        Refusal(model.failure)
+        Keypad(
+            onDigit = {
+                model.tryAgain()
+                if (typed.length < PIN_MAX) typed += it
+            },
+            erase = { typed = typed.dropLast(1) },
+        )
+        Big(words["act.ok"], Modifier.fillMaxWidth(), enabled = typed.isNotEmpty(), onClick = done)
+        if (!person.hasPin) {
+            Quiet(words["signin.without"], Modifier.fillMaxWidth()) { scope.launch { model.signIn(person.staffId) } }
+        } else if (platform.biometrics) {
+            Quiet(words["signin.by_finger"], Modifier.fillMaxWidth(), onClick = recognise)
+        }
+    }
+}
+
+/** More digits than any PIN has. */
+private const val PIN_MAX = 12

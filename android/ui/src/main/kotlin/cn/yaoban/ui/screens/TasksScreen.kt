@@ -1,0 +1,260 @@
+package cn.yaoban.ui.screens
+
+import androidx.compose.foundation.horizontalScroll
+import androidx.compose.foundation.layout.Arrangement
+import androidx.compose.foundation.layout.Column
+import androidx.compose.foundation.layout.PaddingValues
+import androidx.compose.foundation.layout.Row
+import androidx.compose.foundation.layout.Spacer
+import androidx.compose.foundation.layout.fillMaxSize
+import androidx.compose.foundation.layout.fillMaxWidth
+import androidx.compose.foundation.layout.padding
+import androidx.compose.foundation.lazy.LazyColumn
+import androidx.compose.foundation.lazy.items
+import androidx.compose.foundation.rememberScrollState
+import androidx.compose.foundation.shape.RoundedCornerShape
+import androidx.compose.material3.DropdownMenu
+import androidx.compose.material3.DropdownMenuItem
+import androidx.compose.material3.Icon
+import androidx.compose.material3.MaterialTheme
+import androidx.compose.material3.Surface
+import androidx.compose.material3.Text
+import androidx.compose.runtime.Composable
+import androidx.compose.runtime.LaunchedEffect
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.remember
+import androidx.compose.runtime.setValue
+import androidx.compose.ui.Alignment
+import androidx.compose.ui.Modifier
+import androidx.compose.ui.platform.testTag
+import androidx.compose.ui.unit.dp
+import cn.yaoban.core.OpenAttempt
+import cn.yaoban.core.StaffRow
+import cn.yaoban.core.TaskCounts
+import cn.yaoban.core.TaskRow
+import cn.yaoban.core.TaskView
+import cn.yaoban.ui.Big
+import cn.yaoban.ui.Chip
+import cn.yaoban.ui.ClassBadge
+import cn.yaoban.ui.Head
+import cn.yaoban.ui.Icons
+import cn.yaoban.ui.LocalWording
+import cn.yaoban.ui.LocalScope
+import cn.yaoban.ui.Nothing
+import cn.yaoban.ui.Quiet
+import cn.yaoban.ui.Refusal
+import cn.yaoban.ui.Sign
+import cn.yaoban.ui.Waiting
+import cn.yaoban.ui.Way
+import cn.yaoban.ui.What
+import cn.yaoban.ui.code
+import cn.yaoban.ui.get
+import cn.yaoban.ui.model.TaskListModel
+import kotlinx.coroutines.launch
+import java.time.LocalDate
+
+/** Whom to call next, why, and one touch to do it. */
+@Composable
+internal fun TasksScreen(
+    model: TaskListModel,
+    way: Way,
+    staff: StaffRow,
+) {
+    val words = LocalWording.current
+    LaunchedEffect(model.filter) { model.follow() }
+    Column(Modifier.fillMaxSize()) {
+        Head(words["nav.tasks"]) {
+            if (staff.role == "store_manager") {
+                Chip(words["list.whole_store"], model.filter.wholeStore) {
+                    model.filter = model.filter.copy(wholeStore = !model.filter.wholeStore)
+                }
+            }
+        }
+        Filters(model)
+        val list = model.list
+        LazyColumn(
+            Modifier.weight(1f).fillMaxWidth().testTag("tasks"),
+            contentPadding = PaddingValues(16.dp, 8.dp),
+            verticalArrangement = Arrangement.spacedBy(10.dp),
+        ) {
+            items(model.open, { "open-${it.attemptId}" }) { Unfinished(it, way) }
+            item { Refusal(model.failure) }
+            if (list == null) {
+                if (model.failure == null) item { Waiting(words["state.reading"]) }
+            } else if (list.offToday && !model.filter.wholeStore) {
+                item { Nothing(words["tasks.off"]) }
+            } else if (list.count == 0uL) {
+                item { Nothing(words[none(model.filter.view)]) }
+            } else {
+                for (household in list.households) {
+                    items(household.tasks, { it.taskId }) { task -> TaskCard(model, task, way, model.filter.wholeStore) }
+                }
+            }
+        }
+    }
+}
+
+private fun none(view: TaskView): String =
+    when (view) {
+        TaskView.DUE -> "list.none"
+        TaskView.LATER -> "tasks.none_later"
+        TaskView.OVERDUE -> "tasks.none_overdue"
+        TaskView.DONE_TODAY -> "tasks.none_done"
+    }
+
+/** A dial that waits for a word, as after a phone that died during the call. */
+@Composable
+private fun Unfinished(
+    open: OpenAttempt,
+    way: Way,
+) {
+    val words = LocalWording.current
+    Surface(
+        {
+            val task = open.taskId
+            if (task != null) way.to(What.CALL_TASK, task) else way.to(What.CALL_MEMBER, open.memberId)
+        },
+        Modifier.fillMaxWidth().testTag("open-${open.memberId}"),
+        shape = RoundedCornerShape(14.dp),
+        color = MaterialTheme.colorScheme.tertiaryContainer,
+    ) {
+        Row(Modifier.padding(14.dp), Arrangement.spacedBy(10.dp), Alignment.CenterVertically) {
+            Icon(Icons.phone, null)
+            Text(
+                words[if (open.awaits == "result") "list.open_result" else "list.open_outcome", "name" to open.name],
+                style = MaterialTheme.typography.titleMedium,
+            )
+        }
+    }
+}
+
+@Composable
+private fun Filters(model: TaskListModel) {
+    val words = LocalWording.current
+    val filter = model.filter
+    Row(
+        Modifier.horizontalScroll(rememberScrollState()).padding(horizontal = 16.dp, vertical = 4.dp),
+        Arrangement.spacedBy(8.dp),
+    ) {
+        for (view in listOf(TaskView.DUE, TaskView.OVERDUE, TaskView.LATER, TaskView.DONE_TODAY)) {
+            val name = words["list.${view.name.lowercase()}"]
+            Chip(count(model.counts, view)?.let { "$name $it" } ?: name, filter.view == view, Modifier.testTag("view-${view.name}")) {
+                model.show(view)
+            }
+        }
+        Narrow(words["list.class"], filter.`class`?.let { words.code("class", it.name.lowercase()) }, { model.narrow(null) }) {
+            model.counts?.classes.orEmpty().mapNotNull { count ->
+                val of = cn.yaoban.core.MemberClass.entries.firstOrNull { it.name.equals(count.code, true) } ?: return@mapNotNull null
+                "${words.code("class", count.code)} ${count.count}" to { model.narrow(of) }
+            }
+        }
+        Narrow(words["list.disease"], filter.disease?.let { words.disease(it) }, { model.filter = filter.copy(disease = null) }) {
+            model.members?.diseases.orEmpty().map { count ->
+                words.disease(count.code) to { model.filter = filter.copy(disease = count.code) }
+            }
+        }
+        Narrow(words["field.tags"], filter.tag, { model.filter = filter.copy(tag = null) }) {
+            model.members?.tags.orEmpty().map { count -> count.code to { model.filter = filter.copy(tag = count.code) } }
+        }
+    }
+}
+
+/** A chip that opens a choice; chosen, a touch takes it away. */
+@Composable
+private fun Narrow(
+    name: String,
+    chosen: String?,
+    clear: () -> Unit,
+    choices: () -> List<Pair<String, () -> Unit>>,
+) {
+    var open by remember { mutableStateOf(false) }
+    Chip(chosen?.let { "$it ✕" } ?: "$name ▾", chosen != null) { if (chosen != null) clear() else open = true }
+    DropdownMenu(open, { open = false }) {
+        for ((text, choose) in choices()) {
+            DropdownMenuItem({ Text(text) }, {
+                open = false
+                choose()
+            })
+        }
+    }
+}
+
+private fun count(
+    counts: TaskCounts?,
+    view: TaskView,
+): ULong? =
+    when (view) {
+        TaskView.DUE -> counts?.due
+        TaskView.OVERDUE -> counts?.overdue
+        TaskView.LATER -> counts?.later
+        TaskView.DONE_TODAY -> counts?.done
+    }
+
+@Composable
+private fun TaskCard(
+    model: TaskListModel,
+    task: TaskRow,
+    way: Way,
+    wholeStore: Boolean,
+) {
+    val words = LocalWording.current
+    val colors = MaterialTheme.colorScheme
+    Surface(
+        { way.to(What.MEMBER, task.memberId) },
+        Modifier.fillMaxWidth().testTag("task-${task.memberId}"),
+        shape = RoundedCornerShape(16.dp),
+        color = if (task.emergency) colors.errorContainer else colors.surfaceContainerLow,
+    ) {
+        Column(Modifier.padding(16.dp), Arrangement.spacedBy(6.dp)) {
+            Row(horizontalArrangement = Arrangement.spacedBy(8.dp), verticalAlignment = Alignment.CenterVertically) {
+                if (task.emergency) Icon(Icons.warning, words["purpose.emergency"])
+                Text(task.name, style = MaterialTheme.typography.titleLarge)
+                ClassBadge(task.`class`?.name?.lowercase())
+                if (task.kind != "call") Sign(words.code("task_kind", task.kind))
+                Spacer(Modifier.weight(1f))
+                Text(words["list.due_on", "day" to words.date(task.due)], style = MaterialTheme.typography.bodyMedium)
+            }
+            Text(words.why(task), style = MaterialTheme.typography.bodyLarge)
+            val small =
+                listOfNotNull(
+                    task.phoneMasked ?: words["show.no_phone"],
+                    if (task.hourMatches) words["list.good_hour"] else null,
+                    if (wholeStore) task.assigneeName ?: words["list.anyone"] else null,
+                )
+            Text(small.joinToString(" · "), color = colors.onSurfaceVariant, style = MaterialTheme.typography.bodyMedium)
+            if (model.filter.view != TaskView.DONE_TODAY) Actions(model, task, way)
+        }
+    }
+}
+
+@Composable
+private fun Actions(
+    model: TaskListModel,
+    task: TaskRow,
+    way: Way,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    var deferring by remember { mutableStateOf(false) }
+    Row(Modifier.fillMaxWidth(), Arrangement.spacedBy(10.dp)) {
+        when (task.kind) {
+            "call", "pharmacist" ->
+                Big(words["list.call"], Modifier.weight(1f).testTag("call-${task.memberId}"), Icons.phone) {
+                    way.to(What.CALL_TASK, task.taskId)
+                }
+            "sms", "wechat" ->
+                Big(words["list.message"], Modifier.weight(1f), Icons.message) { way.to(What.MESSAGE_TASK, task.taskId) }
+            else -> Spacer(Modifier.weight(1f))
+        }
+        if (model.filter.view == TaskView.DUE) {
+            Quiet(words["list.defer"], Modifier.testTag("defer-${task.memberId}")) { deferring = true }
+        }
+    }
+    if (deferring) {
+        DayQuestion(words["list.defer_to"], task.due, { deferring = false }) { day: LocalDate ->
+            deferring = false
+            scope.launch { model.defer(task.taskId, day) }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+package cn.yaoban.ui
+
+import androidx.compose.ui.test.ExperimentalTestApi
+import androidx.compose.ui.test.assertIsNotEnabled
+import androidx.compose.ui.test.assertTextContains
+import androidx.compose.ui.test.onAllNodesWithTag
+import androidx.compose.ui.test.onNodeWithTag
+import androidx.compose.ui.test.performTextInput
+import cn.yaoban.core.TaskFilter
+import cn.yaoban.core.TaskView
+import cn.yaoban.core.bridge.TestClock
+import cn.yaoban.core.bridge.TestHub
+import kotlinx.coroutines.runBlocking
+import org.junit.jupiter.api.AfterEach
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.io.TempDir
+import java.io.File
+
+/** The flows of tests/flows.toml, by their ids, on the screen with the real core and a real hub. */
+@OptIn(ExperimentalTestApi::class)
+class FlowTest {
+    @TempDir
+    lateinit var home: File
+
+    // A hub of its own for each flow: what one did, another does not see.
+    private val hub = TestHub(TestClock().today).apply { serve() }
+    private lateinit var phone: TestPhone
+
+    @AfterEach
+    fun close() {
+        phone.close()
+        hub.close()
+    }
+
+    private fun tasks(view: TaskView) = runBlocking { phone.core.call { tasks(TaskFilter(view)) } }
+
+    @Test
+    fun `pair-and-load`() {
+        phone = TestPhone(home, hub)
+        phone.screen {
+            find("code").performTextInput("YB1-nonsense")
+            touchText("配对")
+            find("failure")
+            phone.device.scanned = hub.pairingCode()
+            touchText("扫码")
+            waitUntil { onNodeWithTag("code").fetchSemanticsNode().config.toString().contains("YB1-") }
+            onNodeWithTag("code").assertTextContains(phone.device.scanned!!)
+            touchText("配对")
+            see("谁在用这部手机")
+            see("陆小敏")
+        }
+    }
+
+    @Test
+    fun `pin-lock`() {
+        phone = TestPhone(home, hub).pair(staffId = null)
+        phone.screen {
+            touch("staff-C1")
+            see("设一个密码")
+            "2468".forEach { touch("key-$it") }
+            touchText("确定")
+            see("再输一次")
+            "2468".forEach { touch("key-$it") }
+            touchText("确定")
+            find("query")
+        }
+        runBlocking { phone.core.call { lockNow() } }
+        phone.screen {
+            see("手机已锁")
+            "1111".forEach { touch("key-$it") }
+            touchText("确定")
+            find("failure")
+            see("还可以试4次")
+            "2468".forEach { touch("key-$it") }
+            touchText("确定")
+            find("query")
+        }
+    }
+
+    @Test
+    fun `search-profile-call-outcome`() {
+        phone = TestPhone(home, hub).pair()
+        phone.screen {
+            "0001".forEach { touch("key-$it") }
+            touch("member-M1")
+            find("allergies"); see("过敏：青霉素")
+            see("氨氯地平")
+            see("价值")
+            val task = tasks(TaskView.DUE).households.flatMap { it.tasks }.first { it.memberId == "M1" }
+            touch("call-${task.taskId}")
+            see("续药回访")
+            touch("dial")
+            see("接通了，谈得怎样")
+            assertEquals(listOf("15400000001"), phone.device.dialled)
+            touch("outcome-AGREED_TO_VISIT")
+            touch("day-2")
+            see("已记下")
+            see("约好到店")
+            touch("next")
+            see("上次联系")
+        }
+        assertEquals(1, tasks(TaskView.LATER).households.flatMap { it.tasks }.count { it.memberId == "M1" })
+    }
+
+    @Test
+    fun `take-back`() {
+        phone = TestPhone(home, hub).pair()
+        phone.screen {
+            touch("tab-TASKS")
+            touch("call-M1")
+            touch("dial")
+            touch("outcome-NOT_INTERESTED")
+            touch("take-back")
+            see("谈得怎样")
+            touch("outcome-DO_NOT_CONTACT")
+            see("不要再联系")
+            find("take-back")
+            mainClock.advanceTimeBy(10_100)
+            waitUntil(timeoutMillis = 20_000) { onAllNodesWithTag("take-back").fetchSemanticsNodes().isEmpty() }
+        }
+        val row = runBlocking { phone.core.call { profile("M1") } }
+        assertTrue(row.doNotContact)
+    }
+
+    @Test
+    fun `attempt-survives`() {
+        phone = TestPhone(home, hub).pair()
+        phone.screen {
+            touch("tab-TASKS")
+            touch("call-M2")
+            touch("dial")
+            see("接通了，谈得怎样")
+        }
+        phone.restart()
+        phone.screen {
+            touch("tab-TASKS")
+            touch("open-M2")
+            see("接通了，谈得怎样")
+            touch("result-NO_ANSWER")
+            see("回到任务列表")
+            touch("next")
+            find("tasks")
+        }
+        assertEquals(listOf("15400000002"), phone.device.dialled)
+        assertTrue(runBlocking { phone.core.call { openAttempts() } }.isEmpty())
+    }
+
+    @Test
+    fun `gate-refusal`() {
+        phone = TestPhone(home, hub).pair()
+        phone.screen {
+            find("query").performTextInput("曾静")
+            touch("member-M3")
+            find("gate").assertTextContains("没有取得同意", substring = true)
+            see("打电话").assertIsNotEnabled()
+        }
+        assertTrue(phone.device.dialled.isEmpty())
+    }
+
+    @Test
+    fun `offline-day-then-sync`() {
+        phone = TestPhone(home, hub).pair()
+        hub.stop()
+        try {
+            phone.screen(live = true) {
+                touch("tab-TASKS")
+                touch("call-M1")
+                touch("dial")
+                touch("outcome-ALREADY_BOUGHT")
+                see("已记下")
+                touch("next")
+                touch("tab-COUNTER")
+                see("离线")
+            }
+        } finally {
+            hub.serve()
+        }
+        phone.clock.later(minutes = 1)
+        val report = runBlocking { phone.core.sync() }
+        assertTrue(report.pushedOps >= 3uL, report.toString())
+        assertEquals(0uL to 0uL, report.rejectedOps to report.parkedOps)
+    }
+}

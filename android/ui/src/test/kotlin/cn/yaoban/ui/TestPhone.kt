@@ -1,0 +1,148 @@
+package cn.yaoban.ui
+
+import androidx.compose.ui.geometry.Size
+import androidx.compose.ui.test.ComposeUiTest
+import androidx.compose.ui.test.ExperimentalTestApi
+import androidx.compose.ui.test.SemanticsNodeInteraction
+import androidx.compose.ui.test.onAllNodesWithTag
+import androidx.compose.ui.test.onAllNodesWithText
+import androidx.compose.ui.test.onFirst
+import androidx.compose.ui.test.onNodeWithTag
+import androidx.compose.ui.test.onNodeWithText
+import androidx.compose.ui.test.performClick
+import androidx.compose.ui.test.performScrollTo
+import androidx.compose.ui.test.v2.runSkikoComposeUiTest
+import androidx.compose.ui.unit.Density
+import cn.yaoban.core.bridge.ClerkCore
+import cn.yaoban.core.bridge.Secret
+import cn.yaoban.core.bridge.TestClock
+import cn.yaoban.core.bridge.TestHub
+import cn.yaoban.core.bridge.TestVault
+import cn.yaoban.phone.PropertyTexts
+import kotlinx.coroutines.runBlocking
+import java.io.File
+
+/** A device that remembers what it was asked. */
+internal class TestDevice : Platform {
+    override val deviceName = "test"
+    val dialled = mutableListOf<String>()
+    val sent = mutableListOf<Pair<List<String>, String>>()
+    val shared = mutableListOf<Pair<ShareTarget, String>>()
+    var dials = Handed.OPENED
+    var scanned: String? = null
+    var unpaired = 0
+
+    override suspend fun dial(number: Secret): Handed {
+        dialled += number.reveal()
+        return dials
+    }
+
+    override suspend fun sms(
+        numbers: List<Secret>,
+        text: String,
+    ): Handed {
+        sent += numbers.map { it.reveal() } to text
+        return Handed.OPENED
+    }
+
+    override suspend fun share(
+        target: ShareTarget,
+        text: String,
+    ): Boolean {
+        shared += target to text
+        return true
+    }
+
+    override fun copy(text: String) = Unit
+
+    override suspend fun scanCode(): String? = scanned
+
+    override suspend fun unpaired() {
+        unpaired += 1
+    }
+}
+
+/** A phone with the real core; paired, loaded and signed in unless it is new. */
+internal class TestPhone(
+    private val home: File,
+    private val hub: TestHub,
+    val clock: TestClock = TestClock(),
+) : AutoCloseable {
+    val device = TestDevice()
+    var core: ClerkCore = open()
+        private set
+
+    private fun open() = runBlocking { ClerkCore.open(home, TestVault(), clock) }
+
+    fun pair(staffId: String? = "C1"): TestPhone {
+        runBlocking {
+            core.call { pair(hub.pairingCode(), "test") }
+            core.sync()
+            if (staffId != null) core.call { switchStaff(staffId, null) }
+        }
+        return this
+    }
+
+    /** The app is killed and started again. */
+    fun restart() {
+        close()
+        core = open()
+    }
+
+    override fun close() = runBlocking { core.close() }
+}
+
+/** How long something may take to be seen, on a machine that does other work too. */
+private const val WAIT_MS = 20_000L
+
+/** The app on a screen of 360 × 780 dp. */
+@OptIn(ExperimentalTestApi::class)
+internal fun TestPhone.screen(
+    live: Boolean = false,
+    language: String = "zh",
+    block: ComposeUiTest.() -> Unit,
+) = runSkikoComposeUiTest(Size(720f, 1560f), Density(2f)) {
+    setContent { YaobanApp(core, device, PropertyTexts(language), live = live, dark = false) }
+    block()
+}
+
+/** Waits until a text is there. */
+@OptIn(ExperimentalTestApi::class)
+internal fun ComposeUiTest.see(text: String): SemanticsNodeInteraction {
+    waitUntil("“$text” is seen", WAIT_MS) {
+        onAllNodesWithText(text, substring = true).fetchSemanticsNodes().isNotEmpty()
+    }
+    return onAllNodesWithText(text, substring = true).onFirst()
+}
+
+/** Waits until a text is gone. */
+@OptIn(ExperimentalTestApi::class)
+internal fun ComposeUiTest.seeNo(text: String) {
+    waitUntil("“$text” is gone", WAIT_MS) {
+        onAllNodesWithText(text, substring = true).fetchSemanticsNodes().isEmpty()
+    }
+}
+
+/** Waits until what has this tag is there. */
+@OptIn(ExperimentalTestApi::class)
+internal fun ComposeUiTest.find(tag: String): SemanticsNodeInteraction {
+    waitUntil("$tag is there", WAIT_MS) { onAllNodesWithTag(tag).fetchSemanticsNodes().isNotEmpty() }
+    return onNodeWithTag(tag)
+}
+
+/** Touches what has this tag, scrolled into view where that is possible. */
+@OptIn(ExperimentalTestApi::class)
+internal fun ComposeUiTest.touch(tag: String) {
+    val node = find(tag)
+    runCatching { node.performScrollTo() }
+    node.performClick()
+}
+
+/** Touches what shows this text and nothing else. */
+@OptIn(ExperimentalTestApi::class)
+internal fun ComposeUiTest.touchText(text: String) {
+    waitUntil("“$text” is there", WAIT_MS) { onAllNodesWithText(text).fetchSemanticsNodes().isNotEmpty() }
+    val node = onNodeWithText(text)
+    runCatching { node.performScrollTo() }
+    node.performClick()
+}
