@@ -13,19 +13,27 @@ import android.net.Uri
 import android.os.Build
 import android.os.PersistableBundle
 import androidx.activity.ComponentActivity
+import androidx.activity.compose.BackHandler
 import androidx.activity.result.ActivityResult
 import androidx.activity.result.contract.ActivityResultContracts.RequestPermission
 import androidx.activity.result.contract.ActivityResultContracts.StartActivityForResult
+import androidx.compose.runtime.Composable
 import androidx.core.content.edit
 import cn.yaoban.core.bridge.Secret
 import cn.yaoban.ui.Handed
 import cn.yaoban.ui.Platform
 import cn.yaoban.ui.ShareTarget
 import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.sync.Mutex
+import kotlinx.coroutines.sync.withLock
 
-/** The device as the screens see it. Made while its activity is created. */
-class DevicePlatform(private val activity: ComponentActivity) : Platform {
+/** The device as the screens see it. Made while its activity is created. [onUnpaired]: what follows on the end of a pairing. */
+class DevicePlatform(
+    private val activity: ComponentActivity,
+    private val onUnpaired: suspend () -> Unit,
+) : Platform {
     private val biometric = Biometric(activity)
+    private val asking = Mutex() // the system shows one question at a time
     private var permission: CompletableDeferred<Boolean>? = null
     private var scan: CompletableDeferred<String?>? = null
     private val permissionAsk = activity.registerForActivityResult(RequestPermission()) { permission?.complete(it) }
@@ -84,7 +92,13 @@ class DevicePlatform(private val activity: ComponentActivity) : Platform {
 
     override suspend fun recognise(reason: String): Boolean = biometric.recognise(reason)
 
-    override suspend fun unpaired() = activity.phone.beginAnew()
+    @Composable
+    override fun OnBack(
+        enabled: Boolean,
+        action: () -> Unit,
+    ) = BackHandler(enabled, action)
+
+    override suspend fun unpaired() = onUnpaired()
 
     /** Asks to be allowed to tell of due tasks, once. */
     suspend fun askForNotifications() {
@@ -92,14 +106,15 @@ class DevicePlatform(private val activity: ComponentActivity) : Platform {
     }
 
     /** Whether a permission is given; the user is asked once and not at every call. */
-    private suspend fun allowed(name: String): Boolean {
-        if (activity.checkSelfPermission(name) == PackageManager.PERMISSION_GRANTED) return true
-        val asked = activity.getSharedPreferences("device", Context.MODE_PRIVATE)
-        if (asked.getBoolean(name, false)) return false
-        val answer = CompletableDeferred<Boolean>().also { permission = it }
-        permissionAsk.launch(name)
-        return answer.await().also { asked.edit { putBoolean(name, true) } }
-    }
+    private suspend fun allowed(name: String): Boolean =
+        asking.withLock {
+            if (activity.checkSelfPermission(name) == PackageManager.PERMISSION_GRANTED) return true
+            val asked = activity.getSharedPreferences("device", Context.MODE_PRIVATE)
+            if (asked.getBoolean(name, false)) return false
+            val answer = CompletableDeferred<Boolean>().also { permission = it }
+            permissionAsk.launch(name)
+            answer.await().also { asked.edit { putBoolean(name, true) } }
+        }
 
     private fun opened(intent: Intent) = if (started(intent)) Handed.OPENED else Handed.NOT_POSSIBLE
 

@@ -48,6 +48,13 @@ object Notices {
         tell(context, EMERGENCY_ID, EMERGENCY, R.string.notification_emergency, counts.emergencies.toInt())
     }
 
+    /** Takes both away: somebody looks at the app itself. */
+    fun takeAway(context: Context) {
+        val manager = context.getSystemService(NotificationManager::class.java)
+        manager.cancel(TASKS_ID)
+        manager.cancel(EMERGENCY_ID)
+    }
+
     private fun tell(
         context: Context,
         id: Int,

@@ -62,6 +62,7 @@ class Phone(
     private suspend fun opened(): ClerkCore {
         (states.value as? State.Open)?.let { return it.core }
         return try {
+            home.mkdirs() // if it cannot, opening says so
             ClerkCore.open(home, vault, clock).also { states.value = State.Open(it) }
         } catch (error: ClerkException) {
             states.value = State.Failed(error.code, vault.lost)

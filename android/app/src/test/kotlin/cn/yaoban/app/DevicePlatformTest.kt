@@ -38,7 +38,7 @@ class DevicePlatformTest {
     private val app = ApplicationProvider.getApplicationContext<Application>()
     private val shadow: ShadowApplication = shadowOf(app)
     private lateinit var device: DevicePlatform
-    private val controller = Robolectric.buildActivity(ComponentActivity::class.java).create().also { device = DevicePlatform(it.get()) }
+    private val controller = Robolectric.buildActivity(ComponentActivity::class.java).create().also { device = DevicePlatform(it.get()) { } }
     private val activity = controller.start().resume().get()
     private val number = Secret("15400000001")
 

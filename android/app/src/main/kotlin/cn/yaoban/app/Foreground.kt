@@ -1,17 +1,15 @@
 package cn.yaoban.app
 
 import android.content.Context
-import cn.yaoban.core.bridge.BackgroundEvent
 import cn.yaoban.core.bridge.ClerkCore
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.flow.collectLatest
-import kotlinx.coroutines.flow.distinctUntilChanged
 import kotlinx.coroutines.flow.filterIsInstance
-import kotlinx.coroutines.flow.map
+import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.launch
 
-/** While the app is on the screen: the core's loop of rounds, and which network there is. */
-class ForegroundSync(
+/** What the device brings in while the app is on the screen; the rounds with the hub are the screens' own. */
+class Foreground(
     private val context: Context,
     private val device: DevicePlatform,
 ) {
@@ -28,15 +26,8 @@ class ForegroundSync(
                     core.wakeBackgroundSync()
                 }
             }
-            core
-                .watch { status().paired }
-                .map { it.getOrDefault(false) }
-                .distinctUntilChanged()
-                .collectLatest { paired -> if (paired) loop(core) }
+            // Asked for when there is something to tell of, and not on the first screen.
+            core.watch { status().staffId }.first { it.getOrNull() != null }
+            device.askForNotifications()
         }
-
-    private suspend fun loop(core: ClerkCore) {
-        device.askForNotifications()
-        core.backgroundSync().collect { if (it is BackgroundEvent.Synced) Notices.tellDue(context, core) }
-    }
 }
