@@ -4,7 +4,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help setup setup-tools bindings size package-android package-ios demo test ios-test lint format sim sim-mutants bench fuzz crash kill9 clean
+.PHONY: help setup setup-tools bindings size package-android package-ios demo test test-slow apk ios-test lint format sim sim-mutants bench fuzz crash kill9 clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -32,6 +32,12 @@ demo: setup ## A clerk's day from import to effect; ONCE=1 ends the hub afterwar
 
 test: setup-tools ## Everything that must hold: lint, unit, property, end-to-end, real data
 	@tools/stages.sh lint build unit e2e android ios
+
+test-slow: setup-tools ## What takes too long for every run: R8, with the bridge's tests against what it leaves, and the APKs
+	@tools/stages.sh apk
+
+apk: setup-tools ## Build the Android app as APKs, debug and release, signed and verified (without the NDK they hold no core)
+	@tools/stages.sh apk
 
 ios-test: setup ## Test the Swift side (fetches the toolchain on a Debian machine, 576 MB once)
 	@tools/stages.sh ios

@@ -14,7 +14,12 @@ stage_lint() {
         python3 android/host/versions.py &&
         python3 android/host/build/lock.py --check &&
         python3 texts/generate.py --check &&
-        python3 android/host/flows.py
+        python3 android/host/flows.py &&
+        lint_kotlin
+}
+# Both linters in one; where no Maven is, the stage `android` says so.
+lint_kotlin() {
+    ! command -v mvn >/dev/null || mvn -B -ntp -f android/host/lint verify
 }
 stage_build() { cargo build --workspace --all-targets --locked; }
 stage_unit() { cargo test --workspace --locked --exclude yaoban-e2e; }
@@ -31,6 +36,13 @@ stage_android() {
         python3 texts/generate.py &&
         (cd android/host && mvn -B -ntp -q -Dkotlin.compiler.daemon=false -Dstyle.color=never test) &&
         python3 android/host/passed.py target/android
+}
+# The app, packed: through D8, and through R8, whose rules the bridge's tests prove.
+stage_apk() {
+    bindings/generate.sh &&
+        (cd android/host && mvn -B -ntp -q -Dkotlin.compiler.daemon=false -Dstyle.color=never -DskipTests test) &&
+        python3 android/host/build/apk.py debug &&
+        python3 android/host/build/apk.py release
 }
 # Swift against the real library and a real hub.
 stage_ios() {

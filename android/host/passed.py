@@ -7,10 +7,13 @@ from pathlib import Path
 total = {}
 for report in sorted(Path(sys.argv[1]).glob("*/surefire-reports/TEST-*.xml")):
     suite = ET.parse(report).getroot()
-    counts = total.setdefault(report.parts[-3], {})
-    for name in ("tests", "failures", "errors", "skipped"):
-        counts[name] = counts.get(name, 0) + int(suite.get(name, "0"))
+    counts = total.setdefault(report.parts[-3], dict.fromkeys(("passed", "failed", "skipped"), 0))
+    failed = int(suite.get("failures", "0")) + int(suite.get("errors", "0"))
+    skipped = int(suite.get("skipped", "0"))
+    counts["failed"] += failed
+    counts["skipped"] += skipped
+    counts["passed"] += int(suite.get("tests", "0")) - failed - skipped
 for module, counts in total.items():
-    print(f"{module}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
-ok = total and all(c["tests"] > 0 and c["failures"] + c["errors"] + c["skipped"] == 0 for c in total.values())
+    print(f"{module}: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
+ok = total and all(c["passed"] > 0 and c["failed"] + c["skipped"] == 0 for c in total.values())
 sys.exit(0 if ok else "the host build's tests did not all run and pass")

@@ -127,7 +127,7 @@ class CallFlowTest {
     }
 
     @Test
-    fun `an app that dies during the call asks for the outcome when it is back`() {
+    fun `an app that the system ended during the call is back at the call`() {
         shadowOf(app).grantPermissions(Manifest.permission.POST_NOTIFICATIONS, Manifest.permission.CALL_PHONE)
         start()
         screen.touch("tab-TASKS")
@@ -144,7 +144,7 @@ class CallFlowTest {
     }
 
     @Test
-    fun `an app that was swiped away during the call has it on top of the list`() {
+    fun `attempt-survives`() {
         shadowOf(app).grantPermissions(Manifest.permission.POST_NOTIFICATIONS, Manifest.permission.CALL_PHONE)
         start()
         screen.touch("tab-TASKS")
@@ -157,6 +157,8 @@ class CallFlowTest {
         screen.touch("tab-TASKS")
         screen.touch("open-M2")
         screen.see("接通了，谈得怎样")
+        screen.touch("result-NO_ANSWER")
+        screen.see("回到任务列表")
     }
 
     @Test

@@ -21,6 +21,7 @@ import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertNull
 import org.junit.Assert.assertTrue
+import org.junit.Before
 import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.Robolectric
@@ -37,10 +38,15 @@ import org.robolectric.shadows.ShadowBiometricManager
 class DevicePlatformTest {
     private val app = ApplicationProvider.getApplicationContext<Application>()
     private val shadow: ShadowApplication = shadowOf(app)
-    private lateinit var device: DevicePlatform
-    private val controller = Robolectric.buildActivity(ComponentActivity::class.java).create().also { device = DevicePlatform(it.get()) { } }
-    private val activity = controller.start().resume().get()
+    private val controller = Robolectric.buildActivity(ComponentActivity::class.java).create()
+    private val activity = controller.get()
+    private val device = DevicePlatform(activity, onUnpaired = {})
     private val number = Secret("15400000001")
+
+    @Before
+    fun open() {
+        controller.start().resume()
+    }
 
     @After
     fun close() {
@@ -101,7 +107,7 @@ class DevicePlatformTest {
 
         val share = ComponentName("com.tencent.mm", "com.tencent.mm.Share")
         shadowOf(app.packageManager).addActivityIfNotPresent(share)
-        val filter = IntentFilter(Intent.ACTION_SEND).apply { addDataType("text/plain"); addCategory(Intent.CATEGORY_DEFAULT) }
+        val filter = IntentFilter(Intent.ACTION_SEND, "text/plain").apply { addCategory(Intent.CATEGORY_DEFAULT) }
         shadowOf(app.packageManager).addIntentFilterForActivity(share, filter)
         assertTrue(device.share(ShareTarget.WECHAT, "您好"))
         val intent = shadow.nextStartedActivity

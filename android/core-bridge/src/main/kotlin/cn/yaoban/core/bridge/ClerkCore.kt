@@ -55,7 +55,10 @@ class ClerkCore private constructor(
         )
     }
 
-    /** A call of the core, off the main thread: `core.call { profile(id) }`. It is not cut short; for calls that take a handle see [cancellable]. */
+    /**
+     * A call of the core, off the main thread: `core.call { profile(id) }`. It is not cut short; for calls that take a
+     * handle see [cancellable].
+     */
     suspend fun <T> call(block: ClerkApp.() -> T): T = withContext(io) { app.block() }
 
     /** A call that may take long. Cancelling the coroutine cancels the call, and returns once it has ended. */
