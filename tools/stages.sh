@@ -34,6 +34,7 @@ stage_android() {
     stage_build &&
         bindings/generate.sh --built &&
         python3 texts/generate.py &&
+        rm -rf target/android/*/surefire-reports &&
         (cd android/host && mvn -B -ntp -q -Dkotlin.compiler.daemon=false -Dstyle.color=never test) &&
         python3 android/host/passed.py target/android
 }
@@ -41,6 +42,10 @@ stage_android() {
 stage_apk() {
     bindings/generate.sh &&
         (cd android/host && mvn -B -ntp -q -Dkotlin.compiler.daemon=false -Dstyle.color=never -DskipTests test) &&
+        python3 android/host/build/shrink.py &&
+        rm -rf target/android/shrunk &&
+        (cd android/host && mvn -B -ntp -q -Dstyle.color=never -Pshrunk -pl core-bridge surefire:test) &&
+        python3 android/host/passed.py target/android shrunk &&
         python3 android/host/build/apk.py debug &&
         python3 android/host/build/apk.py release
 }
