@@ -400,7 +400,7 @@ pub struct PhoneStatus {
     pub model_version: u64,
     /// Where a damaged file was set aside at the start, if one was.
     pub set_aside: Option<FilePath>,
-    /// Operations that were saved from it.
+    /// Operations that the file had lost and that were saved, from it or from the mirror.
     pub salvaged_ops: u32,
 }
 
@@ -471,7 +471,7 @@ pub struct ReasonCount {
 #[uniffi::remote(Record)]
 /// What the phone's data take up.
 pub struct StorageUse {
-    /// The data file and its log.
+    /// The data file and its log, and the mirror of the outbox.
     pub file_bytes: u64,
     /// A first load under way.
     pub loading_bytes: u64,
@@ -913,7 +913,7 @@ pub struct FileCheck {
     pub integrity: Vec<String>,
     /// A damaged file was set aside at the start.
     pub set_aside: bool,
-    /// Operations that were saved from it.
+    /// Operations that the file had lost and that were saved, from it or from the mirror.
     pub salvaged_ops: u32,
 }
 

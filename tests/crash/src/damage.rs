@@ -1,6 +1,6 @@
-//! Bytes of the phone's file or its log that come back otherwise than they were written, or not at all: by
-//! seed. The phone refuses or mends with a word for it, shows nobody else's data, and what a clerk did and
-//! nobody else has is saved wherever it can be read, or said to be lost.
+//! Bytes of the phone's file, its mirror or one of their logs that come back otherwise than they were
+//! written, or not at all: by seed. The phone refuses or mends with a word for it, shows nobody else's data,
+//! and nothing that a clerk did is lost.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::path::Path;
 use yaoban_clerk_core::facade::{AppError, ClerkApp};
 use yaoban_clerk_core::sync::{Cancel, Deaf};
 
-use crate::day::{Day, Mark, PhoneLedger, phone_ledger, scratch};
+use crate::day::{Day, Mark, phone_ledger, scratch};
 use crate::disk::{Chance, Cut, Disk, lay_out};
 use crate::verdict::{Verdict, guarded, names};
 use crate::world::{PHONE_FILE, World, peek_phone};
@@ -17,10 +17,8 @@ use crate::world::{PHONE_FILE, World, peek_phone};
 const PAGE: usize = 4_096;
 const FRAME: usize = PAGE + 24;
 const LOG_HEADER: usize = 32;
-/// What [`harm`] calls it.
-const LOG: &str = "log";
-/// Operations of the day have smaller keys.
-const KEYS_MAX: i64 = 40;
+/// What stands after the name of the phone's file for the files that are damaged.
+const FILES: [&str; 4] = ["", "-wal", ".mirror", ".mirror-wal"];
 /// Rounds in which phone and hub have to come together.
 const ROUNDS_MAX: u32 = 5;
 /// What a phone says of a damaged file.
@@ -41,8 +39,8 @@ pub struct Outcome {
     pub set_aside: usize,
     /// Operations that only the phone had, and how many of them got to the hub.
     pub only_here: (usize, usize),
-    /// Logs whose damage cost operations and nothing said so: not mended yet.
-    pub unsaid: usize,
+    /// Files whose damage cost operations that came back from the mirror.
+    pub mirrored: usize,
     /// What did not hold, by seed.
     pub violations: Vec<String>,
 }
@@ -78,13 +76,13 @@ fn damage(
     lay_out(&disk.after(Cut::Kept, &day.home_root), &day.home_root, &home);
     let world = World::at(&hub_dir, &home, mark.now_ms);
     world.serve()?;
+    let before = only_here(&home.join(PHONE_FILE)).map_err(|error| error.to_string())?;
+    lay_out(&disk.after(Cut::Kept, &day.home_root), &day.home_root, &home);
     *told = harm(&home, seed);
     let copy = folder.path().join("copy");
     lay_out(&disk.after(Cut::Kept, &day.home_root), &day.home_root, &copy);
     harm(&copy, seed);
-    let readable = readable(&copy.join(PHONE_FILE));
-    let unsent = |ledger: &PhoneLedger| ledger.ops.clone();
-    let before = unsent(&mark.phone);
+    let still = only_here(&copy.join(PHONE_FILE)).map_or(0, |ops| ops.len());
 
     let app = match world.open_phone() {
         Ok(app) => app,
@@ -113,29 +111,19 @@ fn damage(
     let aside = is_aside(&home);
     outcome.set_aside += usize::from(aside);
     let found = phone_ledger(&home.join(PHONE_FILE)).map_err(|error| error.to_string())?;
-    let lost: Vec<&String> = before.keys().filter(|id| !found.ops.contains_key(*id)).collect();
+    let lost: Vec<&String> = before.iter().filter(|id| !found.ops.contains_key(*id)).collect();
     outcome.only_here.0 += before.len();
     outcome.only_here.1 += before.len() - lost.len();
-    if !lost.is_empty() && !aside && told.starts_with(LOG) {
-        // SQLite takes the log to end where a frame is not whole, as a power cut leaves it.
-        outcome.unsaid += 1;
-    } else if !lost.is_empty() && !aside {
-        return Err(format!(
-            "{} of {} operations are lost and nothing says so",
-            lost.len(),
-            before.len()
-        ));
+    if !lost.is_empty() {
+        return Err(format!("{} of {} operations are lost", lost.len(), before.len()));
     }
-    if let Some(id) = lost.iter().find(|id| readable.contains(**id)) {
-        return Err(format!(
-            "operation {id} can be read and is lost, with {} of {}; {} can be read",
-            lost.len(),
-            before.len(),
-            readable.len()
-        ));
+    let came_back = still < before.len();
+    outcome.mirrored += usize::from(came_back);
+    if came_back && !aside && status.salvaged_ops == 0 {
+        return Err("operations came back from the mirror and nothing says so".to_owned());
     }
     for (id, op) in &found.ops {
-        if before.get(id).is_some_and(|kept| kept.body != op.body) {
+        if mark.phone.ops.get(id).is_some_and(|kept| kept.body != op.body) {
             return Err(format!("operation {id} is another one"));
         }
     }
@@ -159,17 +147,12 @@ fn damage(
     Ok(())
 }
 
-/// Operations that can still be read one by one, each by a connection of its own: SQLCipher gives nothing
-/// more on one that met a damaged page.
-fn readable(file: &Path) -> BTreeSet<String> {
-    let one = |key: i64| -> rusqlite::Result<String> {
-        peek_phone(file)?.query_row(
-            "SELECT op_id FROM outbox WHERE outbox_id = ?1 AND length(body) > 0",
-            [key],
-            |row| row.get(0),
-        )
-    };
-    (1..=KEYS_MAX).filter_map(|key| one(key).ok()).collect()
+/// Operations that the hub does not have for certain.
+fn only_here(file: &Path) -> rusqlite::Result<BTreeSet<String>> {
+    peek_phone(file)?
+        .prepare("SELECT op_id FROM outbox WHERE state <> 'sent'")?
+        .query_map([], |row| row.get(0))?
+        .collect()
 }
 
 /// A damaged file was set aside.
@@ -194,19 +177,21 @@ fn look(app: &ClerkApp, looked: &mut dyn FnMut(Result<(), AppError>) -> Verdict)
     looked(app.stuck_ops().map(drop))
 }
 
-/// Damages the file or its log; says how.
+/// Damages one of the files; says how.
 fn harm(home: &Path, seed: u64) -> String {
     let mut chance = Chance(seed);
-    let log = home.join(format!("{PHONE_FILE}-wal"));
-    let has_log = log.metadata().is_ok_and(|file| file.len() > 0);
-    let (name, path) = if has_log && below(&mut chance, 2) == 0 {
-        (LOG, log)
-    } else {
-        ("file", home.join(PHONE_FILE))
-    };
+    let filled: Vec<&str> = FILES
+        .into_iter()
+        .filter(|suffix| {
+            let path = home.join(format!("{PHONE_FILE}{suffix}"));
+            path.metadata().is_ok_and(|file| file.len() > 0)
+        })
+        .collect();
+    let name = filled[below(&mut chance, filled.len())];
+    let path = home.join(format!("{PHONE_FILE}{name}"));
     let mut bytes = std::fs::read(&path).expect("the file");
     let length = bytes.len();
-    let (first, unit) = if name == LOG {
+    let (first, unit) = if name.ends_with("-wal") {
         (LOG_HEADER, FRAME)
     } else {
         (0, PAGE)
@@ -244,5 +229,5 @@ fn harm(home: &Path, seed: u64) -> String {
         }
     };
     std::fs::write(&path, &bytes).expect("the damaged file");
-    format!("{name} of {length} bytes, {how}")
+    format!("{PHONE_FILE}{name} of {length} bytes, {how}")
 }

@@ -11,7 +11,7 @@ use crate::recording::rows;
 /// What the phone's data take up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Storage {
-    /// The data file and its log.
+    /// The data file and its log, and the mirror of the outbox.
     pub file_bytes: u64,
     /// A first load under way.
     pub loading_bytes: u64,
@@ -48,6 +48,7 @@ impl ClerkApp {
             let rest = name.trim_start_matches(FILE);
             let part = match rest {
                 "" | "-wal" | "-shm" => &mut storage.file_bytes,
+                _ if rest.starts_with(".mirror") => &mut storage.file_bytes,
                 _ if rest.starts_with(".damaged-") => &mut storage.set_aside_bytes,
                 _ => &mut storage.loading_bytes,
             };

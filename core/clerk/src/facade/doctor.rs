@@ -86,7 +86,7 @@ pub struct FileCheck {
     pub integrity: Vec<String>,
     /// A damaged file was set aside at the start.
     pub set_aside: bool,
-    /// Operations that were saved from it.
+    /// Operations that the file had lost and that were saved, from it or from the mirror.
     pub salvaged_ops: u32,
 }
 
@@ -313,6 +313,10 @@ fn findings(checkup: &Checkup) -> Vec<String> {
         (!checkup.paired, "not_paired"),
         (checkup.locked.is_some(), "device_locked"),
         (checkup.file.set_aside, "file_was_set_aside"),
+        (
+            !checkup.file.set_aside && checkup.file.salvaged_ops > 0,
+            "work_came_back",
+        ),
         (differs, "digests_differ"),
         (queued("parked") > 0, "ops_parked"),
         (queued("rejected") > 0, "ops_rejected"),

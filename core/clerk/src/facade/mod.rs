@@ -159,7 +159,7 @@ pub struct Status {
     pub model_version: u64,
     /// Where a damaged file was set aside at the start, if one was.
     pub set_aside: Option<PathBuf>,
-    /// Operations that were saved from it.
+    /// Operations that the file had lost and that were saved, from it or from the mirror.
     pub salvaged_ops: u32,
 }
 

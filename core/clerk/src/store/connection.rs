@@ -40,6 +40,16 @@ const WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 100
 /// | `cache_size` 28 MB | members and search trees of 100,000 members stay decrypted |
 const READER: &str = "PRAGMA query_only = ON; PRAGMA cache_size = -28672;";
 
+/// Pragmas of the mirror.
+///
+/// | pragma | why |
+/// |---|---|
+/// | `journal_mode` WAL | a commit waits for the disk once |
+/// | `synchronous` FULL | it is there when the clerk hears that the work is stored |
+/// | `wal_autocheckpoint` 64, `journal_size_limit` 256 kB, `cache_size` 256 kB | it holds little |
+const MIRROR: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 64;
+    PRAGMA journal_size_limit = 262144; PRAGMA cache_size = -256;";
+
 /// Statements that stay prepared on a connection.
 const PREPARED: usize = 192;
 
@@ -52,6 +62,8 @@ pub(super) enum Purpose {
     Read,
     /// A fresh file that a first load fills; it is thrown away if anything fails.
     Load,
+    /// The mirror of the outbox.
+    Mirror,
     /// A damaged file from which the outbox is salvaged.
     Salvage,
 }
@@ -59,7 +71,9 @@ pub(super) enum Purpose {
 /// Opens a keyed connection. A wrong key or a damaged header shows here.
 pub(super) fn open(path: &Path, key: &DatabaseKey, purpose: Purpose) -> Result<Connection> {
     let access = match purpose {
-        Purpose::Write | Purpose::Load => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        Purpose::Write | Purpose::Load | Purpose::Mirror => {
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE
+        }
         Purpose::Read => OpenFlags::SQLITE_OPEN_READ_WRITE,
         Purpose::Salvage => OpenFlags::SQLITE_OPEN_READ_ONLY,
     };
@@ -81,6 +95,7 @@ pub(super) fn open(path: &Path, key: &DatabaseKey, purpose: Purpose) -> Result<C
         Purpose::Load => conn.execute_batch(
             "PRAGMA journal_mode = DELETE; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -12288;",
         )?,
+        Purpose::Mirror => conn.execute_batch(MIRROR)?,
         Purpose::Salvage => {}
     }
     conn.set_prepared_statement_cache_capacity(PREPARED);

@@ -539,7 +539,8 @@ fn copy_refusals(old: &Connection, tx: &Tx<'_>) -> Result<()> {
     Ok(())
 }
 
-fn remove(path: &Path) -> Result<()> {
+/// Removes a file of SQLite with what stands beside it.
+pub(super) fn remove(path: &Path) -> Result<()> {
     for suffix in ["", "-journal", "-wal", "-shm"] {
         let path = with_suffix(path, suffix);
         match std::fs::remove_file(&path) {

@@ -5,6 +5,7 @@
 //! | [`schema`] | tables, indexes, views, migrations |
 //! | [`rows`] | rows by entity and id: put, read, evict, erase |
 //! | [`outbox`] | what clerks did, on its way to the hub |
+//! | `mirror` | the outbox once more, in a file of its own |
 //! | [`replay`] | the server's rows + what is under way = what shows |
 //! | [`figures`] | figures, class and medicines of each member, cached |
 //! | [`settings`] | rules and class model, parsed once |
@@ -23,6 +24,7 @@ pub mod figures;
 mod load;
 mod lookup;
 pub mod meta;
+mod mirror;
 mod open;
 pub mod outbox;
 pub mod replay;
@@ -72,6 +74,8 @@ pub struct Store {
     path: PathBuf,
     key: DatabaseKey,
     writer: Mutex<Option<Connection>>,
+    /// Locked only by who holds the writer.
+    mirror: Mutex<mirror::Mirror>,
     readers: [Mutex<Option<Connection>>; READERS],
     next_reader: AtomicUsize,
     settings: RwLock<Arc<Settings>>,
@@ -160,10 +164,15 @@ impl Store {
         conn.pragma_update(None, "synchronous", synchronous)
             .map_err(StoreError::from)?;
         let calendar = self.settings().calendar;
+        let mut mirror = self.mirror();
+        mirror.begin();
         let tx = Tx::begin(conn, calendar)?;
         let value = work(&tx)?;
         let settings = tx.changed_settings()?;
+        mirror.forget(&tx);
         tx.commit()?;
+        mirror.keep(conn);
+        drop(mirror);
         if let Some(settings) = settings {
             self.keep_settings(settings);
         }
@@ -204,6 +213,17 @@ impl Store {
         let mut guard = lock(&self.writer);
         let conn = guard.as_mut().ok_or(StoreError::Closed)?;
         Ok(work(conn)?)
+    }
+
+    /// The mirror; one that was lost on the way is made anew.
+    fn mirror(&self) -> MutexGuard<'_, mirror::Mirror> {
+        let mut mirror = self.mirror.lock().unwrap_or_else(PoisonError::into_inner);
+        if !mirror.is_open()
+            && let Err(error) = mirror.open(&self.path, &self.key)
+        {
+            tracing::warn!(code = error.code(), "the mirror cannot be opened");
+        }
+        mirror
     }
 
     fn reader(&self) -> MutexGuard<'_, Option<Connection>> {

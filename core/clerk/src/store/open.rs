@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 use super::connection::{Purpose, open};
 use super::error::{Result, StoreError};
 use super::settings::Settings;
-use super::{Store, lock, meta, outbox, schema};
+use super::{Store, lock, meta, mirror, outbox, schema};
 use crate::recording;
 use crate::vault::{DatabaseKey, KeyVault};
 
@@ -19,7 +19,8 @@ use crate::vault::{DatabaseKey, KeyVault};
 pub struct OpenReport {
     /// A damaged file that was set aside, never deleted.
     pub set_aside: Option<PathBuf>,
-    /// Operations that were salvaged from it into the new file.
+    /// Operations that were salvaged from it into the new file, or that came back from the mirror because
+    /// the file had lost them.
     pub salvaged_ops: u32,
 }
 
@@ -29,14 +30,14 @@ impl Store {
     pub fn open(path: &Path, vault: &dyn KeyVault, now_ms: i64) -> Result<(Self, OpenReport)> {
         let key = vault.database_key()?;
         end_set_aside(path)?;
-        let writer = match open_writer(path, &key).and_then(with_settings) {
+        let mut writer = match open_writer(path, &key).and_then(with_settings) {
             Err(StoreError::Damaged) => {
                 set_aside(path, now_ms)?;
                 open_writer(path, &key)?
             }
             opened => opened?,
         };
-        let report = salvage_last(path, &key, &writer)?;
+        let report = save(path, &key, &mut writer)?;
         Ok((Self::with_writer(path, key, writer)?, report))
     }
 
@@ -51,8 +52,8 @@ impl Store {
         drop(writer.take());
         set_aside(&self.path, now_ms)?;
         self.reopen(&mut writer)?;
-        let fresh = writer.as_ref().ok_or(StoreError::Closed)?;
-        let report = salvage_last(&self.path, &self.key, fresh)?;
+        let fresh = writer.as_mut().ok_or(StoreError::Closed)?;
+        let report = save(&self.path, &self.key, fresh)?;
         self.keep_settings(Settings::read(fresh)?);
         drop(writer);
         self.tell_change();
@@ -64,15 +65,23 @@ impl Store {
         let store = Self {
             path: path.to_owned(),
             key,
-            writer: Mutex::new(Some(writer)),
+            writer: Mutex::new(None),
+            mirror: Mutex::default(),
             readers: Default::default(),
             next_reader: AtomicUsize::new(0),
             settings: RwLock::new(Arc::new(settings)),
             load: Mutex::new(None),
             listener: RwLock::default(),
         };
-        store.open_readers()?;
+        store.begin_with(&mut lock(&store.writer), writer)?;
         Ok(store)
+    }
+
+    /// Takes a writer, hears what it touches, and opens the readers.
+    fn begin_with(&self, place: &mut Option<Connection>, mut writer: Connection) -> Result<()> {
+        self.mirror().listen(&mut writer)?;
+        *place = Some(writer);
+        self.open_readers()
     }
 
     fn open_readers(&self) -> Result<()> {
@@ -100,7 +109,9 @@ impl Store {
 
     /// Moves the log into the file, so that what was erased is nowhere any more.
     pub(super) fn checkpoint(&self) -> Result<()> {
-        lock(&self.writer).as_ref().map_or(Ok(()), truncate_log)
+        let writer = lock(&self.writer);
+        writer.as_ref().map_or(Ok(()), truncate_log)?;
+        self.mirror().checkpoint()
     }
 
     /// Closes readers, then the writer, whose log is emptied.
@@ -111,13 +122,16 @@ impl Store {
         if let Some(conn) = writer.as_ref() {
             truncate_log(conn)?;
         }
+        self.mirror
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .close()?;
         close(writer.take())
     }
 
     /// Opens the writer, then the readers.
     pub(super) fn reopen(&self, writer: &mut Option<Connection>) -> Result<()> {
-        *writer = Some(open_writer(&self.path, &self.key)?);
-        self.open_readers()
+        self.begin_with(writer, open_writer(&self.path, &self.key)?)
     }
 
     /// Whether the connections are open.
@@ -126,7 +140,7 @@ impl Store {
     }
 }
 
-fn truncate_log(conn: &Connection) -> Result<()> {
+pub(super) fn truncate_log(conn: &Connection) -> Result<()> {
     Ok(conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
 }
 
@@ -155,7 +169,7 @@ fn set_aside(path: &Path, now_ms: i64) -> Result<()> {
     rename_all(path, &with_suffix(path, &format!("{ASIDE}{now_ms}")))
 }
 
-fn rename_all(path: &Path, aside: &Path) -> Result<()> {
+pub(super) fn rename_all(path: &Path, aside: &Path) -> Result<()> {
     let failed = |path: &Path, source| StoreError::File {
         path: path.to_owned(),
         source,
@@ -203,6 +217,14 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// What exists only here and the file may have lost: from the file that was set aside last, and from the
+/// mirror.
+fn save(path: &Path, key: &DatabaseKey, writer: &mut Connection) -> Result<OpenReport> {
+    let mut report = salvage_last(path, key, writer)?;
+    report.salvaged_ops += mirror::restore(path, key, writer)?;
+    Ok(report)
+}
+
 /// From which file that was set aside this one took what could be read.
 const SALVAGED_FROM: &str = "salvaged_from";
 
@@ -243,11 +265,7 @@ fn salvage_last(path: &Path, key: &DatabaseKey, into: &Connection) -> Result<Ope
             }
         }
         salvaged_ops = tx.query_row("SELECT count(*) FROM outbox", [], |row| row.get(0))?;
-        // A number must not be given twice, whatever became of the note of the last one.
-        let last_n: Option<i64> = tx.query_row("SELECT max(n) FROM outbox", [], |row| row.get(0))?;
-        if last_n > meta::get(&tx, meta::LAST_N)? {
-            meta::set(&tx, meta::LAST_N, last_n)?;
-        }
+        outbox::raise_last_n(&tx)?;
     }
     meta::set(&tx, SALVAGED_FROM, &name)?;
     tx.commit()?;

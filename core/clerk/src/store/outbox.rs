@@ -190,6 +190,15 @@ fn number(tx: &Tx<'_>, id: i64) -> Result<()> {
     meta::set(tx, meta::LAST_N, n)
 }
 
+/// A number must not be given twice, whatever became of the note of the last one.
+pub(super) fn raise_last_n(tx: &Connection) -> Result<()> {
+    let highest: Option<i64> = tx.query_row("SELECT max(n) FROM outbox", [], |row| row.get(0))?;
+    if highest > meta::get(tx, meta::LAST_N)? {
+        meta::set(tx, meta::LAST_N, highest)?;
+    }
+    Ok(())
+}
+
 /// Numbers held operations whose time is over at `now_ms`; all of them with `i64::MAX` (a pause, the
 /// next call). Over it is, too, if the clock has gone back by more than it lasts: nobody can tell
 /// then, and the operation would wait for as long as the clock was wrong.

@@ -281,6 +281,8 @@ fn show_status(session: &Session<'_>, screen: &mut Screen<'_>, status: &Status) 
     }
     if status.set_aside.is_some() {
         screen.line(screen.danger(&texts.fill("status.set_aside", &[("n", &status.salvaged_ops)])));
+    } else if status.salvaged_ops > 0 {
+        screen.line(screen.danger(&texts.fill("status.came_back", &[("n", &status.salvaged_ops)])));
     }
     let Some(last) = last else {
         screen.next("pair.next", &[]);
