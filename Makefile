@@ -31,7 +31,7 @@ demo: setup ## A clerk's day from import to effect; ONCE=1 ends the hub afterwar
 	@tests/demo.sh
 
 test: setup-tools ## Everything that must hold: lint, unit, property, end-to-end, real data
-	@tools/stages.sh lint build unit e2e android ios
+	@tools/stages.sh lint build tests android ios
 
 test-slow: setup-tools ## What takes too long for every run: R8, with the bridge's tests against what it leaves, and the APKs
 	@tools/stages.sh apk

@@ -132,10 +132,11 @@ pub fn program(name: &str) -> PathBuf {
 fn build() -> PathBuf {
     // Cargo tells its tests where it is; outside of it the one on the path has to do.
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // The whole workspace, so that what `cargo build --workspace` has made is used again.
+    // The whole workspace with its tests, so that what `cargo test --workspace` has made is used again:
+    // less of it would be compiled anew with fewer features.
     command
         .current_dir(root())
-        .args(["build", "--quiet", "--locked", "--workspace", "--bins"]);
+        .args(["build", "--quiet", "--locked", "--workspace", "--all-targets"]);
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }
