@@ -1,5 +1,9 @@
-"""Artifacts of a lock file (`GROUP:ARTIFACT:TYPE:VERSION SHA256` a line) in Maven's local repository."""
+"""Artifacts of a lock file (`GROUP:ARTIFACT:TYPE:VERSION SHA256` a line) in Maven's local repository.
+
+artifacts.py REPOSITORY LOCK   fails unless each of them is what was locked
+"""
 import hashlib
+import sys
 from pathlib import Path
 
 
@@ -33,3 +37,7 @@ def verified(repository, lock):
             raise SystemExit(f"{files[name]} is not what {lock} says: sha256 {digest(files[name])}, locked {expected}.\n"
                              "Delete it and build again; if it is the same then, find out who changed it before locking it anew.")
     return files
+
+
+if __name__ == "__main__":
+    print(f"{Path(sys.argv[2]).stem}: {len(verified(*sys.argv[1:]))} artifacts are what was locked")
