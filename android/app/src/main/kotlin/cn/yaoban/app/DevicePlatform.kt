@@ -1,7 +1,6 @@
 package cn.yaoban.app
 
 import android.Manifest
-import android.app.Activity
 import android.content.ActivityNotFoundException
 import android.content.ClipData
 import android.content.ClipDescription
@@ -14,15 +13,15 @@ import android.os.Build
 import android.os.PersistableBundle
 import androidx.activity.ComponentActivity
 import androidx.activity.compose.BackHandler
-import androidx.activity.result.ActivityResult
 import androidx.activity.result.contract.ActivityResultContracts.RequestPermission
-import androidx.activity.result.contract.ActivityResultContracts.StartActivityForResult
 import androidx.compose.runtime.Composable
 import androidx.core.content.edit
 import cn.yaoban.core.bridge.Secret
 import cn.yaoban.ui.Handed
 import cn.yaoban.ui.Platform
 import cn.yaoban.ui.ShareTarget
+import com.journeyapps.barcodescanner.ScanContract
+import com.journeyapps.barcodescanner.ScanOptions
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
@@ -37,7 +36,7 @@ class DevicePlatform(
     private var permission: CompletableDeferred<Boolean>? = null
     private var scan: CompletableDeferred<String?>? = null
     private val permissionAsk = activity.registerForActivityResult(RequestPermission()) { permission?.complete(it) }
-    private val scanAsk = activity.registerForActivityResult(StartActivityForResult()) { scan?.complete(scanned(it)) }
+    private val scanAsk = activity.registerForActivityResult(ScanContract()) { scan?.complete(it.contents) }
 
     override val deviceName: String
         get() = listOf(Build.MANUFACTURER, Build.MODEL).distinct().joinToString(" ").trim()
@@ -79,12 +78,9 @@ class DevicePlatform(
     }
 
     override suspend fun scanCode(): String? {
+        if (!activity.packageManager.hasSystemFeature(PackageManager.FEATURE_CAMERA_ANY)) return null
         val answer = CompletableDeferred<String?>().also { scan = it }
-        try {
-            scanAsk.launch(Intent(SCAN))
-        } catch (_: ActivityNotFoundException) {
-            return null
-        }
+        scanAsk.launch(ScanOptions().setPrompt("").setBeepEnabled(false).setOrientationLocked(false))
         return answer.await()
     }
 
@@ -129,11 +125,7 @@ class DevicePlatform(
             false
         }
 
-    private fun scanned(result: ActivityResult): String? =
-        result.data?.getStringExtra("SCAN_RESULT")?.takeIf { result.resultCode == Activity.RESULT_OK }
-
     private companion object {
-        const val SCAN = "com.google.zxing.client.android.SCAN"
         const val IS_SENSITIVE = "android.content.extra.IS_SENSITIVE"
     }
 }

@@ -1,17 +1,20 @@
 package cn.yaoban.app
 
 import android.Manifest
+import android.app.Activity
 import android.app.Application
 import android.content.ClipboardManager
 import android.content.ComponentName
 import android.content.Intent
 import android.content.IntentFilter
+import android.content.pm.PackageManager
 import android.hardware.biometrics.BiometricManager
 import androidx.activity.ComponentActivity
 import androidx.test.core.app.ApplicationProvider
 import cn.yaoban.core.bridge.Secret
 import cn.yaoban.ui.Handed
 import cn.yaoban.ui.ShareTarget
+import com.journeyapps.barcodescanner.CaptureActivity
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
@@ -123,13 +126,18 @@ class DevicePlatformTest {
     }
 
     @Test
-    fun `a scanner app gives its code, and without one nothing is scanned`() = runBlocking {
+    fun `the scanner gives its code, nothing when it was left, and without a camera it does not open`() = runBlocking {
+        assertNull(device.scanCode())
+        shadowOf(app.packageManager).setSystemFeature(PackageManager.FEATURE_CAMERA_ANY, true)
         val scan = scope.async { device.scanCode() }
         val asked = shadowOf(activity).nextStartedActivityForResult
-        shadowOf(activity).receiveResult(asked.intent, -1, Intent().putExtra("SCAN_RESULT", "YB1-abc"))
+        assertEquals(CaptureActivity::class.java.name, asked.intent.component?.className)
+        shadowOf(activity).receiveResult(asked.intent, Activity.RESULT_OK, Intent().putExtra("SCAN_RESULT", "YB1-abc"))
         assertEquals("YB1-abc", scan.await())
-        shadow.checkActivities(true)
-        assertNull(device.scanCode())
+
+        val left = scope.async { device.scanCode() }
+        shadowOf(activity).receiveResult(shadowOf(activity).nextStartedActivityForResult.intent, Activity.RESULT_CANCELED, Intent())
+        assertNull(left.await())
     }
 
     @Test
