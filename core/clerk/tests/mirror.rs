@@ -127,7 +127,7 @@ fn without_its_file_a_phone_knows_its_hub_and_its_work() {
     assert!(report.set_aside.is_some());
     assert_eq!(report.salvaged_ops, 1);
     assert_eq!(waiting(&store), ["x"]);
-    assert_eq!(store.read(|conn| read_pairing(conn)).unwrap(), Some(pairing));
+    assert_eq!(store.read(read_pairing).unwrap(), Some(pairing));
     // The next number is none that was given.
     let last_n: Option<u64> = store.read(|conn| meta::get(conn, meta::LAST_N)).unwrap();
     assert_eq!(last_n, Some(1));
