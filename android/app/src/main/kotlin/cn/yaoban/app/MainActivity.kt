@@ -11,6 +11,7 @@ import androidx.compose.runtime.getValue
 import androidx.compose.runtime.key
 import androidx.compose.runtime.mutableIntStateOf
 import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.remember
 import androidx.compose.runtime.setValue
 import androidx.lifecycle.Lifecycle
 import androidx.lifecycle.compose.collectAsStateWithLifecycle
@@ -65,7 +66,8 @@ class MainActivity : ComponentActivity() {
     @Composable
     private fun Screens(core: ClerkCore) {
         val now by lifecycle.currentStateAsState()
-        YaobanApp(core, device, AndroidTexts(this), opened, live = now.isAtLeast(Lifecycle.State.STARTED))
+        val texts = remember { AndroidTexts(this) }
+        YaobanApp(core, device, texts, opened, live = now.isAtLeast(Lifecycle.State.STARTED))
     }
 
     private fun screensAnew() {

@@ -11,6 +11,7 @@ import androidx.work.WorkManager
 import androidx.work.WorkerParameters
 import cn.yaoban.core.ClerkException
 import cn.yaoban.core.ErrorKind
+import cn.yaoban.core.bridge.code
 import cn.yaoban.core.bridge.kind
 import java.util.concurrent.TimeUnit
 
@@ -30,7 +31,7 @@ class SyncWorker(
             }
             Result.success()
         } catch (error: ClerkException) {
-            after(error.kind)
+            after(error.kind, error.code)
         }
 
     companion object {
@@ -48,10 +49,14 @@ class SyncWorker(
             WorkManager.getInstance(context).enqueueUniquePeriodicWork(NAME, ExistingPeriodicWorkPolicy.UPDATE, work)
         }
 
-        /** What a round's end means for the next one: the way to the hub mends itself, the rest waits for somebody. */
-        fun after(kind: ErrorKind): Result =
-            when (kind) {
-                ErrorKind.HUB -> Result.retry()
+        /**
+         * What a round's end means for the next one: the way to the hub mends itself, the rest waits for somebody. A round that
+         * the screens are making is as good as this one.
+         */
+        fun after(kind: ErrorKind, code: String): Result =
+            when {
+                kind == ErrorKind.HUB && code == "sync_running" -> Result.success()
+                kind == ErrorKind.HUB -> Result.retry()
                 else -> Result.failure()
             }
     }

@@ -81,8 +81,9 @@ class SyncWorkerTest {
 
     @Test
     fun `only the way to the hub mends itself`() {
-        val tried = ErrorKind.entries.filter { SyncWorker.after(it) == Result.retry() }
+        val tried = ErrorKind.entries.filter { SyncWorker.after(it, "any") == Result.retry() }
         assertEquals(listOf(ErrorKind.HUB), tried)
+        assertEquals(Result.success(), SyncWorker.after(ErrorKind.HUB, "sync_running"))
     }
 
     @Test
