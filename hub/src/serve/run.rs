@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum_server::Handle;
+use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::RustlsConfig;
 
 use super::room;
@@ -97,7 +98,12 @@ pub async fn serve(
     let config = RustlsConfig::from_config(identity.config);
     let mut server = axum_server::from_tcp_rustls(listener, config)
         .map_err(failed)?
-        .map(|acceptor| acceptor.handshake_timeout(HANDSHAKE_TIME_MAX))
+        // An answer does not wait for the phone to acknowledge what was sent before it (40 ms).
+        .map(|acceptor| {
+            acceptor
+                .handshake_timeout(HANDSHAKE_TIME_MAX)
+                .acceptor(NoDelayAcceptor::new())
+        })
         .handle(handle);
     server
         .http_builder()
