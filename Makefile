@@ -4,7 +4,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 
-.PHONY: help setup setup-tools bindings size package-android package-ios demo test test-slow apk ios-test lint format sim sim-mutants bench fuzz crash kill9 clean
+.PHONY: help setup setup-tools bindings size package-android package-ios demo phone test test-slow apk ios-test lint format sim sim-mutants bench fuzz crash kill9 clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ package-ios: setup ## Pack the library for iOS (XCFramework); needs a Mac
 
 demo: setup ## A clerk's day from import to effect; ONCE=1 ends the hub afterwards
 	@tests/demo.sh
+
+phone: setup-tools ## The phone's screens in a window; SHOTS=1 draws them into android/screens instead
+	@SHOTS="$(SHOTS)" android/host/phone.sh
 
 test: setup-tools ## Everything that must hold: lint, unit, property, end-to-end, real data
 	@tools/stages.sh lint build tests android ios

@@ -22,7 +22,7 @@ LANGUAGES = ("zh", "en")
 # Groups of the terminal's catalogue that the shells use.
 TERMINAL_GROUPS = set("""care carrier channel class consent context date expected field finding gate grade kind locked
     mark medicine op op_state origin outcome price purpose queue_state  recorded recording_reason recording_state
-    refused role say send severity sex task_kind task_state testing wait why""".split())
+    refused role say send severity sex doctor_finding task_kind task_state testing wait why""".split())
 # Texts of these groups that are sentences of the terminal, not codes.
 TERMINAL_ONLY = {"consent.none", "consent.of", "outcome.done", "outcome.follow_up", "outcome.list_next",
                  "outcome.next", "outcome.stock", "outcome.taken_back", "outcome.visit", "outcome.which_medicine",
@@ -84,19 +84,22 @@ def catalogue():
 
 
 def asked():
-    """Literal keys, and groups of codes, that the shells' sources ask for."""
-    literals, groups, sources = set(), set(), ""
+    """Keys that the shells' sources ask for, words in them that may be keys, and groups of codes."""
+    literals, groups, seen, sources = set(), set(), set(), ""
     for folder, pattern in SOURCES:
         for path in folder.rglob(pattern):
             if "/test/" in path.as_posix() or "/Tests/" in path.as_posix():
                 continue
             text = path.read_text()
             sources += text
+            # A key may stand apart from the call that asks for it; outside of the screens it may be something else.
+            words = set(re.findall(r'"([a-z_]+(?:\.[a-z_0-9]+)+)"', text))
+            seen |= words
+            literals |= words if "/ui/src/main/" in path.as_posix() else set()
             literals |= set(re.findall(r'texts(?:\.find\(|\[|\.get\()\s*"([\w.]+)"', text))
             groups |= set(re.findall(r'\.code\(\s*"(\w+)"', text))
-    literals |= {text for text in re.findall(r'"([a-z_]+(?:\.[a-z_0-9]+)+)"', sources)}
     prefixes = set(re.findall(r'"([a-z_]+)\.\$', sources))
-    return literals, groups | prefixes
+    return literals, seen, groups | prefixes
 
 
 def check():
@@ -113,13 +116,13 @@ def check():
         wrong += [f"{key} ({language}): empty" for key, text in whole[language].items() if not text.strip()]
     wrong += [f"{key}: no Chinese in it" for key, text in own["zh"].items()
               if not re.search(r"[\u4e00-\u9fff]", text) and re.search(r"[A-Za-z]{3}", PLACE.sub("", text))]
-    literals, groups = asked()
+    literals, seen, groups = asked()
     used = {key.split(".")[0] for key in zh}
     wrong += [f"{key}: asked for, but nobody has it" for key in sorted(literals)
               if key.split(".")[0] in used and key not in zh]
     wrong += [f"{group}.*: asked for, but nobody has it" for group in sorted(groups - used)]
     wrong += [f"{key}: no shell asks for it" for key in sorted(own["zh"])
-              if key not in literals and key.split(".")[0] not in groups | TERMINAL_GROUPS]
+              if key not in literals | seen and key.split(".")[0] not in groups | TERMINAL_GROUPS]
     return wrong
 
 

@@ -4,6 +4,7 @@ import androidx.lifecycle.ViewModel
 import cn.yaoban.core.OpenAttempt
 import cn.yaoban.core.bridge.ClerkCore
 import cn.yaoban.ui.model.CallModel
+import cn.yaoban.ui.model.GroupModel
 import cn.yaoban.ui.model.PairingModel
 import cn.yaoban.ui.model.SearchModel
 import cn.yaoban.ui.model.SignInModel
@@ -19,6 +20,7 @@ internal class AppModel(
     val sync = SyncModel(core)
     val search = SearchModel(core)
     val tasks = TaskListModel(core)
+    val groups = GroupModel(core)
     private val calls = mutableMapOf<Place, CallModel>()
 
     /**

@@ -29,12 +29,14 @@ import androidx.compose.material3.CircularProgressIndicator
 import androidx.compose.material3.Icon
 import androidx.compose.material3.IconButton
 import androidx.compose.material3.LinearProgressIndicator
+import androidx.compose.material3.LocalContentColor
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.OutlinedButton
 import androidx.compose.material3.OutlinedTextField
 import androidx.compose.material3.Surface
 import androidx.compose.material3.Text
 import androidx.compose.material3.TextButton
+import androidx.compose.material3.contentColorFor
 import androidx.compose.runtime.Composable
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
@@ -46,6 +48,7 @@ import androidx.compose.ui.draw.clip
 import androidx.compose.ui.geometry.Offset
 import androidx.compose.ui.graphics.Color
 import androidx.compose.ui.graphics.StrokeCap
+import androidx.compose.ui.graphics.takeOrElse
 import androidx.compose.ui.graphics.vector.ImageVector
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.semantics.Role
@@ -130,7 +133,8 @@ internal fun Quiet(
     enabled: Boolean = true,
     onClick: () -> Unit,
 ) {
-    OutlinedButton(onClick, modifier.heightIn(min = 48.dp), enabled, RoundedCornerShape(14.dp)) {
+    val colors = ButtonDefaults.outlinedButtonColors(contentColor = LocalContentColor.current)
+    OutlinedButton(onClick, modifier.heightIn(min = 48.dp), enabled, RoundedCornerShape(14.dp), colors) {
         if (icon != null) Icon(icon, null, Modifier.padding(end = 6.dp).size(20.dp))
         Text(text, textAlign = TextAlign.Center)
     }
@@ -189,7 +193,7 @@ internal fun Part(
     action: @Composable () -> Unit = {},
     content: @Composable ColumnScope.() -> Unit,
 ) {
-    Surface(modifier.fillMaxWidth(), RoundedCornerShape(16.dp), color) {
+    Surface(modifier.fillMaxWidth(), RoundedCornerShape(16.dp), color, contentColorFor(color).takeOrElse { LocalContentColor.current }) {
         Column(Modifier.padding(16.dp), verticalArrangement = Arrangement.spacedBy(8.dp)) {
             if (title != null) {
                 Row(verticalAlignment = Alignment.CenterVertically) {
@@ -317,8 +321,8 @@ internal fun Figure(
     onClick: (() -> Unit)? = null,
 ) {
     val touch = if (onClick == null) Modifier else Modifier.clickable(role = Role.Button, onClick = onClick)
-    Column(modifier.clip(RoundedCornerShape(8.dp)).then(touch).padding(4.dp).defaultMinSize(minHeight = 48.dp)) {
-        Text(value, style = MaterialTheme.typography.titleMedium, maxLines = 1)
+    Column(modifier.clip(RoundedCornerShape(8.dp)).then(touch).padding(vertical = 4.dp).defaultMinSize(48.dp, 48.dp)) {
+        Text(value, style = MaterialTheme.typography.titleSmall, maxLines = 1)
         Text(
             name,
             color = MaterialTheme.colorScheme.onSurfaceVariant,

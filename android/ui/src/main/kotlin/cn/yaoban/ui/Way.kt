@@ -48,6 +48,9 @@ internal class Way(
     /** The screen on top; none: the tab itself. */
     val top: Place? get() = stack.lastOrNull()
 
+    /** The screen on top was opened from the list of tasks itself. */
+    val overTasks: Boolean get() = tab == Tab.TASKS && stack.size == 1
+
     /** Shows a tab, with nothing over it. */
     fun show(tab: Tab) {
         stack.clear()

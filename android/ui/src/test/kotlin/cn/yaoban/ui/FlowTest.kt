@@ -4,7 +4,9 @@ import androidx.compose.ui.test.ExperimentalTestApi
 import androidx.compose.ui.test.assertIsNotEnabled
 import androidx.compose.ui.test.assertTextContains
 import androidx.compose.ui.test.onAllNodesWithTag
+import androidx.compose.ui.test.onNodeWithContentDescription
 import androidx.compose.ui.test.onNodeWithTag
+import androidx.compose.ui.test.performClick
 import androidx.compose.ui.test.performTextInput
 import cn.yaoban.core.TaskFilter
 import cn.yaoban.core.TaskView
@@ -141,7 +143,8 @@ class FlowTest {
             touch("result-NO_ANSWER")
             see("回到任务列表")
             touch("next")
-            find("tasks")
+            // The next call of the list.
+            find("dial")
         }
         assertEquals(listOf("15400000002"), phone.device.dialled)
         assertTrue(runBlocking { phone.core.call { openAttempts() } }.isEmpty())
@@ -171,6 +174,9 @@ class FlowTest {
                 touch("outcome-ALREADY_BOUGHT")
                 see("已记下")
                 touch("next")
+                // The next call of the list, which is not made.
+                find("dial")
+                onNodeWithContentDescription("返回").performClick()
                 touch("tab-COUNTER")
                 see("离线")
             }

@@ -1,9 +1,15 @@
 package cn.yaoban.ui
 
 import androidx.compose.ui.geometry.Size
+import androidx.compose.ui.semantics.SemanticsProperties
+import androidx.compose.ui.semantics.getOrNull
 import androidx.compose.ui.test.ComposeUiTest
 import androidx.compose.ui.test.ExperimentalTestApi
 import androidx.compose.ui.test.SemanticsNodeInteraction
+import androidx.compose.ui.test.hasAnyAncestor
+import androidx.compose.ui.test.hasClickAction
+import androidx.compose.ui.test.hasText
+import androidx.compose.ui.test.isDialog
 import androidx.compose.ui.test.onAllNodesWithTag
 import androidx.compose.ui.test.onAllNodesWithText
 import androidx.compose.ui.test.onFirst
@@ -20,7 +26,9 @@ import cn.yaoban.core.bridge.TestHub
 import cn.yaoban.core.bridge.TestVault
 import cn.yaoban.phone.PropertyTexts
 import kotlinx.coroutines.runBlocking
+import org.junit.jupiter.api.Assertions.assertTrue
 import java.io.File
+import kotlin.math.roundToInt
 
 /** A device that remembers what it was asked. */
 internal class TestDevice : Platform {
@@ -145,4 +153,34 @@ internal fun ComposeUiTest.touchText(text: String) {
     val node = onNodeWithText(text)
     runCatching { node.performScrollTo() }
     node.performClick()
+}
+
+/** Touches a button of the dialog that is open: it has the same words as the one that opened it, and is drawn later. */
+@OptIn(ExperimentalTestApi::class)
+internal fun ComposeUiTest.onDialog(text: String) {
+    onAllNodes(hasText(text) and hasClickAction() and hasAnyAncestor(isDialog())).onFirst().performClick()
+}
+
+/** Whatever can be touched is 48 dp large, and has words for those who do not see it. */
+@OptIn(ExperimentalTestApi::class)
+internal fun ComposeUiTest.everyTouchIsLargeAndNamed() {
+    waitForIdle()
+    val nodes = onAllNodes(hasClickAction()).fetchSemanticsNodes()
+    val wrong =
+        nodes.mapNotNull { node ->
+            val config = node.config
+            val words =
+                config.getOrNull(SemanticsProperties.ContentDescription).orEmpty() +
+                    config.getOrNull(SemanticsProperties.Text).orEmpty().map { it.text } +
+                    listOfNotNull(config.getOrNull(SemanticsProperties.EditableText)?.text)
+            val touch = node.touchBoundsInRoot
+            // What is scrolled half out of sight is as large as it is.
+            val whole = touch.height.roundToInt() >= node.size.height && touch.top > 0
+            when {
+                words.all { it.isBlank() } && config.getOrNull(SemanticsProperties.EditableText) == null -> "without words: $config"
+                whole && minOf(touch.width, touch.height) < 95f -> "$words is ${touch.width / 2} × ${touch.height / 2} dp"
+                else -> null
+            }
+        }
+    assertTrue(nodes.isNotEmpty() && wrong.isEmpty(), wrong.joinToString("\n"))
 }

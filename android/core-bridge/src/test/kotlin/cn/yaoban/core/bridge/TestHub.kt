@@ -7,28 +7,37 @@ import java.nio.file.Files
 import java.time.LocalDate
 import java.util.concurrent.TimeUnit
 
-/** A real hub in a process of its own, with a chain of a few members and a campaign of calls. */
-class TestHub(private val today: LocalDate) : AutoCloseable {
+/**
+ * A real hub in a process of its own, with a chain of a few members and a campaign of calls; with [sample] members, the
+ * sample chain instead.
+ */
+class TestHub(private val today: LocalDate, sample: Int = 0) : AutoCloseable {
     private val folder = Files.createTempDirectory("yaoban-hub").toFile()
     private val data = File(folder, "hub").path
     val port: Int = ServerSocket(0, 1, InetAddress.getLoopbackAddress()).use { it.localPort }
     private var serving: Process? = null
 
     init {
-        run("init", "--name", "晨光大药房", "--url", "https://127.0.0.1:$port")
-        val files = FILES.map { (name, text) -> "--$name" to write("$name.csv", text(today)) }
+        run("init", "--name", if (sample > 0) "示范大药房" else "晨光大药房", "--url", "https://127.0.0.1:$port")
+        val files =
+            if (sample > 0) sample(sample) else FILES.map { (name, text) -> "--$name" to write("$name.csv", text(today)) }
         run("import", *files.flatMap { (option, file) -> listOf(option, file) }.toTypedArray())
         run("model publish", "--as-of", today.toString())
         run("template import", demo("templates.json"))
+        val whom =
+            if (sample > 0) arrayOf("--rule", demo("refill-rule.json"))
+            else arrayOf("--members", write("list.txt", "M1\nM2\nM3\n"))
         run(
-            "campaign create", "--name", "续药关怀", "--members", write("list.txt", "M1\nM2\nM3\n"),
+            "campaign create", "--name", "续药关怀", *whom,
             "--kind", "call", "--purpose", "service", "--script", demo("refill-script.json"),
             "--start", today.toString(), "--holdout", "0",
         )
     }
 
+    private val store = if (sample > 0) "S001" else "S1"
+
     /** A pairing code for a phone of the store. */
-    fun pairingCode(): String = run("pair", "--store", "S1").trim().split(Regex("\\s+")).last()
+    fun pairingCode(): String = run("pair", "--store", store).trim().split(Regex("\\s+")).last()
 
     /** Serves until [stop], from when this returns. */
     fun serve() {
@@ -56,6 +65,17 @@ class TestHub(private val today: LocalDate) : AutoCloseable {
         folder.deleteRecursively()
     }
 
+    /** The sample chain's files: two stores, eighteen months until this morning. */
+    private fun sample(members: Int): List<Pair<String, String>> {
+        val line =
+            listOf(
+                "python3", File(System.getProperty("yaoban.root"), "tests/data/sample.py").path, "--out", folder.path,
+                "--members", "$members", "--stores", "2", "--until", "$today", "--now", "10:30",
+            )
+        check(ProcessBuilder(line).inheritIO().start().waitFor() == 0) { "the sample chain was not made" }
+        return SAMPLE.map { "--$it" to File(folder, "$it.csv").path }
+    }
+
     private fun write(name: String, text: String): String = File(folder, name).apply { writeText(text) }.path
 
     private fun run(command: String, vararg arguments: String): String {
@@ -71,6 +91,8 @@ class TestHub(private val today: LocalDate) : AutoCloseable {
         private val HUB: String = System.getProperty("yaoban.hub")
 
         private fun demo(name: String) = File(System.getProperty("yaoban.root"), "tests/data/demo/$name").path
+
+        private val SAMPLE = listOf("stores", "staff", "drugs", "members", "purchases", "readings", "stock")
 
         private const val ALL = "membership=yes@2025-01-01;health=yes@2025-01-01;marketing=yes@2025-01-01;recording=yes@2025-01-01"
 

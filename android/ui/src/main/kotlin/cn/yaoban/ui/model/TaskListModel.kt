@@ -76,8 +76,24 @@ class TaskListModel(
     /** The task is not done. */
     suspend fun cancel(taskId: String) = change { cancelTask(taskId) }
 
+    /** The first task on today's list that is a call; none: there is none left. */
+    suspend fun nextCall(): String? {
+        var next: String? = null
+        failure =
+            failureOf {
+                val due = core.call { tasks(filter.copy(view = TaskView.DUE)) }
+                next = due.households.flatMap { it.tasks }.firstOrNull { it.kind in CALLS }?.taskId
+            }
+        return next
+    }
+
     private suspend fun change(block: ClerkApp.() -> Unit) {
         failure = failureOf { core.call(block) }
+    }
+
+    /** Kinds of tasks that are done by a call. */
+    private companion object {
+        val CALLS = setOf("call", "pharmacist")
     }
 
     private data class Shown(

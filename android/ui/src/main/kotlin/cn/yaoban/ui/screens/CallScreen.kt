@@ -68,6 +68,7 @@ internal fun CallScreen(
     // The one that is under way, also when the app was ended during the call.
     val model by produceState<CallModel?>(null, place) { value = app.call(place).also { it.look() } }
     val call = model
+    val scope = LocalScope.current
     Column(Modifier.fillMaxSize()) {
         Head(words["call.title"], onLeave)
         if (call == null) {
@@ -83,8 +84,8 @@ internal fun CallScreen(
             when (val phase = call.phase) {
                 Phase.Ready -> Script(call)
                 Phase.Calling -> {
-                    Carrier(call)
                     if (call.taskId != null) Outcomes(call, words["call.outcome_if_answered"])
+                    Carrier(call)
                     Script(call)
                 }
                 Phase.Outcome -> {
@@ -98,7 +99,7 @@ internal fun CallScreen(
                 }
             }
         }
-        Bottom(call, platform, way, onLeave)
+        Bottom(call, platform, way) { scope.launch { goOn(app, place, way, onLeave) } }
     }
 }
 
@@ -157,7 +158,7 @@ private fun Bottom(
                     }
                 }
             }
-            is Phase.Recorded, is Phase.Over -> Big(words["call.next"], Modifier.fillMaxWidth().testTag("next"), onClick = onLeave)
+            is Phase.Recorded, is Phase.Over -> Big(words[if (way.overTasks) "call.next" else "call.done"], Modifier.fillMaxWidth().testTag("next"), onClick = onLeave)
             else -> Unit
         }
     }
@@ -172,22 +173,40 @@ private suspend fun dial(
     if (platform.dial(number) == Handed.NOT_POSSIBLE) call.ended(CarrierResult.CANCELLED)
 }
 
+/** The next call of the list, for who came from there; else back. */
+private suspend fun goOn(
+    app: AppModel,
+    place: Place,
+    way: Way,
+    onLeave: () -> Unit,
+) {
+    val next = if (way.overTasks) app.tasks.nextCall() else null
+    if (next == null || way.top != place) return onLeave()
+    app.leave(place)
+    way.instead(What.CALL_TASK, next)
+}
+
 /** What the carrier said, of a call that was not answered. */
 @Composable
 private fun Carrier(call: CallModel) {
     val words = LocalWording.current
     val scope = LocalScope.current
+    var more by rememberSaveable { mutableStateOf(false) }
     Part(words[if (call.taskId == null) "call.result" else "call.not_answered"]) {
         Chips {
-            for (result in RESULTS) {
+            for (result in if (more) RESULTS else RESULTS.take(COMMON)) {
                 if (result == CarrierResult.ANSWERED && call.taskId != null) continue
                 Chip(words.code("carrier", result.name.lowercase()), false, Modifier.testTag("result-${result.name}")) {
                     scope.launch { call.ended(result) }
                 }
             }
+            if (!more) Chip(words["call.more"], false) { more = true }
         }
     }
 }
+
+/** So many results are shown at once. */
+private const val COMMON = 5
 
 /** What a clerk hears on the line, the commonest first. */
 private val RESULTS =
@@ -198,7 +217,7 @@ private val RESULTS =
 
 /**
  * What came of an answered call: a touch records it, or asks for the one thing that belongs to it. Which thing
- * that is, stands in the catalogue (`outcome_ask`); whether it is enough, the core says.
+ * that is, stands in the catalogue (`outcome_day`, `outcome_medicine`, `outcome_note`); whether it is enough, the core says.
  */
 @Composable
 private fun Outcomes(
@@ -215,10 +234,16 @@ private fun Outcomes(
     }
     Part(title) {
         Chips {
+            // Of a chosen one the question takes the place of the others, so that the answer is under the thumb.
             for (code in OutcomeCode.entries) {
+                if (chosen != null && chosen != code) continue
                 val text = words.code("outcome", code.name.lowercase())
-                Chip(text, chosen == code, Modifier.testTag("outcome-${code.name}")) {
-                    if (asks(words, code) == null) record(NewOutcome(code)) else chosen = code
+                Chip(if (chosen == code) "$text ✕" else text, chosen == code, Modifier.testTag("outcome-${code.name}")) {
+                    when {
+                        chosen == code -> chosen = null
+                        asks(words, code) -> chosen = code
+                        else -> record(NewOutcome(code))
+                    }
                 }
             }
         }
@@ -232,11 +257,11 @@ private fun Outcomes(
     }
 }
 
-/** What an outcome asks for: `day`, `medicine_day`, `medicine`, `note`; none: nothing. */
+/** Whether there is something to ask before an outcome is recorded. */
 private fun asks(
     words: Wording,
     code: OutcomeCode,
-): String? = ASKED.firstOrNull { words.find("outcome_$it.${code.name.lowercase()}") != null }
+): Boolean = ASKED.any { words.find("outcome_$it.${code.name.lowercase()}") != null }
 
 private val ASKED = listOf("day", "medicine", "note")
 
@@ -265,7 +290,7 @@ private fun More(
         Days { record(NewOutcome(code, date = it, ingredient = medicine)) }
     }
     words.find("outcome_note.$name")?.let { Text(it, style = MaterialTheme.typography.titleMedium) }
-    Big(words["call.record"], Modifier.fillMaxWidth().testTag("record"), enabled = !call.busy) {
+    Quiet(words["call.record"], Modifier.fillMaxWidth().testTag("record"), enabled = !call.busy) {
         record(NewOutcome(code, ingredient = medicine))
     }
 }

@@ -63,7 +63,7 @@ internal fun CounterScreen(
         Head(words["nav.counter"]) {
             OfflineSign(sync)
             Touch(Icons.scan, words["counter.scan"]) { scope.launch { platform.scanCode()?.let { model.query = it } } }
-            Touch(Icons.add, words["counter.register"]) { way.to(What.REGISTER) }
+            Touch(Icons.add, words["counter.register"]) { way.to(What.REGISTER, model.query.trim()) }
         }
         OutlinedTextField(
             model.query,
@@ -127,7 +127,7 @@ private fun Found(
         } else if (members.isEmpty()) {
             item {
                 Nothing(words["counter.none", "text" to model.answered]) {
-                    Quiet(words["counter.register"], Modifier.fillMaxWidth(), Icons.add) { way.to(What.REGISTER) }
+                    Quiet(words["counter.register"], Modifier.fillMaxWidth(), Icons.add) { way.to(What.REGISTER, model.query.trim()) }
                     Quiet(words["counter.elsewhere"], Modifier.fillMaxWidth(), Icons.search) { asking = true }
                 }
             }

@@ -58,7 +58,7 @@ private fun Phone(
 ) {
     val top = way.top
     if (top != null) {
-        Over(app, way, platform, staff, top)
+        Over(app, way, platform, top)
         return
     }
     Column(Modifier.fillMaxSize()) {
@@ -100,7 +100,7 @@ private fun Tablet(
         VerticalDivider()
         Box(Modifier.weight(1f).fillMaxHeight()) {
             val top = way.top
-            if (top == null) Nothing(LocalWording.current["nav.choose"]) else Over(app, way, platform, staff, top)
+            if (top == null) Nothing(LocalWording.current["nav.choose"]) else Over(app, way, platform, top)
         }
     }
 }
@@ -130,7 +130,9 @@ private fun Below(
     when (way.tab) {
         Tab.COUNTER -> CounterScreen(app.search, app.sync, way, platform)
         Tab.TASKS -> TasksScreen(app.tasks, way, staff)
-        else -> Unit
+        Tab.MEMBERS -> MembersScreen(app.groups, way)
+        Tab.TODAY -> TodayScreen(app.core, way, staff)
+        Tab.PHONE -> PhoneScreen(app, platform, staff)
     }
 }
 
@@ -139,15 +141,18 @@ private fun Over(
     app: AppModel,
     way: Way,
     platform: Platform,
-    staff: StaffRow,
     place: Place,
 ) {
     // A screen of another member is another screen.
     key(place) {
         when (place.what) {
-            What.MEMBER -> MemberScreen(app.core, place.id, way, platform)
+            What.MEMBER -> MemberScreen(app.core, place.id, way)
             What.CALL_TASK, What.CALL_MEMBER -> CallScreen(app, place, way, platform) { leave(app, way) }
-            else -> Unit
+            What.READINGS -> ReadingsScreen(app.core, place.id, way)
+            What.HISTORY -> HistoryScreen(app.core, place.id, way)
+            What.REGISTER -> RegisterScreen(app.core, place.id, way)
+            What.MESSAGE -> MessageScreen(app.core, place.id.lines(), null, way, platform)
+            What.MESSAGE_TASK -> MessageScreen(app.core, emptyList(), place.id, way, platform)
         }
     }
 }

@@ -43,7 +43,6 @@ import cn.yaoban.ui.Icons
 import cn.yaoban.ui.LocalWording
 import cn.yaoban.ui.LocalScope
 import cn.yaoban.ui.Part
-import cn.yaoban.ui.Platform
 import cn.yaoban.ui.Quiet
 import cn.yaoban.ui.Refusal
 import cn.yaoban.ui.Sign
@@ -68,7 +67,6 @@ internal fun MemberScreen(
     core: ClerkCore,
     memberId: String,
     way: Way,
-    platform: Platform,
 ) {
     val words = LocalWording.current
     val model = remember(memberId) { MemberModel(core, memberId) }
@@ -96,8 +94,8 @@ internal fun MemberScreen(
             Warnings(profile)
             Identity(profile)
             ToSay(profile)
-            Readings(model, profile, way)
             Medicines(profile.medicines)
+            Readings(model, profile, way)
             Waits(profile, way)
             Contact(profile.lastContact)
             Purchases(profile, way)
@@ -162,16 +160,15 @@ private fun Identity(profile: Profile) {
     val member = profile.member
     var why by rememberSaveable { mutableStateOf(false) }
     Part {
-        Row(horizontalArrangement = Arrangement.spacedBy(12.dp), verticalAlignment = Alignment.CenterVertically) {
-            Text(member.name, style = MaterialTheme.typography.headlineSmall)
-            Text(about(member, words), style = MaterialTheme.typography.bodyLarge)
-        }
-        Text(member.phoneMasked ?: words["show.no_phone"], style = MaterialTheme.typography.bodyLarge)
-        Row(horizontalArrangement = Arrangement.spacedBy(8.dp), verticalAlignment = Alignment.CenterVertically) {
-            ClassBadge(profile.`class`.`class`)
-            Sign(words.code("care", profile.care))
-            Sign(words["member.value", "n" to profile.`class`.valueIndex])
-            TextButton({ why = !why }) { Text(words["member.why"]) }
+        val who = listOf(about(member, words), member.phoneMasked ?: words["show.no_phone"])
+        Text(who.filter { it.isNotEmpty() }.joinToString("  "), style = MaterialTheme.typography.titleMedium)
+        Row(verticalAlignment = Alignment.CenterVertically) {
+            Chips(Modifier.weight(1f)) {
+                ClassBadge(profile.`class`.`class`)
+                Sign(words.code("care", profile.care))
+                Sign(words["member.value", "n" to profile.`class`.valueIndex])
+            }
+            TextButton({ why = !why }) { Text(words["member.why"], maxLines = 1) }
         }
         if (why) ClassReason(profile.`class`)
         if (profile.diseases.isNotEmpty()) {
@@ -181,7 +178,7 @@ private fun Identity(profile: Profile) {
         if (last == null) {
             Text(words["show.never"])
         } else {
-            Row(Modifier.fillMaxWidth(), Arrangement.SpaceBetween) {
+            Chips {
                 Figure(words.date(last), words["member.last_visit"])
                 Figure(profile.times.toString(), words["member.times"])
                 Figure(yuan(profile.totalFen), words["member.total"])
@@ -260,10 +257,10 @@ private fun Reading(
                     style = MaterialTheme.typography.titleLarge,
                     color = if (reading.stands()) colors.error else colors.onSurface,
                 )
-                reading.grade?.let {
-                    if (reading.stands()) Sign(words.code("grade", it), colors.errorContainer, colors.onErrorContainer)
-                    else Sign(words.code("grade", it))
-                }
+            }
+            reading.grade?.let {
+                if (reading.stands()) Sign(words.code("grade", it), colors.errorContainer, colors.onErrorContainer)
+                else Sign(words.code("grade", it))
             }
             Text(
                 listOfNotNull(words.date(reading.day), words.code("context", reading.context), words.change(reading)).joinToString(" · "),

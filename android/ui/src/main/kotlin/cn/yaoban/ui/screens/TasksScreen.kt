@@ -8,6 +8,7 @@ import androidx.compose.foundation.layout.Row
 import androidx.compose.foundation.layout.Spacer
 import androidx.compose.foundation.layout.fillMaxSize
 import androidx.compose.foundation.layout.fillMaxWidth
+import androidx.compose.foundation.layout.heightIn
 import androidx.compose.foundation.layout.padding
 import androidx.compose.foundation.lazy.LazyColumn
 import androidx.compose.foundation.lazy.items
@@ -248,7 +249,7 @@ private fun Actions(
             else -> Spacer(Modifier.weight(1f))
         }
         if (model.filter.view == TaskView.DUE) {
-            Quiet(words["list.defer"], Modifier.testTag("defer-${task.memberId}")) { deferring = true }
+            Quiet(words["list.defer"], Modifier.heightIn(min = 56.dp).testTag("defer-${task.memberId}")) { deferring = true }
         }
     }
     if (deferring) {

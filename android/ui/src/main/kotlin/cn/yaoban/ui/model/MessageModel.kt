@@ -1,0 +1,85 @@
+package cn.yaoban.ui.model
+
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.setValue
+import cn.yaoban.core.MessageOut
+import cn.yaoban.core.MessagePreview
+import cn.yaoban.core.MessageResult
+import cn.yaoban.core.SendState
+import cn.yaoban.core.TemplateRow
+import cn.yaoban.core.bridge.ClerkCore
+
+/** A message from a template, to one or many, each through the gate. */
+class MessageModel(
+    private val core: ClerkCore,
+    /** To whom. */
+    val memberIds: List<String>,
+    private val taskId: String? = null,
+) {
+    /** The templates; none until they were read. */
+    var templates: List<TemplateRow>? by mutableStateOf(null)
+        private set
+
+    /** Which one was chosen. */
+    var chosen: TemplateRow? by mutableStateOf(null)
+        private set
+
+    /** How it would be for the first ones. */
+    var previews: List<MessagePreview> by mutableStateOf(emptyList())
+        private set
+
+    /** What became of it: to hand over, put off, refused with the reason. */
+    var result: MessageResult? by mutableStateOf(null)
+        private set
+
+    /** What became of each that was handed over, by its key. */
+    var handed: Map<String, SendState> by mutableStateOf(emptyMap())
+        private set
+
+    /** A step is under way. */
+    var busy by mutableStateOf(false)
+        private set
+
+    /** Why it did not get on. */
+    var failure: Failure? by mutableStateOf(null)
+        private set
+
+    /** Reads the templates. */
+    suspend fun begin() = step { templates = core.call { templates(null) } }
+
+    /** Chooses a template and shows how it would be. */
+    suspend fun choose(template: TemplateRow) =
+        step {
+            chosen = template
+            previews = core.call { memberIds.take(PREVIEWS).map { previewMessage(it, template.templateId) } }
+        }
+
+    /** Asks the gate for each, and stores what is to be handed over. */
+    suspend fun send() =
+        step {
+            val template = chosen?.templateId ?: return@step
+            result = core.call { taskId?.let { messageTask(it, template) } ?: message(memberIds, template) }
+        }
+
+    /** The device took a message, or did not. */
+    suspend fun told(
+        out: MessageOut,
+        sent: Boolean,
+    ) = step {
+        val state = if (sent) SendState.SENT else SendState.FAILED
+        core.call { messageResult(out.key, state, if (sent) null else "no_app") }
+        handed = handed + (out.key to state)
+    }
+
+    private suspend fun step(work: suspend () -> Unit) {
+        if (busy) return
+        busy = true
+        failure = failureOf { work() }
+        busy = false
+    }
+
+    private companion object {
+        const val PREVIEWS = 3
+    }
+}

@@ -1,0 +1,189 @@
+package cn.yaoban.ui.screens
+
+import androidx.compose.foundation.layout.Arrangement
+import androidx.compose.foundation.layout.Column
+import androidx.compose.foundation.layout.PaddingValues
+import androidx.compose.foundation.layout.Row
+import androidx.compose.foundation.layout.fillMaxSize
+import androidx.compose.foundation.layout.fillMaxWidth
+import androidx.compose.foundation.layout.padding
+import androidx.compose.foundation.lazy.LazyColumn
+import androidx.compose.foundation.lazy.items
+import androidx.compose.material3.Checkbox
+import androidx.compose.material3.MaterialTheme
+import androidx.compose.material3.Text
+import androidx.compose.runtime.Composable
+import androidx.compose.runtime.LaunchedEffect
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.saveable.rememberSaveable
+import androidx.compose.runtime.setValue
+import androidx.compose.ui.Modifier
+import androidx.compose.ui.platform.testTag
+import androidx.compose.ui.semantics.contentDescription
+import androidx.compose.ui.semantics.semantics
+import androidx.compose.ui.unit.dp
+import cn.yaoban.core.CodeCount
+import cn.yaoban.core.MemberCounts
+import cn.yaoban.ui.AskText
+import cn.yaoban.ui.Big
+import cn.yaoban.ui.Chip
+import cn.yaoban.ui.Chips
+import cn.yaoban.ui.Head
+import cn.yaoban.ui.Icons
+import cn.yaoban.ui.LocalScope
+import cn.yaoban.ui.LocalWording
+import cn.yaoban.ui.MemberLine
+import cn.yaoban.ui.Nothing
+import cn.yaoban.ui.Part
+import cn.yaoban.ui.Quiet
+import cn.yaoban.ui.Refusal
+import cn.yaoban.ui.Waiting
+import cn.yaoban.ui.Way
+import cn.yaoban.ui.What
+import cn.yaoban.ui.code
+import cn.yaoban.ui.get
+import cn.yaoban.ui.model.Failure
+import cn.yaoban.ui.model.GroupModel
+import cn.yaoban.ui.model.GroupModel.Condition
+import kotlinx.coroutines.launch
+
+/** The store's members by conditions: how many, who, and a message or a call for them. */
+@Composable
+internal fun MembersScreen(
+    model: GroupModel,
+    way: Way,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    LaunchedEffect(model.rule) { model.follow() }
+    val counts = model.counts
+    Column(Modifier.fillMaxSize()) {
+        Head(words["nav.members"])
+        LazyColumn(
+            Modifier.weight(1f).testTag("members"),
+            contentPadding = PaddingValues(16.dp, 4.dp),
+            verticalArrangement = Arrangement.spacedBy(10.dp),
+        ) {
+            item { Refusal(model.failure) }
+            if (counts == null) {
+                if (model.failure == null) item { Waiting(words["state.reading"]) }
+                return@LazyColumn
+            }
+            item { Conditions(model, counts) }
+            model.made?.let { made ->
+                item {
+                    Part(words["groups.made", "n" to made.made.size]) {
+                        for (refused in made.refused) {
+                            Text("${refused.name}：${words.failure(Failure(null, refused.code, refused.values))}")
+                        }
+                    }
+                }
+            }
+            val count = model.count
+            if (count != null) {
+                item { Text(words["groups.count", "n" to count], style = MaterialTheme.typography.titleLarge) }
+                if (count == 0uL) item { Nothing(words["groups.nobody"]) }
+                items(model.members, { it.memberId }) { member ->
+                    MemberLine(member, { way.to(What.MEMBER, member.memberId) }) {
+                        val said = words["groups.pick", "name" to member.name]
+                        Checkbox(
+                            member.memberId in model.picked,
+                            { model.picked = if (it) model.picked + member.memberId else model.picked - member.memberId },
+                            Modifier.testTag("pick-${member.memberId}").semantics { contentDescription = said },
+                        )
+                    }
+                }
+                if (count > model.members.size.toULong()) {
+                    item { Quiet(words["history.more"], Modifier.fillMaxWidth()) { scope.launch { model.more() } } }
+                }
+            }
+        }
+        if ((model.count ?: 0uL) > 0uL) ForAll(model, way)
+    }
+}
+
+/** What is done for those who were picked, or for all. */
+@Composable
+private fun ForAll(
+    model: GroupModel,
+    way: Way,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    var naming by rememberSaveable { mutableStateOf(false) }
+    val n = if (model.picked.isEmpty()) model.count else model.picked.size.toULong()
+    Column(Modifier.padding(16.dp, 8.dp), Arrangement.spacedBy(8.dp)) {
+        Row(horizontalArrangement = Arrangement.spacedBy(8.dp)) {
+            Big(words["groups.message", "n" to n], Modifier.weight(1f).testTag("group-message"), Icons.message) {
+                scope.launch {
+                    val ids = model.chosen()
+                    if (ids.isNotEmpty()) way.to(What.MESSAGE, ids.joinToString("\n"))
+                }
+            }
+            Big(words["groups.calls", "n" to n], Modifier.weight(1f).testTag("group-calls"), Icons.phone) { scope.launch { model.makeCalls() } }
+        }
+        if (model.kept == null) Quiet(words["groups.keep"], Modifier.fillMaxWidth()) { naming = true }
+    }
+    if (naming) {
+        AskText(words["groups.keep"], words["field.group_name"], words["act.save"], { naming = false }) {
+            naming = false
+            scope.launch { model.keep(it) }
+        }
+    }
+}
+
+@Composable
+private fun Conditions(
+    model: GroupModel,
+    counts: MemberCounts,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    var all by rememberSaveable { mutableStateOf(false) }
+    Column(verticalArrangement = Arrangement.spacedBy(10.dp)) {
+        if (model.saved.isNotEmpty()) {
+            Chips {
+                for (filter in model.saved) {
+                    Chip(filter.name, model.kept == filter) { model.show(if (model.kept == filter) null else filter) }
+                }
+            }
+            model.kept?.let { filter -> Quiet(words["groups.forget", "name" to filter.name]) { scope.launch { model.forget(filter) } } }
+        }
+        Choices(model, "class", counts.classes) { words.code("class", it) }
+        Choices(model, "medicine", counts.medicines) { words.code("medicine", it) }
+        Chips {
+            One(model, Condition("birthday", BIRTHDAY_DAYS), words["groups.birthday", "n" to counts.birthdays])
+            for (count in counts.care) One(model, Condition("care", count.code), "${words.code("care", count.code)} ${count.count}")
+        }
+        Choices(model, "disease", if (all) counts.diseases else counts.diseases.take(FEW)) { words.disease(it) }
+        Choices(model, "tags", if (all) counts.tags else counts.tags.take(FEW)) { it }
+        if (!all && (counts.diseases.size > FEW || counts.tags.size > FEW)) Quiet(words["groups.all"]) { all = true }
+    }
+}
+
+/** So many diseases and tags are shown at first. */
+private const val FEW = 6
+
+/** “Birthday within the week”, as `memberCounts` counts it. */
+private const val BIRTHDAY_DAYS = "7"
+
+@Composable
+private fun Choices(
+    model: GroupModel,
+    key: String,
+    counts: List<CodeCount>,
+    name: (String) -> String,
+) {
+    if (counts.isEmpty()) return
+    Chips { for (count in counts) One(model, Condition(key, count.code), "${name(count.code)} ${count.count}") }
+}
+
+@Composable
+private fun One(
+    model: GroupModel,
+    condition: Condition,
+    text: String,
+) {
+    Chip(text, condition in model.conditions, Modifier.testTag("by-${condition.word}")) { model.toggle(condition) }
+}

@@ -1,0 +1,207 @@
+package cn.yaoban.ui.screens
+
+import androidx.compose.foundation.layout.Arrangement
+import androidx.compose.foundation.layout.Column
+import androidx.compose.foundation.layout.PaddingValues
+import androidx.compose.foundation.layout.Row
+import androidx.compose.foundation.layout.fillMaxSize
+import androidx.compose.foundation.layout.fillMaxWidth
+import androidx.compose.foundation.layout.padding
+import androidx.compose.foundation.lazy.LazyColumn
+import androidx.compose.foundation.lazy.LazyListScope
+import androidx.compose.foundation.lazy.items
+import androidx.compose.foundation.shape.RoundedCornerShape
+import androidx.compose.material3.MaterialTheme
+import androidx.compose.material3.Surface
+import androidx.compose.material3.Text
+import androidx.compose.runtime.Composable
+import androidx.compose.runtime.LaunchedEffect
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.produceState
+import androidx.compose.ui.Alignment
+import androidx.compose.ui.Modifier
+import androidx.compose.ui.platform.testTag
+import androidx.compose.ui.unit.dp
+import cn.yaoban.core.Channel
+import cn.yaoban.core.MessageOut
+import cn.yaoban.core.MessageResult
+import cn.yaoban.core.SendState
+import cn.yaoban.core.TemplateRow
+import cn.yaoban.core.bridge.ClerkCore
+import cn.yaoban.ui.Big
+import cn.yaoban.ui.Handed
+import cn.yaoban.ui.Head
+import cn.yaoban.ui.Icons
+import cn.yaoban.ui.LocalScope
+import cn.yaoban.ui.LocalWording
+import cn.yaoban.ui.Nothing
+import cn.yaoban.ui.Part
+import cn.yaoban.ui.Platform
+import cn.yaoban.ui.Quiet
+import cn.yaoban.ui.Refusal
+import cn.yaoban.ui.ShareTarget
+import cn.yaoban.ui.Sign
+import cn.yaoban.ui.Waiting
+import cn.yaoban.ui.Way
+import cn.yaoban.ui.code
+import cn.yaoban.ui.get
+import cn.yaoban.ui.model.Failure
+import cn.yaoban.ui.model.MessageModel
+import kotlinx.coroutines.launch
+
+/** A message from a template: how it will read, whom the gate lets it reach, and the way into the app that sends it. */
+@Composable
+internal fun MessageScreen(
+    core: ClerkCore,
+    memberIds: List<String>,
+    taskId: String?,
+    way: Way,
+    platform: Platform,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    val made by produceState<MessageModel?>(null, memberIds, taskId) {
+        // Of a task the member is not known yet.
+        val ids = if (taskId == null) memberIds else runCatching { listOf(core.call { task(taskId) }.task.memberId) }.getOrDefault(emptyList())
+        value = MessageModel(core, ids, taskId).also { it.begin() }
+    }
+    val model = made
+    Column(Modifier.fillMaxSize()) {
+        Head(words["message.title", "n" to (model?.memberIds?.size ?: memberIds.size)], way::back)
+        if (model == null) {
+            Waiting(words["state.reading"])
+            return@Column
+        }
+        LazyColumn(
+            Modifier.weight(1f).testTag("message"),
+            contentPadding = PaddingValues(16.dp, 4.dp),
+            verticalArrangement = Arrangement.spacedBy(10.dp),
+        ) {
+            item { Refusal(model.failure) }
+            val result = model.result
+            when {
+                result != null -> outcome(model, result, platform)
+                model.chosen != null -> preview(model)
+                model.templates == null -> item { Waiting(words["state.reading"]) }
+                else -> templates(model.templates.orEmpty()) { scope.launch { model.choose(it) } }
+            }
+        }
+        if (model.chosen != null && model.result == null) {
+            val one = model.previews.singleOrNull().takeIf { model.memberIds.size == 1 }
+            Column(Modifier.padding(16.dp, 8.dp)) {
+                Big(
+                    words["message.send"],
+                    Modifier.fillMaxWidth().testTag("send"),
+                    Icons.message,
+                    enabled = !model.busy && one?.gate?.verdict != "refuse",
+                ) { scope.launch { model.send() } }
+            }
+        }
+    }
+}
+
+private fun LazyListScope.templates(
+    rows: List<TemplateRow>,
+    onChoose: (TemplateRow) -> Unit,
+) {
+    if (rows.isEmpty()) item { Nothing(LocalWording.current["message.no_templates"]) }
+    items(rows, { it.templateId }) { row ->
+        val words = LocalWording.current
+        Surface(
+            { onChoose(row) },
+            Modifier.fillMaxWidth().testTag("template-${row.templateId}"),
+            enabled = row.findings.isEmpty(),
+            shape = RoundedCornerShape(14.dp),
+            color = MaterialTheme.colorScheme.surfaceContainerLow,
+        ) {
+            Column(Modifier.padding(16.dp), Arrangement.spacedBy(6.dp)) {
+                Row(horizontalArrangement = Arrangement.spacedBy(8.dp), verticalAlignment = Alignment.CenterVertically) {
+                    Text(row.title, Modifier.weight(1f), style = MaterialTheme.typography.titleMedium)
+                    Sign(words.code("channel", row.channel.name.lowercase()))
+                    Sign(words.code("purpose", row.purpose))
+                }
+                Text(row.text, style = MaterialTheme.typography.bodyMedium, color = MaterialTheme.colorScheme.onSurfaceVariant)
+                row.findings.forEach { Text(words.code("finding", it), color = MaterialTheme.colorScheme.error) }
+            }
+        }
+    }
+}
+
+private fun LazyListScope.preview(model: MessageModel) {
+    item { Text(model.chosen?.title.orEmpty(), style = MaterialTheme.typography.titleLarge) }
+    items(model.previews, { it.memberId }) { preview ->
+        val words = LocalWording.current
+        Part(listOfNotNull(preview.name, preview.phoneMasked ?: words["show.no_phone"]).joinToString("  ")) {
+            Text(preview.text, style = MaterialTheme.typography.bodyLarge)
+            val reason = preview.gate.reason
+            if (reason == null) {
+                Text(words["message.allowed"], color = MaterialTheme.colorScheme.primary)
+            } else {
+                Text(words.gate(reason), color = MaterialTheme.colorScheme.error, style = MaterialTheme.typography.titleSmall)
+                preview.gate.untilMs?.let { Text(words["message.later", "when" to words.instant(it)]) }
+            }
+        }
+    }
+    val more = model.memberIds.size - model.previews.size
+    if (more > 0) item { Text(LocalWording.current["message.more", "n" to more]) }
+}
+
+/** What goes out, what waits, and who is refused and why. */
+private fun LazyListScope.outcome(
+    model: MessageModel,
+    result: MessageResult,
+    platform: Platform,
+) {
+    item {
+        Text(
+            LocalWording.current[
+                "message.counts", "ready" to result.ready.size, "deferred" to result.deferred.size, "refused" to result.refused.size,
+            ],
+            style = MaterialTheme.typography.titleMedium,
+        )
+    }
+    items(result.ready, { it.key }) { out -> Out(model, out, platform) }
+    items(result.deferred, { it.key }) { later ->
+        val words = LocalWording.current
+        Part(later.name) { Text(words["message.deferred", "why" to words.gate(later.reason), "when" to words.instant(later.untilMs)]) }
+    }
+    items(result.refused, { "refused-${it.id}" }) { refused ->
+        val words = LocalWording.current
+        Part(refused.name.ifEmpty { refused.id }, Modifier.testTag("refused-${refused.id}")) {
+            Text(words.failure(Failure(null, refused.code, refused.values)), color = MaterialTheme.colorScheme.error)
+        }
+    }
+}
+
+@Composable
+private fun Out(
+    model: MessageModel,
+    out: MessageOut,
+    platform: Platform,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    Part(listOfNotNull(out.name, out.phoneMasked).joinToString("  ")) {
+        Text(out.text, style = MaterialTheme.typography.bodyMedium)
+        val state = model.handed[out.key]
+        if (state != null) {
+            Sign(words.code("send", state.name.lowercase()))
+        }
+        if (state != SendState.SENT) {
+            if (out.channel == Channel.WECHAT) {
+                Row(horizontalArrangement = Arrangement.spacedBy(8.dp)) {
+                    Quiet(words["message.wechat"]) { scope.launch { model.told(out, platform.share(ShareTarget.WECHAT, out.text)) } }
+                    Quiet(words["message.wecom"]) { scope.launch { model.told(out, platform.share(ShareTarget.WECOM, out.text)) } }
+                }
+            } else {
+                Big(words["message.sms"], Modifier.fillMaxWidth().testTag("sms-${out.memberId}"), Icons.message) {
+                    scope.launch {
+                        val number = out.number
+                        val handed = if (number == null) Handed.NOT_POSSIBLE else platform.sms(listOf(number), out.text)
+                        model.told(out, handed != Handed.NOT_POSSIBLE)
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+package cn.yaoban.ui.screens
+
+import androidx.compose.foundation.layout.Arrangement
+import androidx.compose.foundation.layout.Column
+import androidx.compose.foundation.layout.Row
+import androidx.compose.foundation.layout.fillMaxSize
+import androidx.compose.foundation.layout.fillMaxWidth
+import androidx.compose.foundation.layout.padding
+import androidx.compose.foundation.rememberScrollState
+import androidx.compose.foundation.selection.toggleable
+import androidx.compose.foundation.text.KeyboardOptions
+import androidx.compose.foundation.verticalScroll
+import androidx.compose.material3.Checkbox
+import androidx.compose.material3.MaterialTheme
+import androidx.compose.material3.OutlinedTextField
+import androidx.compose.material3.Text
+import androidx.compose.runtime.Composable
+import androidx.compose.runtime.LaunchedEffect
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.remember
+import androidx.compose.runtime.saveable.rememberSaveable
+import androidx.compose.runtime.setValue
+import androidx.compose.ui.Alignment
+import androidx.compose.ui.Modifier
+import androidx.compose.ui.platform.testTag
+import androidx.compose.ui.semantics.Role
+import androidx.compose.ui.text.input.KeyboardType
+import androidx.compose.ui.unit.dp
+import cn.yaoban.core.NewConsent
+import cn.yaoban.core.NewMember
+import cn.yaoban.core.Registered
+import cn.yaoban.core.bridge.ClerkCore
+import cn.yaoban.ui.Big
+import cn.yaoban.ui.Chip
+import cn.yaoban.ui.Chips
+import cn.yaoban.ui.Head
+import cn.yaoban.ui.LocalScope
+import cn.yaoban.ui.LocalWording
+import cn.yaoban.ui.MemberLine
+import cn.yaoban.ui.Part
+import cn.yaoban.ui.Refusal
+import cn.yaoban.ui.Way
+import cn.yaoban.ui.What
+import cn.yaoban.ui.code
+import cn.yaoban.ui.get
+import cn.yaoban.ui.model.RegisterModel
+import kotlinx.coroutines.launch
+import java.time.LocalDate
+
+/** A new member in half a minute: name and number, then what is said, then the consents in their words. */
+@Composable
+internal fun RegisterScreen(
+    core: ClerkCore,
+    typed: String,
+    way: Way,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    val model = remember { RegisterModel(core) }
+    val digits = typed.filter { it.isDigit() }
+    var name by rememberSaveable { mutableStateOf(if (digits.isEmpty()) typed else "") }
+    var phone by rememberSaveable { mutableStateOf(digits) }
+    var sex by rememberSaveable { mutableStateOf<String?>(null) }
+    var birthday by rememberSaveable { mutableStateOf("") }
+    var diseases by rememberSaveable { mutableStateOf("") }
+    var allergies by rememberSaveable { mutableStateOf("") }
+    var consents by rememberSaveable { mutableStateOf(emptyList<String>()) }
+    val day = birthday.ifBlank { null }?.let { runCatching { LocalDate.parse(it.trim()) }.getOrNull() }
+    val registered = model.registered
+    LaunchedEffect(registered) {
+        if (registered != null && registered.sameNumber.isEmpty()) way.instead(What.MEMBER, registered.member.memberId)
+    }
+    Column(Modifier.fillMaxSize()) {
+        Head(words["counter.register"], way::back)
+        if (registered != null) {
+            SameNumber(registered, way)
+            return@Column
+        }
+        Column(
+            Modifier.weight(1f).verticalScroll(rememberScrollState()).padding(16.dp, 4.dp),
+            Arrangement.spacedBy(12.dp),
+        ) {
+            Line(words["field.name"], name, "name") { name = it }
+            Line(words["field.phone"], phone, "phone", KeyboardType.Phone) { phone = it }
+            Chips {
+                for (code in listOf("female", "male")) Chip(words.code("sex", code), sex == code) { sex = if (sex == code) null else code }
+            }
+            Line(words["register.birthday"], birthday, "birthday", KeyboardType.Number, birthday.isNotBlank() && day == null) { birthday = it }
+            Line(words["register.allergies"], allergies, "allergies") { allergies = it }
+            Line(words["register.diseases"], diseases, "diseases") { diseases = it }
+            Part(words["register.consents"]) {
+                for (purpose in CONSENTS) {
+                    val given = purpose in consents
+                    val answer = { yes: Boolean -> consents = if (yes) consents + purpose else consents - purpose }
+                    Row(
+                        Modifier.toggleable(given, role = Role.Checkbox, onValueChange = answer).testTag("consent-$purpose"),
+                        verticalAlignment = Alignment.CenterVertically,
+                    ) {
+                        // The whole line is the touch.
+                        Checkbox(given, null, Modifier.padding(end = 12.dp, top = 12.dp, bottom = 12.dp))
+                        Column(Modifier.weight(1f)) {
+                            Text(words.code("consent", purpose), style = MaterialTheme.typography.titleSmall)
+                            Text(words["consent_words.$purpose"], style = MaterialTheme.typography.bodyMedium)
+                        }
+                    }
+                }
+            }
+        }
+        Column(Modifier.padding(16.dp, 8.dp), Arrangement.spacedBy(8.dp)) {
+            Refusal(model.failure)
+            Big(
+                words["register.save"],
+                Modifier.fillMaxWidth().testTag("register"),
+                enabled = name.isNotBlank() && !model.busy && (birthday.isBlank() || day != null),
+            ) {
+                val given = consents.map { NewConsent(it, null, true, CONSENT_WORDING) }
+                val new =
+                    NewMember(
+                        name = name.trim(), phone = phone.trim().ifEmpty { null }, sex = sex, birthday = day,
+                        diseases = listed(diseases), allergies = listed(allergies), consents = given,
+                    )
+                scope.launch { model.register(new) }
+            }
+        }
+    }
+}
+
+/** Words between commas, as people write them. */
+private fun listed(text: String): List<String> = text.split('，', ',', '、', '；', ';', ' ').map { it.trim() }.filter { it.isNotEmpty() }
+
+@Composable
+private fun Line(
+    name: String,
+    value: String,
+    tag: String,
+    type: KeyboardType = KeyboardType.Text,
+    wrong: Boolean = false,
+    onValue: (String) -> Unit,
+) {
+    OutlinedTextField(
+        value,
+        onValue,
+        Modifier.fillMaxWidth().testTag("field-$tag"),
+        label = { Text(name) },
+        isError = wrong,
+        singleLine = true,
+        keyboardOptions = KeyboardOptions(keyboardType = type),
+    )
+}
+
+/** Others on the same number: the same person, or its family. */
+@Composable
+private fun SameNumber(
+    registered: Registered,
+    way: Way,
+) {
+    val words = LocalWording.current
+    Column(Modifier.padding(16.dp), Arrangement.spacedBy(10.dp)) {
+        Text(words["register.done", "name" to registered.member.name], style = MaterialTheme.typography.titleLarge)
+        Text(words["register.same"], style = MaterialTheme.typography.bodyLarge)
+        registered.sameNumber.forEach { other -> MemberLine(other, { way.instead(What.MEMBER, other.memberId) }) }
+        Big(words["register.open"], Modifier.fillMaxWidth()) { way.instead(What.MEMBER, registered.member.memberId) }
+    }
+}

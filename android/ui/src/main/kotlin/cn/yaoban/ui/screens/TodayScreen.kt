@@ -1,0 +1,236 @@
+package cn.yaoban.ui.screens
+
+import androidx.compose.foundation.layout.Arrangement
+import androidx.compose.foundation.layout.Column
+import androidx.compose.foundation.layout.PaddingValues
+import androidx.compose.foundation.layout.Row
+import androidx.compose.foundation.layout.Spacer
+import androidx.compose.foundation.layout.fillMaxSize
+import androidx.compose.foundation.layout.fillMaxWidth
+import androidx.compose.foundation.lazy.LazyColumn
+import androidx.compose.foundation.lazy.items
+import androidx.compose.material3.MaterialTheme
+import androidx.compose.material3.Text
+import androidx.compose.runtime.Composable
+import androidx.compose.runtime.LaunchedEffect
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.remember
+import androidx.compose.runtime.setValue
+import androidx.compose.ui.Alignment
+import androidx.compose.ui.Modifier
+import androidx.compose.ui.platform.testTag
+import androidx.compose.ui.unit.dp
+import cn.yaoban.core.ClerkDay
+import cn.yaoban.core.DuplicateMember
+import cn.yaoban.core.DuplicateRow
+import cn.yaoban.core.StaffRow
+import cn.yaoban.core.TodayFigure
+import cn.yaoban.core.TodayItem
+import cn.yaoban.core.Whose
+import cn.yaoban.core.bridge.ClerkCore
+import cn.yaoban.ui.Chip
+import cn.yaoban.ui.Chips
+import cn.yaoban.ui.Figure
+import cn.yaoban.ui.Head
+import cn.yaoban.ui.LocalScope
+import cn.yaoban.ui.LocalWording
+import cn.yaoban.ui.Nothing
+import cn.yaoban.ui.Part
+import cn.yaoban.ui.Quiet
+import cn.yaoban.ui.Refusal
+import cn.yaoban.ui.Sign
+import cn.yaoban.ui.Waiting
+import cn.yaoban.ui.Way
+import cn.yaoban.ui.What
+import cn.yaoban.ui.Wording
+import cn.yaoban.ui.code
+import cn.yaoban.ui.get
+import cn.yaoban.ui.model.Failure
+import cn.yaoban.ui.model.TodayModel
+import cn.yaoban.ui.model.TodayModel.Asked
+import cn.yaoban.ui.yuan
+import kotlinx.coroutines.launch
+
+/** Who did what today, the list behind each number, and whose task is whose. A clerk sees its own line. */
+@Composable
+internal fun TodayScreen(
+    core: ClerkCore,
+    way: Way,
+    staff: StaffRow,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    val model = remember { TodayModel(core) }
+    LaunchedEffect(model, model.asked) { model.follow() }
+    val manager = staff.role == MANAGER
+    Column(Modifier.fillMaxSize()) {
+        Head(words["nav.today"]) {
+            if (manager) Quiet(words["today.rebalance"], Modifier.testTag("rebalance")) { scope.launch { model.rebalance() } }
+            Spacer(Modifier)
+        }
+        LazyColumn(
+            Modifier.weight(1f).testTag("today"),
+            contentPadding = PaddingValues(16.dp, 4.dp),
+            verticalArrangement = Arrangement.spacedBy(10.dp),
+        ) {
+            item { Refusal(model.failure) }
+            model.moved?.let { moved ->
+                item {
+                    Part(words["today.moved", "n" to moved.moved.size]) {
+                        moved.refused.forEach { Text("${it.name}：${words.failure(Failure(null, it.code, it.values))}") }
+                    }
+                }
+            }
+            val today = model.today
+            if (today == null) {
+                if (model.failure == null) item { Waiting(words["state.reading"]) }
+                return@LazyColumn
+            }
+            model.asked?.let { asked ->
+                item {
+                    Part("${asked.name} · ${figure(words, asked.figure)} ${model.items.size}", action = {
+                        Quiet(words["today.hide"]) { model.asked = null }
+                    }) { if (model.items.isEmpty()) Nothing(words["today.nothing"]) }
+                }
+                items(model.items, { "${it.taskId}-${it.memberId}-${it.atMs}" }) { Item(model, it, way, manager) }
+            }
+            if (manager && today.clerks.size > 1) item { Clerk(model, today.total, words["today.all"], Whose.Store, false) }
+            items(today.clerks, { it.staffId.orEmpty() }) { clerk ->
+                val id = clerk.staffId
+                if (id == null) Clerk(model, clerk, words["today.nobodys"], Whose.Nobody, false)
+                else Clerk(model, clerk, clerk.name, Whose.Staff(id), manager)
+            }
+            if (manager) items(model.duplicates, { it.pairId }) { Duplicate(model, it) }
+        }
+    }
+}
+
+/** The role that may give tasks away; the core refuses everybody else. */
+private const val MANAGER = "store_manager"
+
+private fun figure(
+    words: Wording,
+    figure: TodayFigure,
+) = words.code("today_figure", figure.name.lowercase())
+
+private fun ClerkDay.of(figure: TodayFigure): UInt =
+    when (figure) {
+        TodayFigure.OPEN -> open
+        TodayFigure.DUE -> due
+        TodayFigure.DONE -> done
+        TodayFigure.ATTEMPTS -> attempts
+        TodayFigure.ANSWERED -> answered
+        TodayFigure.AGREED -> agreed
+        TodayFigure.MESSAGES -> messages
+        TodayFigure.OVERDUE -> overdue
+    }
+
+@Composable
+private fun Clerk(
+    model: TodayModel,
+    day: ClerkDay,
+    name: String,
+    whose: Whose,
+    mayMark: Boolean,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    Part {
+        Row(horizontalArrangement = Arrangement.spacedBy(8.dp), verticalAlignment = Alignment.CenterVertically) {
+            Text(name, style = MaterialTheme.typography.titleLarge)
+            if (day.offToday) Sign(words["signin.off"])
+            Spacer(Modifier.weight(1f))
+            val id = day.staffId
+            if (mayMark && id != null) {
+                Quiet(words[if (day.offToday) "today.back" else "today.off"]) {
+                    scope.launch { model.markOff(id, if (day.offToday) null else words.today) }
+                }
+            }
+        }
+        Chips {
+            for (figure in TodayFigure.entries) {
+                Figure(day.of(figure).toString(), figure(words, figure), Modifier.testTag("$name-${figure.name}")) {
+                    model.asked = Asked(whose, name, figure)
+                }
+            }
+        }
+    }
+}
+
+@Composable
+private fun Item(
+    model: TodayModel,
+    item: TodayItem,
+    way: Way,
+    manager: Boolean,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    var giving by remember(item) { mutableStateOf(false) }
+    Part {
+        Row(Modifier.fillMaxWidth(), Arrangement.spacedBy(10.dp), Alignment.CenterVertically) {
+            Text(item.name, Modifier.weight(1f), style = MaterialTheme.typography.titleMedium)
+            word(words, item.code)?.let { Sign(it) }
+            Text(item.due?.let { words["list.due_on", "day" to words.date(it)] } ?: words.instant(item.atMs), style = MaterialTheme.typography.bodyMedium)
+        }
+        val who = model.staff.firstOrNull { it.staffId == item.staffId }?.name ?: words["today.nobodys"]
+        Text(listOfNotNull(who, item.phoneMasked).joinToString(" · "), color = MaterialTheme.colorScheme.onSurfaceVariant)
+        val task = item.taskId
+        Row(horizontalArrangement = Arrangement.spacedBy(8.dp)) {
+            Quiet(words["call.profile"]) { way.to(What.MEMBER, item.memberId) }
+            if (manager && task != null && item.due != null) {
+                Quiet(words["today.give"], Modifier.testTag("give-${item.memberId}")) { giving = !giving }
+                Quiet(words["today.nudge"]) { scope.launch { model.nudge(task) } }
+            }
+        }
+        if (giving && task != null) {
+            Chips {
+                for (row in model.staff) {
+                    Chip(row.name, row.staffId == item.staffId) {
+                        giving = false
+                        scope.launch { model.reassign(task, row.staffId) }
+                    }
+                }
+                Chip(words["list.anyone"], item.staffId == null) {
+                    giving = false
+                    scope.launch { model.reassign(task, null) }
+                }
+            }
+        }
+    }
+}
+
+/** What an item's code means: it is a task's state, a carrier's result, an outcome or a message's state. */
+private fun word(
+    words: Wording,
+    code: String,
+): String? = listOf("task_state", "carrier", "outcome", "send").firstNotNullOfOrNull { words.find("$it.$code") }
+
+@Composable
+private fun Duplicate(
+    model: TodayModel,
+    pair: DuplicateRow,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    Part(words["today.duplicate"]) {
+        for (member in listOf(pair.first, pair.second)) Text(line(words, member), style = MaterialTheme.typography.bodyMedium)
+        Row(horizontalArrangement = Arrangement.spacedBy(8.dp)) {
+            Quiet(words["today.merge"]) { scope.launch { model.merge(pair) } }
+            Quiet(words["today.apart"]) { scope.launch { model.keepApart(pair) } }
+        }
+    }
+}
+
+private fun line(
+    words: Wording,
+    member: DuplicateMember,
+): String =
+    listOfNotNull(
+        member.name,
+        member.sex?.let { words.code("sex", it) },
+        member.birthday?.toString(),
+        member.lastVisit?.let { "${words["member.last_visit"]} ${words.date(it)}" },
+        yuan(member.totalFen),
+    ).joinToString(" · ")

@@ -1,0 +1,189 @@
+package cn.yaoban.ui
+
+import cn.yaoban.core.DialTarget
+import cn.yaoban.core.CarrierResult
+import cn.yaoban.core.ContactPurpose
+import cn.yaoban.core.ErrorKind
+import cn.yaoban.core.MemberClass
+import cn.yaoban.core.NewOutcome
+import cn.yaoban.core.OutcomeCode
+import cn.yaoban.core.TaskFilter
+import cn.yaoban.core.TaskView
+import cn.yaoban.core.bridge.TestClock
+import cn.yaoban.core.bridge.TestHub
+import cn.yaoban.core.bridge.WordingValue
+import cn.yaoban.phone.PropertyTexts
+import cn.yaoban.ui.model.CallModel
+import cn.yaoban.ui.model.Failure
+import cn.yaoban.ui.model.GroupModel
+import cn.yaoban.ui.model.PairingModel
+import cn.yaoban.ui.model.SearchModel
+import cn.yaoban.ui.model.TaskListModel
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withTimeout
+import kotlinx.coroutines.yield
+import org.junit.jupiter.api.AfterEach
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertNotNull
+import org.junit.jupiter.api.Assertions.assertNull
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.io.TempDir
+import java.io.File
+
+/** The models without their screens, with the real core and a real hub. */
+class ModelTest {
+    @TempDir
+    lateinit var home: File
+
+    private val hub = TestHub(TestClock().today).apply { serve() }
+    private lateinit var phone: TestPhone
+
+    @AfterEach
+    fun close() {
+        phone.close()
+        hub.close()
+    }
+
+    /** Follows until something is so. */
+    private suspend fun CoroutineScope.following(
+        follow: suspend () -> Unit,
+        until: () -> Boolean,
+    ) {
+        val following = launch { follow() }
+        withTimeout(20_000) { while (!until()) yield() }
+        following.cancel()
+    }
+
+    @Test
+    fun `a first load that was cut short goes on`() = runBlocking {
+        phone = TestPhone(home, hub)
+        val model = PairingModel(phone.core)
+        model.begin()
+        assertEquals(PairingModel.Phase.Code, model.phase)
+        model.code = "  ${hub.pairingCode()}\n"
+        hub.stop()
+        model.pair("test")
+        assertEquals(PairingModel.Phase.Code to ErrorKind.HUB, model.phase to model.failure?.kind)
+        hub.serve()
+        phone.core.call { pair(model.code.trim(), "test") }
+
+        phone.restart()
+        val again = PairingModel(phone.core)
+        again.begin()
+        assertEquals(PairingModel.Phase.Interrupted to "晨光一店", again.phase to again.paired?.storeName)
+        hub.stop()
+        again.load()
+        assertEquals(PairingModel.Phase.Interrupted to ErrorKind.HUB, again.phase to again.failure?.kind)
+        hub.serve()
+        again.load()
+        assertEquals(PairingModel.Phase.Ready, again.phase)
+        assertNull(again.failure)
+    }
+
+    @Test
+    fun `an answer to what was typed before is dropped`() = runBlocking {
+        phone = TestPhone(home, hub).pair()
+        val model = SearchModel(phone.core)
+        model.query = "王"
+        val old = launch { model.follow() }
+        model.query = "曾静"
+        following(model::follow) { model.answered == "曾静" }
+        old.cancel()
+        assertEquals(listOf("M3"), model.members?.map { it.memberId })
+    }
+
+    @Test
+    fun `a list is narrowed, counted and put off`() = runBlocking {
+        phone = TestPhone(home, hub).pair()
+        val model = TaskListModel(phone.core)
+        following(model::follow) { model.list?.count == 3uL }
+        model.narrow(MemberClass.RETAIN)
+        following(model::follow) { model.list?.count == 0uL }
+        model.narrow(null)
+        following(model::follow) { model.list?.count == 3uL }
+        val first = present(model.nextCall())
+        model.defer(first, phone.clock.today.plusDays(2))
+        assertNull(model.failure)
+        following(model::follow) { model.list?.count == 2uL && model.counts?.later == 1uL }
+        model.defer(first, phone.clock.today.minusDays(2))
+        assertEquals("date_in_past", model.failure?.code)
+    }
+
+    @Test
+    fun `a call asks the gate, is answered, and the core says what is missing`() = runBlocking {
+        phone = TestPhone(home, hub).pair()
+        val refused = CallModel(phone.core, DialTarget.Member("M3", ContactPurpose.MARKETING))
+        refused.look()
+        assertEquals("refuse", refused.verdict?.verdict)
+        assertNull(refused.dial())
+        assertEquals("gate.no_consent", refused.failure?.code)
+
+        val task = phone.core.call { tasks(TaskFilter(TaskView.DUE)) }.households.flatMap { it.tasks }.first { it.memberId == "M1" }
+        val call = CallModel(phone.core, DialTarget.Task(task.taskId))
+        call.look()
+        assertTrue(call.script!!.text.contains("王约"))
+        assertEquals("15400000001", call.dial()?.reveal())
+        assertNull(call.dial(), "one tap, one call")
+        // Recording while the call is open says that it was answered.
+        call.record(NewOutcome(OutcomeCode.AGREED_TO_VISIT))
+        assertEquals(CallModel.Phase.Outcome to "date_required", call.phase to call.failure?.code)
+        call.record(NewOutcome(OutcomeCode.OTHER))
+        assertEquals("note_required", call.failure?.code)
+        call.record(NewOutcome(OutcomeCode.CALL_LATER, date = phone.clock.today.plusDays(1)))
+        val recorded = call.phase as CallModel.Phase.Recorded
+        assertEquals(10_000L, recorded.heldMs)
+        call.takeBack()
+        assertEquals(CallModel.Phase.Outcome, call.phase)
+
+        val open = phone.core.call { openAttempts() }.single()
+        val after = CallModel(phone.core, open)
+        assertEquals(CallModel.Phase.Outcome, after.phase)
+        after.ended(CarrierResult.BUSY)
+        assertEquals(CallModel.Phase.Outcome, after.phase, "its result was told")
+    }
+
+    @Test
+    fun `conditions become an audience that the core understands`() = runBlocking {
+        phone = TestPhone(home, hub).pair()
+        val model = GroupModel(phone.core)
+        val of = { key: String, word: String -> GroupModel.Condition(key, word) }
+        assertNull(GroupModel.rule(emptySet()))
+        val every =
+            setOf(
+                of("class", "retain"), of("class", "low"), of("care", "chronic"), of("care", "general"), of("disease", "hypertension"),
+                of("tags", "老\"会员\\"), of("medicine", "out"), of("medicine", "running_low"), of("birthday", "7"),
+            )
+        assertEquals(0uL, phone.core.call { groupCount(GroupModel.rule(every)!!) })
+        model.toggle(of("disease", "hypertension"))
+        following(model::follow) { model.count == 2uL }
+        assertEquals(2, model.chosen().size)
+        model.picked = setOf("M2")
+        assertEquals(listOf("M2"), model.chosen())
+        model.keep("高血压")
+        assertEquals(listOf("高血压"), model.saved.map { it.name })
+        model.show(model.saved.single())
+        following(model::follow) { model.count == 2uL }
+        model.forget(model.saved.single())
+        assertTrue(model.saved.isEmpty() && model.rule == null)
+    }
+
+    @Test
+    fun `a refusal is worded with its values, an unknown one with its code`() {
+        phone = TestPhone(home, hub)
+        val words = Wording(PropertyTexts("zh"), phone.clock.today)
+        val value = { name: String, text: String -> WordingValue(name, text) }
+        assertEquals("任务已完成，不能再改", words.failure(Failure(ErrorKind.REFUSED, "task_closed", listOf(value("state", "done")))))
+        assertEquals("密码错得太多，20分钟后再试", words.failure(Failure(ErrorKind.PIN_BLOCKED, "pin_blocked", listOf(value("wait_s", "1200")))))
+        val pin = listOf(value("field", "pin"), value("expected", "digits"), value("min", "4"), value("max", "12"))
+        assertEquals("密码不对：4到12位数字", words.failure(Failure(ErrorKind.INVALID, "invalid", pin)))
+        assertTrue(words.failure(Failure(ErrorKind.REFUSED, "from_tomorrow")).contains("from_tomorrow"))
+        assertTrue(words.failure(Failure(ErrorKind.UNKNOWN, "member_unknown", listOf(value("what", "member")))).contains("会员"))
+        assertEquals("¥1,234,567.89" to "-¥0.05", yuan(123_456_789) to yuan(-5))
+        assertEquals(listOf("2.5", "-1", "0.01"), listOf(2500L, -1000L, 10L).map(::decimal))
+    }
+
+    private fun <T : Any> present(value: T?): T = value.also { assertNotNull(it) }!!
+}

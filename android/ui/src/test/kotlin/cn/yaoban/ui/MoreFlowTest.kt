@@ -1,0 +1,170 @@
+package cn.yaoban.ui
+
+import androidx.compose.ui.test.ExperimentalTestApi
+import androidx.compose.ui.test.performTextInput
+import androidx.compose.ui.test.performTextReplacement
+import cn.yaoban.core.TaskFilter
+import cn.yaoban.core.TaskView
+import cn.yaoban.core.bridge.TestClock
+import cn.yaoban.core.bridge.TestHub
+import kotlinx.coroutines.runBlocking
+import org.junit.jupiter.api.AfterAll
+import org.junit.jupiter.api.AfterEach
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.BeforeAll
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.io.TempDir
+import java.io.File
+
+/** Flows that leave nothing at the hub for the others: they share it. */
+@OptIn(ExperimentalTestApi::class)
+class MoreFlowTest {
+    @TempDir
+    lateinit var home: File
+
+    private lateinit var phone: TestPhone
+
+    @AfterEach
+    fun close() = phone.close()
+
+    @Test
+    fun `emergency-reading`() {
+        phone = TestPhone(home, hub).pair()
+        phone.screen {
+            find("query").performTextInput("王约")
+            touch("member-M1")
+            touchText("记一次")
+            "190125".forEach { touch("key-$it") }
+            everyTouchIsLargeAndNamed()
+            touch("save")
+            find("alarm")
+            see("危险 3级")
+            see("已给药师建了今天的紧急任务")
+            "9999".forEach { touch("key-$it") }
+            touch("save")
+            find("failure")
+        }
+        val reading = runBlocking { phone.core.call { readings("M1", "bp", 1u) } }.readings.single()
+        assertEquals(190.toUShort() to true, reading.systolic to reading.emergency)
+    }
+
+    @Test
+    fun `register-with-consents`() {
+        phone = TestPhone(home, hub).pair()
+        phone.screen {
+            "1545".forEach { touch("key-$it") }
+            touchText("登记新会员")
+            find("field-name").performTextInput("仇小玲")
+            find("field-phone").performTextReplacement("15450000099")
+            touchText("女")
+            find("field-birthday").performTextInput("1960-02-29")
+            find("field-allergies").performTextInput("磺胺，青霉素")
+            touch("consent-membership")
+            touch("consent-health")
+            everyTouchIsLargeAndNamed()
+            touch("register")
+            see("过敏：磺胺、青霉素")
+            see("154****0099")
+        }
+        val found = runBlocking { phone.core.call { find("仇小玲", 5uL) } }.single()
+        val consents = runBlocking { phone.core.call { profile(found.memberId) } }.consents
+        assertEquals(setOf("membership", "health"), consents.filter { it.granted }.map { it.purpose }.toSet())
+        assertTrue(consents.all { it.wordingVersion.isNotEmpty() })
+    }
+
+    @Test
+    fun `group-sms-with-refused`() {
+        phone = TestPhone(home, hub).pair()
+        phone.screen {
+            touch("tab-MEMBERS")
+            see("本周生日")
+            touch("by-hypertension")
+            see("符合条件的会员 2 位")
+            everyTouchIsLargeAndNamed()
+            touch("by-hypertension")
+            // Conditions of one kind are alternatives.
+            touch("by-chronic")
+            touch("by-general")
+            see("符合条件的会员 3 位")
+            touch("group-message")
+            touch("template-refill-sms")
+            see("没有取得同意")
+            see("王约您好")
+            touch("send")
+            see("可发 2，推迟 0，不能发 1")
+            touch("sms-M1")
+            see("已发出")
+            find("refused-M3")
+        }
+        val (numbers, text) = phone.device.sent.single()
+        assertEquals(listOf("15400000001"), numbers)
+        assertTrue(text.startsWith("【晨光一店】王约您好"), text)
+        assertEquals(listOf("M2"), runBlocking { phone.core.call { openMessages() } }.map { it.memberId }, "of one nothing was told yet")
+    }
+
+    @Test
+    fun `history-by-page`() {
+        phone = TestPhone(home, hub).pair()
+        phone.screen {
+            find("query").performTextInput("0001")
+            touch("member-M1")
+            touchText("购买记录")
+            see("¥20.00")
+            see("没有更早的了")
+            touchText("氨氯地平")
+            everyTouchIsLargeAndNamed()
+        }
+    }
+
+    @Test
+    fun `manager-gives-a-task`() {
+        phone = TestPhone(home, hub).pair(staffId = "G1")
+        phone.screen {
+            touch("tab-TODAY")
+            touch("全店-OPEN")
+            see("全店 · 未完")
+            touch("give-M1")
+            touchText("陆小敏")
+            see("陆小敏 · 154")
+            everyTouchIsLargeAndNamed()
+        }
+        val tasks = runBlocking { phone.core.call { tasks(TaskFilter(TaskView.DUE, wholeStore = true)) } }
+        assertTrue(tasks.households.flatMap { it.tasks }.any { it.assignee == "C1" })
+    }
+
+    @Test
+    fun `lock-switch-unpair`() {
+        phone = TestPhone(home, hub).pair()
+        phone.screen {
+            touch("tab-PHONE")
+            see("晨光一店")
+            everyTouchIsLargeAndNamed()
+            touch("switch")
+            see("谁在用这部手机")
+            touch("staff-C1")
+            touchText("暂不设密码")
+            find("phone")
+            touch("unpair")
+            see("全部数据和密钥都会删除")
+            onDialog("解除配对")
+            waitUntil("the device was told", 20_000) { phone.device.unpaired == 1 }
+        }
+        assertFalse(File(home, "yaoban.db").exists())
+    }
+
+    companion object {
+        private lateinit var hub: TestHub
+
+        @BeforeAll
+        @JvmStatic
+        fun start() {
+            hub = TestHub(TestClock().today).apply { serve() }
+        }
+
+        @AfterAll
+        @JvmStatic
+        fun stop() = hub.close()
+    }
+}
