@@ -4,7 +4,7 @@
 /// Files that the hub needs for itself: the database's readers, logs, chunks under way.
 const OWN_FILES: usize = 500;
 /// Of the files left, this part may belong to phones in long polls; the rest is for phones that come
-/// for a round and go, which stay connected for about 90 seconds.
+/// for a round and go, which stay connected for 20 seconds more.
 const WAITING_PART: (usize, usize) = (4, 5);
 /// Never fewer places than this: with so few files the hub would rather refuse connections than news.
 const WAITERS_MIN: usize = 64;

@@ -22,6 +22,9 @@ use super::transport::{Connect, Exchange, Method, Request, Response, Transport, 
 const BYTES: &str = "application/octet-stream";
 /// A connection is made within this time or not at all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection that nobody uses is closed after this time: longer than the pause between a round and the
+/// long poll after it, and no longer, because the hub holds memory and a file for each.
+pub const IDLE_MAX: Duration = Duration::from_secs(20);
 
 /// Makes transports over HTTPS.
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,6 +47,7 @@ impl Connect for Https {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_MAX)
             .build()
             .map_err(|e| bad(format!("HTTPS client: {e}")))?;
         let base = base.as_str().trim_end_matches('/').to_owned();

@@ -1,5 +1,5 @@
 //! One phone's line to the hub: TCP, TLS and HTTP/2 as the phone's own transport makes them, with
-//! every byte counted. A connection is kept while it is used and closed after [`IDLE`], as the
+//! every byte counted. A connection is kept while it is used and closed when it is not, as the
 //! phone's HTTP client does.
 
 use std::cell::RefCell;
@@ -26,8 +26,6 @@ use yaoban_protocol::codec::MEDIA_TYPE;
 
 use crate::figures::{Figures, Wire, add};
 
-/// An unused connection is closed after this time (reqwest's own default).
-pub const IDLE: Duration = Duration::from_secs(90);
 /// A connection is made within this time or not at all, as on the phone.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -10,12 +10,13 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep, sleep_until};
 use yaoban_clerk_core::sync::background::{Next, PAUSE, after_wait};
 use yaoban_clerk_core::sync::event::{Answer, Call, CallFailure, Effect, Event, FailureKind, Now, What};
+use yaoban_clerk_core::sync::http::IDLE_MAX;
 use yaoban_clerk_core::sync::{Engine, Options, RoundReport, carry_out, wire};
 use yaoban_protocol::endpoint::refusal;
 
 use crate::chance::Chance;
 use crate::figures::{Figures, add};
-use crate::line::{IDLE, Line};
+use crate::line::Line;
 use crate::store::PhoneStore;
 use crate::work::Work;
 
@@ -122,7 +123,7 @@ impl Phone {
     /// Waits, unless the clerk does something; hangs up an unused line.
     async fn rest(&mut self, time: Duration) {
         let until = (Instant::now() + time).min(self.work.next_at());
-        let idle = Instant::now() + IDLE;
+        let idle = Instant::now() + IDLE_MAX;
         if idle < until {
             sleep_until(idle).await;
             self.line.close();
