@@ -26,20 +26,22 @@ class Biometric(private val activity: Activity) {
     private suspend fun ask(reason: String): Boolean =
         suspendCancellableCoroutine { answer ->
             val cancel = CancellationSignal().also { signal -> answer.invokeOnCancellation { signal.cancel() } }
+            // The prompt may end by its button and by an error at once; the first word counts.
+            val end = { recognised: Boolean -> if (answer.isActive) answer.resume(recognised) }
             val callback =
                 object : BiometricPrompt.AuthenticationCallback() {
-                    override fun onAuthenticationSucceeded(result: BiometricPrompt.AuthenticationResult?) = answer.resume(true)
+                    override fun onAuthenticationSucceeded(result: BiometricPrompt.AuthenticationResult?) = end(true)
 
                     override fun onAuthenticationError(
                         errorCode: Int,
                         errString: CharSequence?,
-                    ) = answer.resume(false)
+                    ) = end(false)
                 }
             BiometricPrompt
                 .Builder(activity)
                 .setTitle(reason)
                 .setAllowedAuthenticators(STRONG)
-                .setNegativeButton(activity.getString(android.R.string.cancel), activity.mainExecutor) { _, _ -> answer.resume(false) }
+                .setNegativeButton(activity.getString(android.R.string.cancel), activity.mainExecutor) { _, _ -> end(false) }
                 .build()
                 .authenticate(cancel, activity.mainExecutor, callback)
         }
