@@ -73,8 +73,8 @@ private val SCENES =
             touch("staff-C001")
             see("设一个密码")
         },
-        Scene("counter") { type("971") },
-        Scene("counter-dark", dark = true) { type("971") },
+        Scene("counter") { type("9719") },
+        Scene("counter-dark", dark = true) { type("9719") },
         Scene("counter-none") { type("0000000") },
         Scene("member") { member() },
         Scene("member-below") {

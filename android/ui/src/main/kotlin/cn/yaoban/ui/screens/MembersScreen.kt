@@ -82,7 +82,6 @@ internal fun MembersScreen(
             }
             val count = model.count
             if (count != null) {
-                item { Text(words["groups.count", "n" to count], style = MaterialTheme.typography.titleLarge) }
                 if (count == 0uL) item { Nothing(words["groups.nobody"]) }
                 items(model.members, { it.memberId }) { member ->
                     MemberLine(member, { way.to(What.MEMBER, member.memberId) }) {
@@ -99,7 +98,15 @@ internal fun MembersScreen(
                 }
             }
         }
-        if ((model.count ?: 0uL) > 0uL) ForAll(model, way)
+        // Under the thumb, and in sight while conditions are added above.
+        model.count?.let { count ->
+            Text(
+                words["groups.count", "n" to count],
+                Modifier.padding(horizontal = 16.dp, vertical = 4.dp),
+                style = MaterialTheme.typography.titleMedium,
+            )
+            if (count > 0uL) ForAll(model, way)
+        }
     }
 }
 
