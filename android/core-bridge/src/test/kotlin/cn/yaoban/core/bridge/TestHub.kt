@@ -25,8 +25,11 @@ class TestHub(private val today: LocalDate, sample: Int = 0) : AutoCloseable {
         run("model publish", "--as-of", today.toString())
         run("template import", demo("templates.json"))
         val whom =
-            if (sample > 0) arrayOf("--rule", demo("refill-rule.json"))
-            else arrayOf("--members", write("list.txt", "M1\nM2\nM3\n"))
+            if (sample > 0) {
+                arrayOf("--rule", demo("refill-rule.json"))
+            } else {
+                arrayOf("--members", write("list.txt", "M1\nM2\nM3\n"))
+            }
         run(
             "campaign create", "--name", "续药关怀", *whom,
             "--kind", "call", "--purpose", "service", "--script", demo("refill-script.json"),
