@@ -205,7 +205,7 @@ impl Mirror {
     fn throw_away(&mut self) {
         let path = self.conn.take().and_then(|conn| conn.path().map(PathBuf::from));
         if let Some(path) = path {
-            // One that cannot be removed either is compared at the next opening.
+            // Known gap: one that cannot be removed either brings back at the next opening what was taken back.
             let _ = remove(&path);
         }
     }
