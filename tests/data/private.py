@@ -1,5 +1,7 @@
 """A private virtual environment for the data tests, below `tests/data/.cache`; nothing is installed globally."""
 
+import contextlib
+import fcntl
 import hashlib
 import subprocess
 import sys
@@ -18,6 +20,15 @@ class RegistryAway(Exception):
     """A package could not be fetched."""
 
 
+@contextlib.contextmanager
+def alone():
+    """What is made once below the cache is made by one process at a time: tests ask for it side by side."""
+    CACHE.mkdir(exist_ok=True)
+    with open(CACHE / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def pip(python, *arguments):
     """Runs pip; a failure is taken as the registry being away, with pip's last words."""
     done = subprocess.run([python, "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments],
@@ -31,12 +42,12 @@ def ensure():
     stamp = CACHE / "venv.stamp"
     python = CACHE / "venv" / "bin" / "python"
     wanted = hashlib.sha256(PINNED.read_bytes() + sys.version.encode()).hexdigest()
-    if not (python.exists() and stamp.exists() and stamp.read_text() == wanted):
-        print(f"  making the private environment in {CACHE / 'venv'}", file=sys.stderr, flush=True)
-        CACHE.mkdir(exist_ok=True)
-        standard_venv.create(CACHE / "venv", clear=True, with_pip=True)
-        pip(python, "install", "--quiet", "--requirement", str(PINNED))
-        stamp.write_text(wanted)
+    with alone():
+        if not (python.exists() and stamp.exists() and stamp.read_text() == wanted):
+            print(f"  making the private environment in {CACHE / 'venv'}", file=sys.stderr, flush=True)
+            standard_venv.create(CACHE / "venv", clear=True, with_pip=True)
+            pip(python, "install", "--quiet", "--requirement", str(PINNED))
+            stamp.write_text(wanted)
     return python
 
 
