@@ -269,3 +269,45 @@ fn a_rolled_back_write_leaves_the_mirror_alone() {
     let left = as_killed(dir.path(), &[MIRROR, MIRROR_LOG]);
     assert_eq!(opened(left.path()).1.salvaged_ops, 2);
 }
+
+#[test]
+fn what_was_taken_back_while_the_mirror_was_away_does_not_come_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = phone(dir.path());
+    let held = tag(&store, "x", Some(NOON + 10_000));
+    store.pause().unwrap();
+    let (mirror, away) = (dir.path().join(MIRROR), dir.path().join("away"));
+    std::fs::rename(&mirror, &away).unwrap();
+    // No file can be made in the place of a folder.
+    std::fs::create_dir(&mirror).unwrap();
+    store.resume().unwrap();
+    let taken = store.write(Durability::Full, |tx| outbox::take_back(tx, held, NOON + 1));
+    assert!(taken.unwrap());
+    store.pause().unwrap();
+    drop(store);
+    std::fs::remove_dir(&mirror).unwrap();
+    std::fs::rename(&away, &mirror).unwrap();
+    let (store, report) = opened(dir.path());
+    assert_eq!(report, OpenReport::default());
+    assert_eq!(waiting(&store), Vec::<String>::new());
+    // Brought up, it is trusted again.
+    tag(&store, "y", None);
+    let lost = as_killed(dir.path(), &[MIRROR, MIRROR_LOG]);
+    assert_eq!(waiting(&opened(lost.path()).0), ["y"]);
+    let trusted = as_killed(dir.path(), &[FILE, MIRROR, MIRROR_LOG]);
+    assert_eq!(waiting(&opened(trusted.path()).0), ["y"]);
+}
+
+#[test]
+fn a_damaged_mirror_that_cannot_be_set_aside_stops_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = phone(dir.path());
+    tag(&store, "x", None);
+    let left = as_killed(dir.path(), &[FILE, LOG, MIRROR]);
+    damage(&left.path().join(MIRROR), |bytes| bytes[..64].fill(0));
+    std::fs::create_dir_all(left.path().join("clerk.db.damaged-mirror/full")).unwrap();
+    let (store, report) = opened(left.path());
+    assert_eq!(report, OpenReport::default());
+    tag(&store, "y", None);
+    assert_eq!(waiting(&store), ["x", "y"]);
+}

@@ -10,8 +10,9 @@
 //! enters or changes comes to it after: whenever the phone dies, the mirror holds nothing that the
 //! phone's file does not, unless that lost it. What the mirror lacks then is copied at the next opening.
 //!
-//! **Failures.** A mirror that cannot be read or written never stops the clerk: it is made anew or
-//! brought up later (`behind`), and a full disk refuses the phone's own commit soon enough.
+//! **Failures.** A mirror that cannot be read or written never stops the clerk: it is brought up later
+//! (`behind`). Where it could not be told what leaves the outbox, the same commit says so in the phone's
+//! file, and nothing comes back from it until it is brought up.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -19,23 +20,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::hooks::Action;
 use rusqlite::types::{Null, ToSqlOutput};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
 use super::connection::{Purpose, open};
-use super::load::remove;
 use super::open::{copy_rows, rename_all, truncate_log, with_suffix};
-use super::{Result, Settings, StoreError, Tx, meta, outbox, replay};
+use super::{Result, Settings, StoreError, Tx, meta, outbox, replay, schema};
 use crate::vault::DatabaseKey;
 
 /// What stands after the name of the phone's file.
 const SUFFIX: &str = ".mirror";
 /// And after that name for a mirror that could not be read.
 const ASIDE_SUFFIX: &str = ".damaged-mirror";
-/// A mirror of another layout is made anew.
-const VERSION: i64 = 1;
-const TABLES: &str = include_str!("sql/mirror.sql");
-/// Of the values in `meta`, what a phone must know to find its hub again.
-const PAIRING: [&str; 9] = [
+/// In the phone's `meta`, and copied: rises when the mirror could not be told what left the outbox. From a
+/// mirror with a lower one nothing comes back.
+const GENERATION: &str = "mirror_generation";
+/// Its tables are the phone's own.
+const TABLES: [&str; 2] = ["outbox", "meta"];
+/// Of the values in `meta`: what a phone must know to find its hub again, and the generation.
+const KEPT: [&str; 10] = [
+    GENERATION,
     meta::HUB_URL,
     meta::HUB_FINGERPRINT,
     meta::DEVICE_ID,
@@ -51,19 +54,21 @@ const EXISTS_ONLY_HERE: &str = "state <> 'sent' AND put_away = 0";
 
 /// Operations that a transaction touched, by key.
 type Touched = Arc<Mutex<BTreeSet<i64>>>;
-/// The pairing as it was mirrored.
-type Pairing = BTreeMap<String, rusqlite::types::Value>;
+/// Values of `meta` as they were mirrored.
+type Values = BTreeMap<&'static str, rusqlite::types::Value>;
 
 /// The file beside the phone's. Written only by who holds the phone's writer.
 #[derive(Default)]
 pub(super) struct Mirror {
     conn: Option<Connection>,
     touched: Touched,
-    pairing: Pairing,
+    values: Values,
     /// Something could not be written: the next write brings everything up.
     behind: bool,
     /// The file met damage: it is set aside before the next write.
     broken: bool,
+    /// It holds what could not be brought back yet: not written until the phone is opened again.
+    held_off: bool,
 }
 
 /// Where the mirror of a phone's file is.
@@ -72,11 +77,43 @@ pub(super) fn path_of(file: &Path) -> PathBuf {
 }
 
 impl Mirror {
+    /// At the opening of a phone's file: what the mirror holds and the file does not comes back to it.
+    /// Says how many operations that were.
+    pub(super) fn restoring(file: &Path, key: &DatabaseKey, writer: &mut Connection) -> Result<(Self, u32)> {
+        let mut mirror = Self::default();
+        if !path_of(file).exists() {
+            return Ok((mirror, 0));
+        }
+        if generation(writer)? > generation_of(&path_of(file), key) {
+            // The next write brings it up.
+            return Ok((mirror, 0));
+        }
+        let restored = restore_from(&path_of(file), key, writer).unwrap_or_else(|error| {
+            tracing::error!(
+                code = error.code(),
+                "what the mirror holds comes back at another opening"
+            );
+            mirror.held_off = true;
+            0
+        });
+        Ok((mirror, restored))
+    }
+
+    /// Opens the file again if a failure closed it.
+    pub(super) fn ensure_open(&mut self, file: &Path, key: &DatabaseKey) {
+        if self.conn.is_none()
+            && !self.held_off
+            && let Err(error) = self.open(file, key)
+        {
+            tracing::warn!(code = error.code(), "the mirror cannot be opened");
+        }
+    }
+
     /// Opens the mirror of `file`, makes it if there is none; one that cannot be read is set aside. The
     /// next write brings it up.
-    pub(super) fn open(&mut self, file: &Path, key: &DatabaseKey) -> Result<()> {
+    fn open(&mut self, file: &Path, key: &DatabaseKey) -> Result<()> {
         self.behind = true;
-        self.pairing.clear();
+        self.values.clear();
         self.conn = None;
         if std::mem::take(&mut self.broken) {
             set_mirror_aside(file)?;
@@ -90,11 +127,6 @@ impl Mirror {
             opened => Some(opened?),
         };
         Ok(())
-    }
-
-    /// Whether there is a file to write to.
-    pub(super) fn is_open(&self) -> bool {
-        self.conn.is_some()
     }
 
     /// Hears which operations a connection touches.
@@ -114,15 +146,25 @@ impl Mirror {
     }
 
     /// Before the commit: what the transaction takes out of the outbox leaves the mirror.
-    pub(super) fn forget(&mut self, tx: &Connection) {
-        let forgotten = self.forgotten(tx).and_then(|gone| match &mut self.conn {
-            Some(conn) if !gone.is_empty() => delete(conn, &gone),
-            _ => Ok(()),
-        });
-        if let Err(error) = forgotten {
-            tracing::warn!(code = error.code(), "the mirror is made anew");
-            self.throw_away();
+    pub(super) fn forget(&mut self, tx: &Connection) -> Result<()> {
+        let gone = self.forgotten(tx)?;
+        if gone.is_empty() {
+            return Ok(());
         }
+        let deleted = self
+            .conn
+            .as_mut()
+            .ok_or(StoreError::Closed)
+            .and_then(|conn| delete(conn, &gone));
+        if let Err(error) = deleted {
+            tracing::warn!(
+                code = error.code(),
+                "the mirror is not to be trusted until it is brought up"
+            );
+            meta::set(tx, GENERATION, generation(tx)? + 1)?;
+            self.failed(&error);
+        }
+        Ok(())
     }
 
     /// After the commit: what entered or changed comes to the mirror.
@@ -134,11 +176,15 @@ impl Mirror {
         };
         if let Err(error) = kept {
             tracing::warn!(code = error.code(), "the mirror is brought up later");
-            self.behind = true;
-            if matches!(error, StoreError::Damaged) {
-                self.broken = true;
-                self.conn = None;
-            }
+            self.failed(&error);
+        }
+    }
+
+    fn failed(&mut self, error: &StoreError) {
+        self.behind = true;
+        if matches!(error, StoreError::Damaged) {
+            self.broken = true;
+            self.conn = None;
         }
     }
 
@@ -158,26 +204,26 @@ impl Mirror {
 
     fn keep_touched(&mut self, writer: &Connection) -> Result<()> {
         let touched: Vec<i64> = locked(&self.touched).iter().copied().collect();
-        let pairing = pairing_of(writer)?;
+        let values = kept_values(writer)?;
         let Some(conn) = self.conn.as_mut() else {
             return Ok(());
         };
-        if touched.is_empty() && pairing == self.pairing {
+        if touched.is_empty() && values == self.values {
             return Ok(());
         }
         let tx = conn.transaction()?;
         for key in touched {
             copy(writer, &tx, key)?;
         }
-        keep_pairing(&tx, &pairing)?;
+        keep_values(&tx, &values)?;
         tx.commit()?;
-        self.pairing = pairing;
+        self.values = values;
         Ok(())
     }
 
     /// Makes the mirror equal to what the phone's file holds.
     fn bring_up(&mut self, writer: &Connection) -> Result<()> {
-        let pairing = pairing_of(writer)?;
+        let values = kept_values(writer)?;
         let Some(conn) = self.conn.as_mut() else {
             return Ok(());
         };
@@ -194,20 +240,11 @@ impl Mirror {
         {
             copy(writer, &tx, *key)?;
         }
-        keep_pairing(&tx, &pairing)?;
+        keep_values(&tx, &values)?;
         tx.commit()?;
-        self.pairing = pairing;
+        self.values = values;
         self.behind = false;
         Ok(())
-    }
-
-    /// What could not be taken out must not come back.
-    fn throw_away(&mut self) {
-        let path = self.conn.take().and_then(|conn| conn.path().map(PathBuf::from));
-        if let Some(path) = path {
-            // Known gap: one that cannot be removed either brings back at the next opening what was taken back.
-            let _ = remove(&path);
-        }
     }
 
     /// Moves the log into the file: what was erased is nowhere any more.
@@ -226,23 +263,7 @@ impl Mirror {
     }
 }
 
-/// What the mirror holds and the phone's file does not comes back to it: the file had lost it. A file
-/// without a pairing takes that, too. Says how many operations came back. Where that fails the mirror is
-/// set aside as it is, and the phone opens without.
-pub(super) fn restore(file: &Path, key: &DatabaseKey, writer: &mut Connection) -> Result<u32> {
-    if !path_of(file).exists() {
-        return Ok(0);
-    }
-    match restore_from(&path_of(file), key, writer) {
-        Ok(restored) => Ok(restored),
-        Err(error) => {
-            tracing::error!(code = error.code(), "the mirror could not be read back");
-            set_mirror_aside(file)?;
-            Ok(0)
-        }
-    }
-}
-
+/// Takes what the mirror holds and the file does not; a file without a pairing takes that, too.
 fn restore_from(mirror: &Path, key: &DatabaseKey, writer: &mut Connection) -> Result<u32> {
     let calendar = Settings::read(writer)?.calendar;
     let tx = Tx::begin(writer, calendar)?;
@@ -291,7 +312,9 @@ fn bring_back(from: &Connection, tx: &Connection, order: &str) -> Result<u32> {
     };
     let mut restored = 0;
     while let Ok(Some(row)) = rows.next() {
-        let (n, op_id): (Option<i64>, String) = (row.get(0)?, row.get(1)?);
+        let (Ok(n), Ok(op_id)) = (row.get::<_, Option<i64>>(0), row.get::<_, String>(1)) else {
+            continue;
+        };
         if known.exists([&op_id])? {
             continue;
         }
@@ -318,11 +341,11 @@ fn set_mirror_aside(file: &Path) -> Result<()> {
 }
 
 fn open_writer(path: &Path, key: &DatabaseKey) -> Result<Connection> {
-    let conn = open(path, key, Purpose::Mirror)?;
-    let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if version != VERSION {
-        conn.execute_batch(TABLES)?;
-        conn.pragma_update(None, "user_version", VERSION)?;
+    let mut conn = open(path, key, Purpose::Mirror)?;
+    if schema::version(&conn)? != schema::VERSION {
+        let tx = conn.transaction()?;
+        schema::copy_tables(&tx, &TABLES)?;
+        tx.commit()?;
     }
     Ok(conn)
 }
@@ -357,21 +380,37 @@ fn delete(conn: &mut Connection, keys: &[i64]) -> Result<()> {
     Ok(tx.commit()?)
 }
 
-fn pairing_of(conn: &Connection) -> Result<Pairing> {
-    let mut select = conn.prepare_cached("SELECT value FROM meta WHERE key = ?1")?;
-    let mut pairing = Pairing::new();
-    for key in PAIRING {
-        if let Some(value) = select.query_row([key], |row| row.get(0)).optional()? {
-            pairing.insert(key.to_owned(), value);
-        }
-    }
-    Ok(pairing)
+fn generation(conn: &Connection) -> Result<i64> {
+    Ok(meta::get(conn, GENERATION)?.unwrap_or(0))
 }
 
-fn keep_pairing(conn: &Connection, pairing: &Pairing) -> Result<()> {
+/// Of a mirror; the lowest if it cannot be read.
+fn generation_of(mirror: &Path, key: &DatabaseKey) -> i64 {
+    open(mirror, key, Purpose::Salvage)
+        .and_then(|conn| generation(&conn))
+        .unwrap_or(0)
+}
+
+fn kept_values(conn: &Connection) -> Result<Values> {
+    // All in one statement: a few dozen rows, read at every write.
+    let mut select = conn.prepare_cached("SELECT key, value FROM meta")?;
+    let mut rows = select.query([])?;
+    let mut values = Values::new();
+    while let Some(row) = rows.next()? {
+        if let Some(key) = KEPT
+            .iter()
+            .find(|key| row.get_ref(0).is_ok_and(|found| found.as_str() == Ok(key)))
+        {
+            values.insert(key, row.get(1)?);
+        }
+    }
+    Ok(values)
+}
+
+fn keep_values(conn: &Connection, values: &Values) -> Result<()> {
     conn.execute("DELETE FROM meta", [])?;
     let mut insert = conn.prepare_cached("INSERT INTO meta (key, value) VALUES (?1, ?2)")?;
-    for (key, value) in pairing {
+    for (key, value) in values {
         insert.execute(params![key, value])?;
     }
     Ok(())

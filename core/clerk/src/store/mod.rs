@@ -169,7 +169,7 @@ impl Store {
         let tx = Tx::begin(conn, calendar)?;
         let value = work(&tx)?;
         let settings = tx.changed_settings()?;
-        mirror.forget(&tx);
+        mirror.forget(&tx)?;
         tx.commit()?;
         mirror.keep(conn);
         drop(mirror);
@@ -215,14 +215,10 @@ impl Store {
         Ok(work(conn)?)
     }
 
-    /// The mirror; one that was lost on the way is made anew.
+    /// The mirror, opened again if a failure closed it.
     fn mirror(&self) -> MutexGuard<'_, mirror::Mirror> {
         let mut mirror = self.mirror.lock().unwrap_or_else(PoisonError::into_inner);
-        if !mirror.is_open()
-            && let Err(error) = mirror.open(&self.path, &self.key)
-        {
-            tracing::warn!(code = error.code(), "the mirror cannot be opened");
-        }
+        mirror.ensure_open(&self.path, &self.key);
         mirror
     }
 

@@ -37,8 +37,8 @@ impl Store {
             }
             opened => opened?,
         };
-        let report = save(path, &key, &mut writer)?;
-        Ok((Self::with_writer(path, key, writer)?, report))
+        let (mirror, report) = save(path, &key, &mut writer)?;
+        Ok((Self::with_writer(path, key, mirror, writer)?, report))
     }
 
     /// A read said that the file is damaged: sets it aside, begins a new one and saves what exists
@@ -51,22 +51,28 @@ impl Store {
         }
         drop(writer.take());
         set_aside(&self.path, now_ms)?;
-        self.reopen(&mut writer)?;
-        let fresh = writer.as_mut().ok_or(StoreError::Closed)?;
-        let report = save(&self.path, &self.key, fresh)?;
-        self.keep_settings(Settings::read(fresh)?);
+        let mut fresh = open_writer(&self.path, &self.key)?;
+        let (mirror, report) = save(&self.path, &self.key, &mut fresh)?;
+        *self.mirror.lock().unwrap_or_else(PoisonError::into_inner) = mirror;
+        self.keep_settings(Settings::read(&fresh)?);
+        self.begin_with(&mut writer, fresh)?;
         drop(writer);
         self.tell_change();
         Ok(report)
     }
 
-    fn with_writer(path: &Path, key: DatabaseKey, writer: Connection) -> Result<Self> {
+    fn with_writer(
+        path: &Path,
+        key: DatabaseKey,
+        mirror: mirror::Mirror,
+        writer: Connection,
+    ) -> Result<Self> {
         let settings = Settings::read(&writer)?;
         let store = Self {
             path: path.to_owned(),
             key,
             writer: Mutex::new(None),
-            mirror: Mutex::default(),
+            mirror: Mutex::new(mirror),
             readers: Default::default(),
             next_reader: AtomicUsize::new(0),
             settings: RwLock::new(Arc::new(settings)),
@@ -219,10 +225,11 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 /// What exists only here and the file may have lost: from the file that was set aside last, and from the
 /// mirror.
-fn save(path: &Path, key: &DatabaseKey, writer: &mut Connection) -> Result<OpenReport> {
+fn save(path: &Path, key: &DatabaseKey, writer: &mut Connection) -> Result<(mirror::Mirror, OpenReport)> {
     let mut report = salvage_last(path, key, writer)?;
-    report.salvaged_ops += mirror::restore(path, key, writer)?;
-    Ok(report)
+    let (mirror, restored) = mirror::Mirror::restoring(path, key, writer)?;
+    report.salvaged_ops += restored;
+    Ok((mirror, report))
 }
 
 /// From which file that was set aside this one took what could be read.

@@ -67,6 +67,21 @@ fn upgrade_from(_tx: &Transaction<'_>, from: i64) -> Result<()> {
     })
 }
 
+/// Makes some of the tables, empty and without indexes, and marks the file with [`VERSION`]; what was
+/// there under their names goes.
+pub(super) fn copy_tables(conn: &Connection, tables: &[&str]) -> Result<()> {
+    let whole = Connection::open_in_memory()?;
+    create_tables(&whole)?;
+    for table in tables {
+        let sql: String =
+            whole.query_row("SELECT sql FROM sqlite_schema WHERE name = ?1", [table], |row| {
+                row.get(0)
+            })?;
+        conn.execute_batch(&format!("DROP TABLE IF EXISTS {table}; {sql}"))?;
+    }
+    Ok(conn.pragma_update(None, "user_version", VERSION)?)
+}
+
 /// Version of the file; 0 for an empty one.
 pub fn version(conn: &Connection) -> Result<i64> {
     Ok(conn.query_row("PRAGMA user_version", [], |row| row.get(0))?)
