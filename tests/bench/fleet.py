@@ -4,7 +4,7 @@ Hub and generator are pinned to one core each; the cash registers' imports run o
 phone is the product's own sync engine with the rhythm of its background loop, over TLS and HTTP/2 on the
 loopback, on a connection of its own that it keeps as long as the phone's HTTP client would. How many
 phones can wait on a connection follows from the number of files that the system lets a process open; the
-others come back for a round every ten minutes, as the hub tells them to. The phones that have opened before
+others come back for a round every fifteen minutes, as the hub tells them to. The phones that have opened before
 the Monday's measurement open at its rate too: a hub that still works off a faster rush would be measured otherwise.
 """
 

@@ -38,8 +38,9 @@ const CLOCK_STEP_MS: u64 = 60_000;
 /// How long a long poll lasts: shorter than the five minutes after which mobile networks forget a
 /// connection on which nothing passes, and long enough that an idle phone costs few bytes.
 pub const WAIT_MAX: Duration = Duration::from_mins(4);
-/// A phone for which there is no place among the long polls comes back after this time.
-const WAIT_ELSEWHERE: Duration = Duration::from_mins(10);
+/// A phone for which there is no place among the long polls comes back after this time: as often as Android
+/// wakes an app at most, and each time costs it a connection (some 6 kB).
+const WAIT_ELSEWHERE: Duration = Duration::from_mins(15);
 const APP_VERSION_CHARS_MAX: usize = 50;
 
 /// What bodies depend on, now.

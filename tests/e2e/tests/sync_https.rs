@@ -8,7 +8,8 @@
     reason = "a failed helper fails its test"
 )]
 
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use secrecy::SecretBox;
 use yaoban_clerk_core::chance::{SystemChance, uuid_v7};
 use yaoban_clerk_core::store::outbox::{self, NewOp};
 use yaoban_clerk_core::store::{Durability, Store, rows};
+use yaoban_clerk_core::sync::http::IDLE_MAX;
+use yaoban_clerk_core::sync::transport::{Connect as _, Method, Request};
 use yaoban_clerk_core::sync::{
     Background, BackgroundListener, Cancel, Driver, Https, Options, Progress, RoundReport, Stage,
     SyncListener, code,
@@ -174,6 +177,65 @@ impl BackgroundListener for Ear {
     fn finished(&self, report: &RoundReport) {
         let _ = self.reports.lock().unwrap().send(report.clone());
     }
+}
+
+/// Stands between a phone and the hub; tells of each connection when it ends. How many were made?
+struct Between {
+    url: String,
+    made: Arc<AtomicUsize>,
+    ended: mpsc::Receiver<()>,
+}
+
+impl Between {
+    fn phone_and(hub: &Served) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        let address = hub.url.trim_start_matches("https://").to_owned();
+        let made = Arc::new(AtomicUsize::new(0));
+        let (tell, ended) = mpsc::channel();
+        let count = Arc::clone(&made);
+        std::thread::spawn(move || {
+            for phone in listener.incoming() {
+                count.fetch_add(1, Ordering::SeqCst);
+                let (mut up, tell) = (phone.unwrap(), tell.clone());
+                let mut down = TcpStream::connect(&address).unwrap();
+                let (mut from_hub, mut to_phone) = (down.try_clone().unwrap(), up.try_clone().unwrap());
+                std::thread::spawn(move || std::io::copy(&mut from_hub, &mut to_phone));
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut up, &mut down);
+                    let _ = down.shutdown(Shutdown::Both);
+                    let _ = tell.send(());
+                });
+            }
+        });
+        Self { url, made, ended }
+    }
+}
+
+#[test]
+fn before_a_long_rest_the_connection_is_closed_and_later_made_anew() {
+    let hub = Served::start();
+    let between = Between::phone_and(&hub);
+    let transport = Https.connect(&between.url, &hub.fingerprint).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let exchange = || {
+        let request = Request {
+            method: Method::Get,
+            body: None,
+            path: "/healthz".into(),
+            token: None,
+            timeout_ms: 60_000,
+            response_bytes_max: 1_000,
+        };
+        runtime.block_on(transport.exchange(request)).unwrap().status
+    };
+    assert_eq!((exchange(), exchange()), (200, 200));
+    assert_eq!(between.made.load(Ordering::SeqCst), 1, "one connection for both");
+    transport.hang_up();
+    // Sooner than an unused connection is closed by itself.
+    between.ended.recv_timeout(IDLE_MAX / 2).unwrap();
+    assert_eq!(exchange(), 200);
+    assert_eq!(between.made.load(Ordering::SeqCst), 2);
 }
 
 #[test]

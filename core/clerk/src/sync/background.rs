@@ -151,6 +151,7 @@ impl Turns {
                 Next::Round => break,
                 Next::Rest(time) => {
                     if !until.is_cancelled() {
+                        self.driver.hang_up();
                         self.rest(time, true);
                     }
                     break;

@@ -387,6 +387,13 @@ impl Driver {
         Ok(())
     }
 
+    /// Closes connections that are not in use: nothing is sent for minutes.
+    pub(super) fn hang_up(&self) {
+        if let Some(way) = &*lock(&self.transport) {
+            way.transport.hang_up();
+        }
+    }
+
     /// The transport of the pairing, made once for each address.
     fn transport(&self, store: &mut dyn SyncStore) -> Result<Arc<dyn Transport>, CallFailure> {
         let no_way = |p: Problem| failure(FailureKind::Unreachable, &p.message);

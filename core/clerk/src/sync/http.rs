@@ -3,7 +3,7 @@
 //! a chain's own network has none that a phone could check, and phones' clocks are off by days.
 
 use std::error::Error as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -23,7 +23,8 @@ const BYTES: &str = "application/octet-stream";
 /// A connection is made within this time or not at all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A connection that nobody uses is closed after this time: longer than the pause between a round and the
-/// long poll after it, and no longer, because the hub holds memory and a file for each.
+/// long poll after it, and no longer, because the hub holds memory and a file for each. Before a long
+/// rest it is closed at once ([`Transport::hang_up`]).
 pub const IDLE_MAX: Duration = Duration::from_secs(20);
 
 /// Makes transports over HTTPS.
@@ -41,22 +42,32 @@ impl Connect for Https {
             .ok()
             .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
         let pin = pin.ok_or_else(|| bad("the certificate's fingerprint is no SHA-256".to_owned()))?;
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls_config(pin).map_err(|e| bad(format!("TLS: {e}")))?)
-            .https_only(true)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(IDLE_MAX)
-            .build()
-            .map_err(|e| bad(format!("HTTPS client: {e}")))?;
+        let tls = tls_config(pin).map_err(|e| bad(format!("TLS: {e}")))?;
+        let client = client(&tls).map_err(|e| bad(format!("HTTPS client: {e}")))?;
         let base = base.as_str().trim_end_matches('/').to_owned();
-        Ok(Arc::new(HttpsTransport { client, base }))
+        Ok(Arc::new(HttpsTransport {
+            tls,
+            client: Mutex::new(client),
+            base,
+        }))
     }
 }
 
+/// A client without a connection. All clients of one TLS take up each other's sessions.
+fn client(tls: &ClientConfig) -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls.clone())
+        .https_only(true)
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_MAX)
+        .build()
+}
+
 struct HttpsTransport {
-    client: reqwest::Client,
+    tls: ClientConfig,
+    client: Mutex<reqwest::Client>,
     base: String,
 }
 
@@ -64,15 +75,23 @@ impl Transport for HttpsTransport {
     fn exchange(&self, request: Request) -> Exchange<'_> {
         Box::pin(self.run(request))
     }
+
+    fn hang_up(&self) {
+        // Connections go with the client that made them; exchanges under way hold it.
+        if let Ok(fresh) = client(&self.tls) {
+            *self.client.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+        }
+    }
 }
 
 impl HttpsTransport {
     async fn run(&self, request: Request) -> Result<Response, TransportError> {
         let url = format!("{}{}", self.base, request.path);
+        let client = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let builder = match request.method {
-            Method::Get => self.client.get(url),
-            Method::Post => self.client.post(url).header(CONTENT_TYPE, MEDIA_TYPE),
-            Method::Put => self.client.put(url).header(CONTENT_TYPE, BYTES),
+            Method::Get => client.get(url),
+            Method::Post => client.post(url).header(CONTENT_TYPE, MEDIA_TYPE),
+            Method::Put => client.put(url).header(CONTENT_TYPE, BYTES),
         };
         let builder = match request.body {
             Some(body) => builder.body(body),

@@ -83,6 +83,10 @@ pub type Exchange<'a> = Pin<Box<dyn Future<Output = Result<Response, TransportEr
 pub trait Transport: Send + Sync {
     /// Sends a request and reads its response. Dropping the future ends the exchange.
     fn exchange(&self, request: Request) -> Exchange<'_>;
+
+    /// Closes what no exchange uses: the phone rests for minutes, and each open connection costs the hub
+    /// memory and a file. The next exchange connects anew.
+    fn hang_up(&self) {}
 }
 
 /// Makes transports, once the address and the certificate's fingerprint are known.

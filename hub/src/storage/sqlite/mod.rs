@@ -62,6 +62,11 @@ pub const RESTORING: &str = "restoring";
 /// How long a connection waits for another process's write transaction. Ours stay below 200 ms, so
 /// this long means that something hangs.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pages that a connection keeps, in kB.
+const CACHE_KB: i32 = 16_384;
+/// Of a reader that stays open: the upper pages of the trees. There are several, and what they do not keep
+/// the system does, once for all of them.
+const READER_CACHE_KB: i32 = 2_048;
 /// Readers kept open for the next call.
 const IDLE_READERS_MAX: usize = 8;
 
@@ -304,7 +309,7 @@ impl Database {
         let idle = lock(&self.readers).pop();
         let mut reader = match idle {
             Some(reader) => reader,
-            None => connect(&self.dir.join(FILE_NAME), OpenFlags::SQLITE_OPEN_READ_WRITE)?,
+            None => self.connect_reader()?,
         };
         let transaction = reader.transaction().map_err(|error| E::from(error.into()))?;
         let value = f(&Tx {
@@ -317,6 +322,12 @@ impl Database {
             readers.push(reader);
         }
         Ok(value)
+    }
+
+    fn connect_reader(&self) -> Result<Connection, StorageError> {
+        let reader = connect(&self.dir.join(FILE_NAME), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        reader.pragma_update(None, "cache_size", -READER_CACHE_KB)?;
+        Ok(reader)
     }
 }
 
@@ -336,7 +347,7 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StorageError> {
     // A power cut may lose the last transactions, never the file. Operations of phones are
     // acknowledged from this file too, so commits are flushed.
     connection.pragma_update(None, "synchronous", "full")?;
-    connection.pragma_update(None, "cache_size", -16_384)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KB)?;
     connection.pragma_update(None, "temp_store", "memory")?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     Ok(connection)

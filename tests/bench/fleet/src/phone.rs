@@ -107,7 +107,10 @@ impl Phone {
             match after_wait(&waited, began.elapsed()) {
                 Next::Wait => {}
                 Next::Round => return,
-                Next::Rest(time) => return self.rest(time).await,
+                Next::Rest(time) => {
+                    self.line.close();
+                    return self.rest(time).await;
+                }
             }
         }
     }
