@@ -102,8 +102,15 @@ impl Hub {
     /// # Panics
     /// If it ends instead.
     pub fn serve(&self) -> Serving {
-        let mut child = self
-            .serve_command()
+        self.serve_by(&mut self.serve_command())
+    }
+
+    /// The same, by a command that ends up as [`Self::serve_command`].
+    ///
+    /// # Panics
+    /// If it ends instead.
+    pub fn serve_by(&self, command: &mut Command) -> Serving {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
