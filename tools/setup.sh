@@ -24,8 +24,8 @@ missing_for_kotlin() {
     local missing=()
     command -v javac >/dev/null || missing+=(openjdk-17-jdk-headless)
     command -v mvn >/dev/null || missing+=(maven)
-    # Screens are drawn in tests, and Chinese needs a font.
-    [ -n "$(fc-list :lang=zh 2>/dev/null)" ] || missing+=(fontconfig fonts-wqy-microhei)
+    # Screens are drawn in tests, and compared with pictures that were drawn with this font.
+    [ -n "$(fc-list 'WenQuanYi Zen Hei' 2>/dev/null)" ] || missing+=(fontconfig fonts-wqy-zenhei)
     echo "${missing[@]:-}"
 }
 

@@ -13,7 +13,7 @@ classpath=target/android/ui/classpath
     test-compile dependency:build-classpath -Dmdep.outputFile="$root/$classpath")
 
 run() {
-    FONTCONFIG_FILE=android/ui/src/test/fonts.conf java -Duser.timezone=Asia/Shanghai \
+    FONTCONFIG_FILE="$root/android/ui/src/test/fonts.conf" java -Duser.timezone=Asia/Shanghai \
         -Djna.library.path="$root/target/debug" -Dyaoban.hub="$root/target/debug/yaoban-hub" -Dyaoban.root="$root" \
         -Dskiko.data.path="$root/target/android/ui/skiko" \
         -cp "target/android/ui/classes:target/android/ui/test-classes:$(cat "$classpath")" "$@"

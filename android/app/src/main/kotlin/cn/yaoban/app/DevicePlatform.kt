@@ -15,16 +15,22 @@ import androidx.activity.ComponentActivity
 import androidx.activity.compose.BackHandler
 import androidx.activity.result.contract.ActivityResultContracts.RequestPermission
 import androidx.compose.runtime.Composable
+import androidx.core.content.FileProvider
 import androidx.core.content.edit
+import cn.yaoban.core.RecordingPlayer
 import cn.yaoban.core.bridge.Secret
 import cn.yaoban.ui.Handed
 import cn.yaoban.ui.Platform
 import cn.yaoban.ui.ShareTarget
+import cn.yaoban.ui.SmsSender
 import com.journeyapps.barcodescanner.ScanContract
 import com.journeyapps.barcodescanner.ScanOptions
 import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
+import kotlinx.coroutines.withContext
+import java.io.File
 
 /** The device as the screens see it. Made while its activity is created. [onUnpaired]: what follows on the end of a pairing. */
 class DevicePlatform(
@@ -32,6 +38,7 @@ class DevicePlatform(
     private val onUnpaired: suspend () -> Unit,
 ) : Platform {
     private val biometric = Biometric(activity)
+    private val settings = activity.getSharedPreferences("device", Context.MODE_PRIVATE)
     private val asking = Mutex() // the system shows one question at a time
     private var permission: CompletableDeferred<Boolean>? = null
     private var scan: CompletableDeferred<String?>? = null
@@ -48,13 +55,28 @@ class DevicePlatform(
     }
 
     override suspend fun sms(
-        numbers: List<Secret>,
+        number: Secret,
         text: String,
+        key: String,
     ): Handed {
-        // Samsung's app takes a comma between numbers, everybody else's a semicolon.
-        val separator = if (Build.MANUFACTURER.equals("samsung", ignoreCase = true)) "," else ";"
-        val uri = Uri.fromParts("smsto", numbers.joinToString(separator) { it.reveal() }, null)
+        if (smsSender?.on == true) {
+            SmsReports.send(activity, number, text, key)
+            return Handed.DONE
+        }
+        val uri = Uri.fromParts("smsto", number.reveal(), null)
         return opened(Intent(Intent.ACTION_SENDTO, uri).putExtra("sms_body", text))
+    }
+
+    override val smsSender: SmsSender?
+        get() = Sender().takeIf { activity.packageManager.hasSystemFeature(PackageManager.FEATURE_TELEPHONY) }
+
+    private inner class Sender : SmsSender {
+        override val on get() = settings.getBoolean(SENDS_ITSELF, false) && granted(Manifest.permission.SEND_SMS)
+
+        override suspend fun turn(on: Boolean) {
+            val may = on && ask(Manifest.permission.SEND_SMS)
+            settings.edit { putBoolean(SENDS_ITSELF, may) }
+        }
     }
 
     override suspend fun share(
@@ -77,8 +99,36 @@ class DevicePlatform(
         activity.getSystemService(ClipboardManager::class.java).setPrimaryClip(clip)
     }
 
+    override val camera: Boolean get() = activity.packageManager.hasSystemFeature(PackageManager.FEATURE_CAMERA_ANY)
+
+    override suspend fun shareFile(
+        name: String,
+        mediaType: String,
+        bytes: ByteArray,
+    ): Boolean {
+        val file = File(activity.cacheDir, "shared/$name")
+        withContext(Dispatchers.IO) {
+            file.parentFile?.mkdirs()
+            file.writeBytes(bytes)
+        }
+        val uri = FileProvider.getUriForFile(activity, "${activity.packageName}.files", file)
+        val send =
+            Intent(Intent.ACTION_SEND)
+                .setType(mediaType)
+                .putExtra(Intent.EXTRA_STREAM, uri)
+                .addFlags(Intent.FLAG_GRANT_READ_URI_PERMISSION)
+        send.clipData = ClipData.newRawUri(null, uri)
+        return started(Intent.createChooser(send, null))
+    }
+
+    override val recorder = FolderRecorder(activity)
+
+    override suspend fun play(recording: RecordingPlayer): Boolean = Sound.play(recording)
+
+    override fun licences(): List<String> = activity.resources.openRawResource(R.raw.licences).bufferedReader().readLines()
+
     override suspend fun scanCode(): String? {
-        if (!activity.packageManager.hasSystemFeature(PackageManager.FEATURE_CAMERA_ANY)) return null
+        if (!camera) return null
         val answer = CompletableDeferred<String?>().also { scan = it }
         scanAsk.launch(ScanOptions().setPrompt("").setBeepEnabled(false).setOrientationLocked(false))
         return answer.await()
@@ -102,14 +152,19 @@ class DevicePlatform(
     }
 
     /** Whether a permission is given; the user is asked once and not at every call. */
-    private suspend fun allowed(name: String): Boolean =
+    private suspend fun allowed(name: String): Boolean {
+        if (granted(name)) return true
+        if (settings.getBoolean(name, false)) return false
+        return ask(name).also { settings.edit { putBoolean(name, true) } }
+    }
+
+    private fun granted(name: String) = activity.checkSelfPermission(name) == PackageManager.PERMISSION_GRANTED
+
+    private suspend fun ask(name: String): Boolean =
         asking.withLock {
-            if (activity.checkSelfPermission(name) == PackageManager.PERMISSION_GRANTED) return true
-            val asked = activity.getSharedPreferences("device", Context.MODE_PRIVATE)
-            if (asked.getBoolean(name, false)) return false
             val answer = CompletableDeferred<Boolean>().also { permission = it }
             permissionAsk.launch(name)
-            answer.await().also { asked.edit { putBoolean(name, true) } }
+            answer.await()
         }
 
     private fun opened(intent: Intent) = if (started(intent)) Handed.OPENED else Handed.NOT_POSSIBLE
@@ -126,6 +181,7 @@ class DevicePlatform(
         }
 
     private companion object {
+        const val SENDS_ITSELF = "sends_itself"
         const val IS_SENSITIVE = "android.content.extra.IS_SENSITIVE"
     }
 }

@@ -1,6 +1,7 @@
 package cn.yaoban.app
 
 import android.content.Intent
+import android.net.Uri
 import android.os.Bundle
 import android.view.WindowManager
 import androidx.activity.ComponentActivity
@@ -13,6 +14,7 @@ import androidx.compose.runtime.mutableIntStateOf
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.remember
 import androidx.compose.runtime.setValue
+import androidx.core.content.IntentCompat
 import androidx.lifecycle.Lifecycle
 import androidx.lifecycle.compose.collectAsStateWithLifecycle
 import androidx.lifecycle.compose.currentStateAsState
@@ -42,7 +44,7 @@ class MainActivity : ComponentActivity() {
         window.setFlags(WindowManager.LayoutParams.FLAG_SECURE, WindowManager.LayoutParams.FLAG_SECURE)
         enableEdgeToEdge()
         device = DevicePlatform(this, ::beginAnew)
-        if (savedInstanceState == null) opened = openedBy(intent)
+        if (savedInstanceState == null) take(intent)
         setContent {
             val state by phone.state.collectAsStateWithLifecycle()
             when (val now = state) {
@@ -58,16 +60,21 @@ class MainActivity : ComponentActivity() {
     override fun onNewIntent(intent: Intent) {
         super.onNewIntent(intent)
         setIntent(intent)
-        opened = openedBy(intent)
+        take(intent)
         // A link that comes while its screen is shown: the screen takes it as it begins.
         if (opened is Opened.Pairing) screensAnew()
+    }
+
+    private fun take(intent: Intent) {
+        opened = openedBy(intent)
+        if (opened == Opened.Recording) streamOf(intent)?.let(device.recorder::share)
     }
 
     @Composable
     private fun Screens(core: ClerkCore) {
         val now by lifecycle.currentStateAsState()
         val texts = remember { AndroidTexts(this) }
-        YaobanApp(core, device, texts, opened, live = now.isAtLeast(Lifecycle.State.STARTED))
+        YaobanApp(core, device, texts, opened, { opened = null }, live = now.isAtLeast(Lifecycle.State.STARTED))
     }
 
     private fun screensAnew() {
@@ -105,11 +112,16 @@ class MainActivity : ComponentActivity() {
         /** Opens the task list. */
         const val SHOW_TASKS = "cn.yaoban.app.SHOW_TASKS"
 
+        /** The file that was shared. */
+        private fun streamOf(intent: Intent): Uri? =
+            IntentCompat.getParcelableExtra(intent, Intent.EXTRA_STREAM, Uri::class.java)?.takeIf { it.scheme == "content" }
+
         /** What an intent asks for. */
         fun openedBy(intent: Intent): Opened? {
             val link = intent.data
             return when {
                 intent.action == SHOW_TASKS -> Opened.Tasks
+                intent.action == Intent.ACTION_SEND && streamOf(intent) != null -> Opened.Recording
                 intent.action == Intent.ACTION_VIEW && link?.scheme == "yaoban" && link.host == "pair" ->
                     link.lastPathSegment?.let(Opened::Pairing)
                 else -> null

@@ -93,7 +93,7 @@ class CallFlowTest {
     }
 
     @Test
-    fun `from the tap to the dialler to the outcome, with the permission refused`() {
+    fun `permissions-denied`() {
         shadowOf(app).grantPermissions(Manifest.permission.POST_NOTIFICATIONS)
         start()
         assertTrue(activity.window.attributes.flags and WindowManager.LayoutParams.FLAG_SECURE != 0)

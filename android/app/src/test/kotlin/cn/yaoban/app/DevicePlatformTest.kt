@@ -9,7 +9,10 @@ import android.content.Intent
 import android.content.IntentFilter
 import android.content.pm.PackageManager
 import android.hardware.biometrics.BiometricManager
+import android.net.Uri
+import android.provider.DocumentsContract
 import androidx.activity.ComponentActivity
+import androidx.core.content.IntentCompat
 import androidx.test.core.app.ApplicationProvider
 import cn.yaoban.core.bridge.Secret
 import cn.yaoban.ui.Handed
@@ -20,6 +23,7 @@ import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.runBlocking
 import org.junit.After
+import org.junit.Assert.assertArrayEquals
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertNull
@@ -34,6 +38,7 @@ import org.robolectric.annotation.Config
 import org.robolectric.shadow.api.Shadow
 import org.robolectric.shadows.ShadowApplication
 import org.robolectric.shadows.ShadowBiometricManager
+import org.robolectric.shadows.ShadowContentResolver
 
 /** What the screens ask of the device, each as the intent that it becomes. */
 @RunWith(RobolectricTestRunner::class)
@@ -88,21 +93,61 @@ class DevicePlatformTest {
         shadow.grantPermissions(Manifest.permission.CALL_PHONE)
         shadow.checkActivities(true)
         assertEquals(Handed.NOT_POSSIBLE, device.dial(number))
-        assertEquals(Handed.NOT_POSSIBLE, device.sms(listOf(number), "您好"))
+        assertEquals(Handed.NOT_POSSIBLE, device.sms(number, "您好", "key"))
+        assertNull("there is nothing to send with", device.smsSender)
     }
 
     @Test
-    fun `a text goes to the SMS app with everyone it is for`() = runBlocking {
-        assertEquals(Handed.OPENED, device.sms(listOf(number, Secret("15400000002")), "您好，到店取药"))
+    fun `a text goes to the SMS app`() = runBlocking {
+        assertEquals(Handed.OPENED, device.sms(number, "您好，到店取药", "key"))
         val intent = shadow.nextStartedActivity
         assertEquals(Intent.ACTION_SENDTO, intent.action)
         assertEquals("smsto", intent.data?.scheme)
-        assertEquals("15400000001;15400000002", intent.data?.schemeSpecificPart)
+        assertEquals("15400000001", intent.data?.schemeSpecificPart)
         assertEquals("您好，到店取药", intent.getStringExtra("sms_body"))
     }
 
     @Test
-    fun `WeChat that is missing is told, and one that is there gets the text`() = runBlocking {
+    fun `recorder-folder`() = runBlocking {
+        ShadowContentResolver.registerProviderInternal("recorder", TestDocuments())
+        val recorder = device.recorder
+        assertNull(recorder.folder())
+        assertTrue(recorder.files().isEmpty())
+        val choice = scope.async { recorder.chooseFolder() }
+        val asked = shadowOf(activity).nextStartedActivityForResult
+        assertEquals(Intent.ACTION_OPEN_DOCUMENT_TREE, asked.intent.action)
+        val tree = DocumentsContract.buildTreeDocumentUri("recorder", "calls")
+        shadowOf(activity).receiveResult(asked.intent, Activity.RESULT_OK, Intent().setData(tree))
+        assertTrue(choice.await())
+        assertEquals("call_rec", recorder.folder())
+        // Sound alone, the newest first.
+        assertEquals(listOf("audio/mp4", "audio/amr"), recorder.files().map { it.mediaType })
+
+        app.contentResolver.releasePersistableUriPermission(tree, Intent.FLAG_GRANT_READ_URI_PERMISSION)
+        assertNull("what may not be read is asked for anew", recorder.folder())
+    }
+
+    @Test
+    fun `a file is shared so that the chosen app alone can read it`() = runBlocking {
+        assertTrue(device.shareFile("bundle.bin", "application/octet-stream", byteArrayOf(1, 2, 3)))
+        val chooser = shadow.nextStartedActivity
+        assertEquals(Intent.ACTION_CHOOSER, chooser.action)
+        val send = checkNotNull(IntentCompat.getParcelableExtra(chooser, Intent.EXTRA_INTENT, Intent::class.java))
+        val file = checkNotNull(IntentCompat.getParcelableExtra(send, Intent.EXTRA_STREAM, Uri::class.java))
+        assertEquals("content" to "${app.packageName}.files", file.scheme to file.authority)
+        assertTrue(send.flags and Intent.FLAG_GRANT_READ_URI_PERMISSION != 0)
+        assertArrayEquals(byteArrayOf(1, 2, 3), app.contentResolver.openInputStream(file)?.readBytes())
+    }
+
+    @Test
+    fun `every licence is named`() {
+        val lines = device.licences()
+        assertTrue(lines.size > 100 && lines.all { it.substringAfter(" · ", "").isNotBlank() })
+        for (name in listOf("SQLCipher", "rusqlite", "androidx.compose.ui")) assertTrue(name, lines.any { it.startsWith(name) })
+    }
+
+    @Test
+    fun `wechat-missing`() = runBlocking {
         shadow.checkActivities(true)
         assertFalse(device.share(ShareTarget.WECHAT, "您好"))
         assertFalse(device.share(ShareTarget.WECOM, "您好"))
@@ -127,6 +172,7 @@ class DevicePlatformTest {
 
     @Test
     fun `the scanner gives its code, nothing when it was left, and without a camera it does not open`() = runBlocking {
+        assertFalse(device.camera)
         assertNull(device.scanCode())
         shadowOf(app.packageManager).setSystemFeature(PackageManager.FEATURE_CAMERA_ANY, true)
         val scan = scope.async { device.scanCode() }

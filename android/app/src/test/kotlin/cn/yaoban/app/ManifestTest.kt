@@ -38,7 +38,7 @@ class ManifestTest {
     }
 
     @Test
-    fun `the rounds go on after a restart of the phone`() {
+    fun `boot-goes-on`() {
         val asked = info.requestedPermissions
             ?: app.packageManager.getPackageInfo(app.packageName, PackageManager.GET_PERMISSIONS).requestedPermissions
         assertTrue(asked.orEmpty().contains("android.permission.RECEIVE_BOOT_COMPLETED"))

@@ -21,9 +21,11 @@ import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.Robolectric
 import org.robolectric.RobolectricTestRunner
+import org.robolectric.Shadows.shadowOf
 import org.robolectric.android.controller.ActivityController
 import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
+import org.robolectric.shadows.ShadowContentResolver
 import java.io.File
 
 /** How the app opens: new, by a link, without its key, after the end of a pairing. */
@@ -63,6 +65,49 @@ class OpeningTest {
         screen.until("the second code is there") {
             runCatching { screen.find("code").assertTextContains("YB1-second") }.isSuccess
         }
+    }
+
+    @Test
+    fun `notification-while-open`() {
+        val hub = TestHub(TestClock().today).apply { serve() }
+        try {
+            app.pair(hub)
+            start(Intent(MainActivity.SHOW_TASKS))
+            screen.find("tasks")
+            screen.touch("tab-COUNTER")
+            screen.find("query")
+            checkNotNull(controller).newIntent(Intent(MainActivity.SHOW_TASKS))
+            screen.find("tasks")
+        } finally {
+            hub.close()
+        }
+    }
+
+    @Test
+    fun `recording-by-share`() {
+        val hub = TestHub(TestClock().today).apply { serve() }
+        try {
+            app.pair(hub)
+            start()
+            screen.find("query")
+            val file = Uri.parse("content://recorder/1")
+            shadowOf(app.contentResolver).registerInputStream(file, ByteArray(10).inputStream())
+            ShadowContentResolver.registerProviderInternal("recorder", TestDocuments())
+            checkNotNull(controller).newIntent(Intent(Intent.ACTION_SEND).setType("audio/mp4").putExtra(Intent.EXTRA_STREAM, file))
+            screen.find("tasks")
+            val recorder = checkNotNull(controller).get().device.recorder
+            val shared = runBlocking { recorder.files() }.single()
+            assertEquals("audio/mp4", shared.mediaType)
+            assertEquals(10, recorder.open(shared)?.readBytes()?.size)
+        } finally {
+            hub.close()
+        }
+    }
+
+    @Test
+    fun `a file of the phone itself is not taken from another app`() {
+        val inside = Intent(Intent.ACTION_SEND).setType("audio/mp4").putExtra(Intent.EXTRA_STREAM, Uri.parse("file:///data/phone.key"))
+        assertNull(MainActivity.openedBy(inside))
     }
 
     @Test

@@ -47,7 +47,7 @@ class SyncWorkerTest {
     }
 
     @Test
-    fun `the work is there once, waits for a network, and syncs`() {
+    fun `sync-in-background`() {
         val manager = WorkManager.getInstance(app)
         app.pair(hub)
         addReading()

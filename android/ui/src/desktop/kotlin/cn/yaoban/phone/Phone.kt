@@ -44,9 +44,10 @@ private class Desktop(private val home: File) : Platform {
     override suspend fun dial(number: Secret): Handed = said("dial")
 
     override suspend fun sms(
-        numbers: List<Secret>,
+        number: Secret,
         text: String,
-    ): Handed = said("sms to ${numbers.size}: $text")
+        key: String,
+    ): Handed = said("sms: $text")
 
     override suspend fun share(
         target: ShareTarget,

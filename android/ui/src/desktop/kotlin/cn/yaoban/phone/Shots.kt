@@ -21,9 +21,9 @@ import cn.yaoban.core.NewReading
 import cn.yaoban.core.ProfileFields
 import cn.yaoban.core.TaskFilter
 import cn.yaoban.core.TaskView
+import cn.yaoban.core.WallClock
 import cn.yaoban.core.bridge.ClerkCore
 import cn.yaoban.core.bridge.Secret
-import cn.yaoban.core.bridge.TestClock
 import cn.yaoban.core.bridge.TestHub
 import cn.yaoban.core.bridge.TestVault
 import cn.yaoban.ui.Handed
@@ -35,6 +35,9 @@ import org.jetbrains.skia.EncodedImageFormat
 import org.jetbrains.skia.Image
 import java.io.File
 import java.nio.file.Files
+import java.time.LocalDate
+import java.time.ZoneId
+import java.util.concurrent.atomic.AtomicLong
 import kotlin.system.exitProcess
 
 /**
@@ -44,14 +47,34 @@ import kotlin.system.exitProcess
 fun main(arguments: Array<String>) {
     val out = File(arguments.first()).apply { mkdirs() }
     val only = arguments.drop(1)
-    TestHub(TestClock().today, sample = 900).use { hub ->
-        hub.serve()
-        for (scene in SCENES) {
-            if (only.isEmpty() || scene.name in only) Shot(hub, scene, out).take()
-        }
+    draw({ only.isEmpty() || it in only }) { name, png ->
+        File(out, "$name.png").writeBytes(png)
+        println("phone: $name.png")
     }
     // The library's threads do not keep the process.
     exitProcess(0)
+}
+
+/** Draws the pictures whose names are [wanted], each as a PNG. */
+internal fun draw(
+    wanted: (String) -> Boolean,
+    take: (String, ByteArray) -> Unit,
+) {
+    TestHub(StillClock.DAY, sample = 900).use { hub ->
+        hub.serve()
+        SCENES.filter { wanted(it.name) }.forEach { take(it.name, Shot(hub, it).draw()) }
+    }
+}
+
+/** Half past ten of one day, for ever, so that a picture is the same next month; each look is a millisecond later. */
+private class StillClock : WallClock {
+    private val now = AtomicLong(DAY.atTime(10, 30).atZone(ZoneId.of("Asia/Shanghai")).toInstant().toEpochMilli())
+
+    override fun nowMs(): Long = now.incrementAndGet()
+
+    companion object {
+        val DAY: LocalDate = LocalDate.of(2026, 11, 26)
+    }
 }
 
 /** A picture: who looks, how, and what was touched before. */
@@ -226,12 +249,12 @@ private const val WAIT_MS = 30_000L
 private class Shot(
     private val hub: TestHub,
     private val shown: Scene,
-    private val out: File,
 ) {
     private val home = Files.createTempDirectory("yaoban-shot").toFile()
 
-    fun take() {
-        val core = runBlocking { ClerkCore.open(home, TestVault(), TestClock()) }
+    fun draw(): ByteArray {
+        val core = runBlocking { ClerkCore.open(home, TestVault(), StillClock()) }
+        var png = ByteArray(0)
         val chosen = if (shown.staff != null) runBlocking { prepare(core) } else emptyList()
         val size = if (shown.wide) Size(1800f, 1200f) else Size(720f, 1560f)
         runSkikoComposeUiTest(size, Density(if (shown.wide) 1.5f else 2f)) {
@@ -246,12 +269,11 @@ private class Shot(
             mainClock.advanceTimeBy(1_000)
             waitForIdle()
             val image = onAllNodes(isRoot()).onFirst().captureToImage().asSkiaBitmap()
-            val png = checkNotNull(Image.makeFromBitmap(image).encodeToData(EncodedImageFormat.PNG))
-            File(out, "${shown.name}.png").writeBytes(png.bytes)
+            png = checkNotNull(Image.makeFromBitmap(image).encodeToData(EncodedImageFormat.PNG)).bytes
         }
         runBlocking { core.close() }
         home.deleteRecursively()
-        println("phone: ${shown.name}.png")
+        return png
     }
 
     /** Pairs, loads, signs in, and makes the first of the list somebody about whom there is much to see. */
@@ -261,9 +283,9 @@ private class Shot(
         val staff = shown.staff?.ifEmpty { null } ?: return emptyList()
         core.call { switchStaff(staff, null) }
         val tasks = core.call { tasks(TaskFilter(TaskView.DUE)) }.households.flatMap { it.tasks }
-        val reached = tasks.filter { task -> core.call { profile(task.memberId) }.let { !it.doNotContact && it.member.phoneMasked != null } }
-        val (allergic, others) = reached.map { it.memberId }.partition { core.call { profile(it) }.allergies.isNotEmpty() }
-        val chosen = allergic + others
+        val reached = tasks.map { core.call { profile(it.memberId) } }.filter { !it.doNotContact && it.member.phoneMasked != null }
+        val (allergic, others) = reached.partition { it.allergies.isNotEmpty() }
+        val chosen = (allergic + others).map { it.member.memberId }
         val first = chosen.first()
         core.call {
             val before = listOf(138u to 86u, 142u to 88u, 150u to 92u, 146u to 90u, 152u to 94u)
@@ -285,8 +307,9 @@ private object Nowhere : Platform {
     override suspend fun dial(number: Secret) = Handed.OPENED
 
     override suspend fun sms(
-        numbers: List<Secret>,
+        number: Secret,
         text: String,
+        key: String,
     ) = Handed.OPENED
 
     override suspend fun share(

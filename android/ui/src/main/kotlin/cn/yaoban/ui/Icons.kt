@@ -12,7 +12,8 @@ import androidx.compose.ui.unit.dp
 internal object Icons {
     val search = icon("search", "M10 4a6 6 0 1 0 0 12a6 6 0 1 0 0-12M14.5 14.5L20 20")
     val tasks = icon("tasks", "M4 6l1.5 1.5L8 5M4 12l1.5 1.5L8 11M4 18l1.5 1.5L8 17M11 6.5h9M11 12.5h9M11 18.5h9")
-    val members = icon("members", "M9 4a3.5 3.5 0 1 0 0 7a3.5 3.5 0 1 0 0-7M3 20c0-4 2.5-6 6-6s6 2 6 6M16 5a3 3 0 0 1 0 6M18 14.5c2 .8 3 2.7 3 5.5")
+    val members =
+        icon("members", "M9 4a3.5 3.5 0 1 0 0 7a3.5 3.5 0 1 0 0-7M3 20c0-4 2.5-6 6-6s6 2 6 6M16 5a3 3 0 0 1 0 6M18 14.5c2 .8 3 2.7 3 5.5")
     val today = icon("today", "M4 20V10M10 20V4M16 20v-7M21 20H3")
     val phone = icon("phone", "M6 3h3l2 5l-2.5 1.5a12 12 0 0 0 6 6L16 13l5 2v3a2 2 0 0 1-2 2A16 16 0 0 1 4 5a2 2 0 0 1 2-2")
     val message = icon("message", "M4 5h16v11H10l-4 4v-4H4z")

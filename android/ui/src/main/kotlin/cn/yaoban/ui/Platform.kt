@@ -1,7 +1,9 @@
 package cn.yaoban.ui
 
 import androidx.compose.runtime.Composable
+import cn.yaoban.core.RecordingPlayer
 import cn.yaoban.core.bridge.Secret
+import java.io.InputStream
 
 /**
  * What a screen asks of the device. It decides nothing: the core has already said that a contact may be
@@ -14,11 +16,21 @@ interface Platform {
     /** Calls a number, asking for what permission that takes. */
     suspend fun dial(number: Secret): Handed
 
-    /** Gives a text to the SMS app, or sends it where that is permitted. */
+    /**
+     * Gives a text to the SMS app, or sends it where that is wished and permitted ([smsSender]): then the network's
+     * reports are told to the core under [key].
+     */
     suspend fun sms(
-        numbers: List<Secret>,
+        number: Secret,
         text: String,
+        key: String,
     ): Handed
+
+    /** Sending texts without the SMS app; none: this device cannot. */
+    val smsSender: SmsSender? get() = null
+
+    /** Whether there is a camera to scan with. */
+    val camera: Boolean get() = true
 
     /** Shares a text; false: the app is not installed. */
     suspend fun share(
@@ -31,6 +43,22 @@ interface Platform {
 
     /** The text of a scanned code; none: nothing was scanned, or this device cannot. */
     suspend fun scanCode(): String?
+
+    /** Gives a file to an app of the user's choice; false: there is none. */
+    suspend fun shareFile(
+        name: String,
+        mediaType: String,
+        bytes: ByteArray,
+    ): Boolean = false
+
+    /** The device's own call recorder; none: its files cannot be had here. */
+    val recorder: Recorder? get() = null
+
+    /** Plays a recording to its end, or until it is cancelled; false: the device cannot. */
+    suspend fun play(recording: RecordingPlayer): Boolean = false
+
+    /** Whose work is in the app, and under which licence: a line each. */
+    fun licences(): List<String> = emptyList()
 
     /** Whether the device recognises its user by fingerprint or face. */
     val biometrics: Boolean get() = false
@@ -48,6 +76,44 @@ interface Platform {
     /** The pairing has ended and the data are gone: destroys the key and begins anew. */
     suspend fun unpaired()
 }
+
+/** Texts that go out without the SMS app. */
+interface SmsSender {
+    /** Whether they do: the clerk wished it, and it is permitted. */
+    val on: Boolean
+
+    /** Sets that, asking for the permission that it takes. */
+    suspend fun turn(on: Boolean)
+}
+
+/**
+ * The device's own call recorder. Android lets no app record calls; the maker's dialler does, into a folder that the
+ * user names once.
+ */
+interface Recorder {
+    /** The folder that was chosen; none: there is none yet, or it cannot be read any more. */
+    suspend fun folder(): String?
+
+    /** Asks for the folder; false: none was chosen. */
+    suspend fun chooseFolder(): Boolean
+
+    /** The newest recordings in it and those that were shared with the app, newest first. */
+    suspend fun files(): List<RecordingFile>
+
+    /** The bytes of one, closed by the caller; none: it cannot be read any more. */
+    fun open(file: RecordingFile): InputStream?
+}
+
+/** A file of the device's recorder. */
+data class RecordingFile(
+    /** What the device knows it by. */
+    val id: String,
+    /** When it was written, UTC. */
+    val atMs: Long,
+    val bytes: Long,
+    /** For example `audio/mp4`. */
+    val mediaType: String,
+)
 
 /** What became of a number that was given to the device. */
 enum class Handed {

@@ -22,7 +22,7 @@ fun Texts.code(
 ): String = find("$group.$code") ?: code
 
 /** A place without a value stays empty. */
-private fun fill(
+internal fun fill(
     text: String,
     values: Map<String, Any?>,
 ): String = PLACE.replace(text) { values[it.groupValues[1]]?.toString().orEmpty() }

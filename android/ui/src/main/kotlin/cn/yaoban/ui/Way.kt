@@ -6,8 +6,8 @@ import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.saveable.listSaver
 import androidx.compose.runtime.setValue
 import androidx.compose.ui.graphics.vector.ImageVector
-import cn.yaoban.core.DialTarget
 import cn.yaoban.core.ContactPurpose
+import cn.yaoban.core.DialTarget
 
 /** The screens at the bottom of the way. */
 internal enum class Tab(

@@ -2,9 +2,6 @@ package cn.yaoban.ui
 
 import androidx.compose.runtime.staticCompositionLocalOf
 import cn.yaoban.core.GateReason
-import cn.yaoban.core.MedicineRow
-import cn.yaoban.core.ReadingRow
-import cn.yaoban.core.Say
 import cn.yaoban.core.TaskRow
 import cn.yaoban.core.Why
 import cn.yaoban.core.bridge.WordingValue
@@ -95,60 +92,14 @@ class Wording(
         val (end, medicine) = task.medicineEnd to task.medicine
         if (end != null && medicine != null) {
             val named = task.why.values.any { it.value == medicine }
-            parts +=
-                if (named) this["tasks.end", "day" to date(end)]
-                else this["tasks.medicine_end", "medicine" to medicine, "day" to date(end)]
+            val key = if (named) "tasks.end" else "tasks.medicine_end"
+            parts += this[key, "medicine" to medicine, "day" to date(end)]
         }
         task.deferredUntil?.let { if (it > today) parts += this["tasks.back", "day" to date(it)] }
         task.outcome?.let { parts += code("outcome", it) }
         if (task.nudged) parts += this["tasks.nudged"]
         if (task.attempts > 0u) parts += this["tasks.attempts", "n" to task.attempts]
         return parts.filter { it.isNotEmpty() }.joinToString(" · ")
-    }
-
-    /** Something to say to a member. */
-    fun say(say: Say): String {
-        val values = say.values.associate { it.name to sayValue(it.name, it.value) }
-        val onTheDay = say.values["days"] == "0" && find("say.${say.code}_today") != null
-        return this[if (onTheDay) "say.${say.code}_today" else "say.${say.code}", values]
-    }
-
-    private fun sayValue(
-        name: String,
-        value: String,
-    ): String {
-        runCatching { LocalDate.parse(value) }.getOrNull()?.let { return date(it) }
-        return when (name) {
-            "kind", "channel", "why" -> code(name, value)
-            "purpose" -> code("consent", value)
-            else -> value
-        }
-    }
-
-    /** The value of a reading, without what it is. */
-    fun value(reading: ReadingRow): String {
-        val (high, low) = reading.systolic to reading.diastolic
-        if (high != null && low != null) return "$high/$low"
-        return reading.glucoseTenths?.let { tenths(it.toInt()) }.orEmpty()
-    }
-
-    /** How a reading moved since the one before. */
-    fun change(reading: ReadingRow): String? {
-        reading.systolicChange?.let { return signed(it.toString(), it) }
-        return reading.glucoseChangeTenths?.let { signed(tenths(abs(it)).let { text -> if (it < 0) "-$text" else text }, it) }
-    }
-
-    private fun signed(
-        text: String,
-        value: Int,
-    ) = if (value > 0) "+$text" else text
-
-    /** When a medicine runs out, and whether it is near. */
-    fun end(medicine: MedicineRow): String {
-        if (medicine.inactive) return this["show.inactive"]
-        val end = medicine.end ?: return this["show.end_unknown"]
-        val about = if (medicine.estimated) this["show.about"] else ""
-        return this["member.end", "about" to about, "day" to date(end)]
     }
 
     /** Its place in the catalogue of diseases. */
@@ -163,7 +114,7 @@ class Wording(
 internal operator fun Texts.get(
     key: String,
     values: Map<String, Any?>,
-): String = get(key, *values.toList().toTypedArray())
+): String = fill(find(key) ?: key, values)
 
 /** Fen as yuan, with thousands apart. */
 fun yuan(fen: Long): String {

@@ -32,20 +32,9 @@ import java.time.LocalDate
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.TimeSource
 
-/** What the app was opened for, other than by its icon. */
-sealed interface Opened {
-    /** A pairing link. */
-    data class Pairing(val code: String) : Opened
-
-    /** The notification of due tasks. */
-    data object Tasks : Opened
-
-    /** The notification of an emergency, or of an attempt that waits for its outcome. */
-    data class Task(val taskId: String) : Opened
-}
-
 /**
- * The app: every screen, over the core, the device and the texts. [opened] is shown once the phone is unlocked.
+ * The app: every screen, over the core, the device and the texts. [opened] is shown once the phone is unlocked, which
+ * [onOpened] tells.
  * While it is shown and [live], the phone is kept in sync with the hub.
  */
 @Composable
@@ -54,6 +43,7 @@ fun YaobanApp(
     platform: Platform,
     texts: Texts,
     opened: Opened? = null,
+    onOpened: () -> Unit = {},
     live: Boolean = true,
     dark: Boolean = isSystemInDarkTheme(),
 ) {
@@ -76,7 +66,7 @@ fun YaobanApp(
             ) {
                 Box(Modifier.fillMaxSize().safeDrawingPadding()) {
                     if (app.pairing.phase == PairingModel.Phase.Ready) {
-                        Paired(app, way, platform, opened, live) { today = it }
+                        Paired(app, way, platform, opened, onOpened, live) { today = it }
                     } else {
                         PairingScreen(app.pairing, platform)
                     }
@@ -89,6 +79,9 @@ fun YaobanApp(
 /** How often the lock, which falls by time, and the day are looked at. */
 private val LOOK = 20.seconds
 
+/** Screens of a call. */
+private val CALLS = setOf(What.CALL_TASK, What.CALL_MEMBER)
+
 /** Touches that come faster than this are one. */
 private val TOUCH = 5.seconds
 
@@ -99,6 +92,7 @@ private fun Paired(
     way: Way,
     platform: Platform,
     opened: Opened?,
+    onOpened: () -> Unit,
     live: Boolean,
     onDay: (LocalDate) -> Unit,
 ) {
@@ -126,18 +120,18 @@ private fun Paired(
         whose = current.staffId
         way.show(Tab.COUNTER)
     }
-    var shown by rememberSaveable { mutableStateOf(false) }
     LaunchedEffect(opened) {
-        if (shown || opened == null) return@LaunchedEffect
-        shown = true
         when (opened) {
-            is Opened.Tasks -> way.show(Tab.TASKS)
+            Opened.Tasks -> way.show(Tab.TASKS)
+            // The call that is open takes it; otherwise the list shows which calls wait.
+            Opened.Recording -> if (way.top?.what !in CALLS) way.show(Tab.TASKS)
             is Opened.Task -> {
                 way.show(Tab.TASKS)
                 way.to(What.CALL_TASK, opened.taskId)
             }
-            is Opened.Pairing -> Unit
+            is Opened.Pairing, null -> Unit
         }
+        if (opened != null) onOpened()
     }
     var touchedAt by remember { mutableStateOf<TimeSource.Monotonic.ValueTimeMark?>(null) }
     val touched = {

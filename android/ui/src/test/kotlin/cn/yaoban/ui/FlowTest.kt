@@ -10,32 +10,14 @@ import androidx.compose.ui.test.performClick
 import androidx.compose.ui.test.performTextInput
 import cn.yaoban.core.TaskFilter
 import cn.yaoban.core.TaskView
-import cn.yaoban.core.bridge.TestClock
-import cn.yaoban.core.bridge.TestHub
 import kotlinx.coroutines.runBlocking
-import org.junit.jupiter.api.AfterEach
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
-import org.junit.jupiter.api.io.TempDir
-import java.io.File
 
 /** The flows of tests/flows.toml, by their ids, on the screen with the real core and a real hub. */
 @OptIn(ExperimentalTestApi::class)
-class FlowTest {
-    @TempDir
-    lateinit var home: File
-
-    // A hub of its own for each flow: what one did, another does not see.
-    private val hub = TestHub(TestClock().today).apply { serve() }
-    private lateinit var phone: TestPhone
-
-    @AfterEach
-    fun close() {
-        phone.close()
-        hub.close()
-    }
-
+class FlowTest : WithHub() {
     private fun tasks(view: TaskView) = runBlocking { phone.core.call { tasks(TaskFilter(view)) } }
 
     @Test
@@ -52,6 +34,22 @@ class FlowTest {
             touchText("配对")
             see("谁在用这部手机")
             see("陆小敏")
+        }
+    }
+
+    @Test
+    fun `first-load-interrupted`() {
+        phone = TestPhone(home, hub)
+        runBlocking { phone.core.call { pair(hub.pairingCode(), "test") } }
+        hub.stop()
+        phone.screen {
+            see("首次下载还没完成")
+            see("晨光一店")
+            touchText("继续下载")
+            find("failure")
+            hub.serve()
+            touchText("继续下载")
+            see("谁在用这部手机")
         }
     }
 
@@ -87,7 +85,8 @@ class FlowTest {
         phone.screen {
             "0001".forEach { touch("key-$it") }
             touch("member-M1")
-            find("allergies"); see("过敏：青霉素")
+            find("allergies")
+            see("过敏：青霉素")
             see("氨氯地平")
             see("价值")
             val task = tasks(TaskView.DUE).households.flatMap { it.tasks }.first { it.memberId == "M1" }

@@ -10,6 +10,6 @@ class FontTest {
     @Test
     fun `there is a Chinese font`() {
         val face = FontMgr.default.matchFamilyStyleCharacter(null, FontStyle.NORMAL, arrayOf("zh-CN"), '药'.code)
-        assertNotNull(face, "no font has Chinese: apt-get install fonts-wqy-microhei (tools/setup.sh does), or fonts-noto-cjk")
+        assertNotNull(face, "no font has Chinese: apt-get install fonts-wqy-zenhei (tools/setup.sh does)")
     }
 }

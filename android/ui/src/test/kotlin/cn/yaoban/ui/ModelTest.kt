@@ -1,16 +1,14 @@
 package cn.yaoban.ui
 
-import cn.yaoban.core.DialTarget
 import cn.yaoban.core.CarrierResult
 import cn.yaoban.core.ContactPurpose
+import cn.yaoban.core.DialTarget
 import cn.yaoban.core.ErrorKind
 import cn.yaoban.core.MemberClass
 import cn.yaoban.core.NewOutcome
 import cn.yaoban.core.OutcomeCode
 import cn.yaoban.core.TaskFilter
 import cn.yaoban.core.TaskView
-import cn.yaoban.core.bridge.TestClock
-import cn.yaoban.core.bridge.TestHub
 import cn.yaoban.core.bridge.WordingValue
 import cn.yaoban.phone.PropertyTexts
 import cn.yaoban.ui.model.CallModel
@@ -24,29 +22,14 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
 import kotlinx.coroutines.yield
-import org.junit.jupiter.api.AfterEach
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertNotNull
 import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
-import org.junit.jupiter.api.io.TempDir
-import java.io.File
 
 /** The models without their screens, with the real core and a real hub. */
-class ModelTest {
-    @TempDir
-    lateinit var home: File
-
-    private val hub = TestHub(TestClock().today).apply { serve() }
-    private lateinit var phone: TestPhone
-
-    @AfterEach
-    fun close() {
-        phone.close()
-        hub.close()
-    }
-
+class ModelTest : WithHub() {
     /** Follows until something is so. */
     private suspend fun CoroutineScope.following(
         follow: suspend () -> Unit,

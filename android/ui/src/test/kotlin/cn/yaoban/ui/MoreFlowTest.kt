@@ -1,6 +1,12 @@
 package cn.yaoban.ui
 
+import androidx.compose.ui.geometry.Size
+import androidx.compose.ui.test.ComposeUiTest
 import androidx.compose.ui.test.ExperimentalTestApi
+import androidx.compose.ui.test.assertIsDisplayed
+import androidx.compose.ui.test.assertTextContains
+import androidx.compose.ui.test.onNodeWithContentDescription
+import androidx.compose.ui.test.performClick
 import androidx.compose.ui.test.performTextInput
 import androidx.compose.ui.test.performTextReplacement
 import cn.yaoban.core.TaskFilter
@@ -10,6 +16,7 @@ import cn.yaoban.core.bridge.TestHub
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.AfterAll
 import org.junit.jupiter.api.AfterEach
+import org.junit.jupiter.api.Assertions.assertArrayEquals
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertTrue
@@ -98,8 +105,8 @@ class MoreFlowTest {
             see("已发出")
             find("refused-M3")
         }
-        val (numbers, text) = phone.device.sent.single()
-        assertEquals(listOf("15400000001"), numbers)
+        val (number, text) = phone.device.sent.single()
+        assertEquals("15400000001", number)
         assertTrue(text.startsWith("【晨光一店】王约您好"), text)
         assertEquals(listOf("M2"), runBlocking { phone.core.call { openMessages() } }.map { it.memberId }, "of one nothing was told yet")
     }
@@ -152,6 +159,100 @@ class MoreFlowTest {
             waitUntil("the device was told", 20_000) { phone.device.unpaired == 1 }
         }
         assertFalse(File(home, "yaoban.db").exists())
+    }
+
+    @Test
+    fun `recording-of-a-call`() {
+        phone = TestPhone(home, hub).pair()
+        val sound = ByteArray(4_000) { it.toByte() }
+        phone.device.recorder.written += sound
+        phone.screen {
+            answered("M1")
+            touch("choose-folder")
+            everyTouchIsLargeAndNamed()
+            touch("file-0")
+            find("recording-M1").assertTextContains("待上传", substring = true)
+            touch("next")
+            // The next call of the list, which is not made.
+            find("dial")
+            onNodeWithContentDescription("返回").performClick()
+            touch("tab-PHONE")
+            touch("play-M1")
+            waitUntil("it is heard", 20_000) { phone.device.played.isNotEmpty() }
+            touchText("删除")
+            onDialog("删除")
+            find("recording-M1")
+            see("已从本机删除")
+        }
+        assertArrayEquals(sound, phone.device.played.single())
+    }
+
+    @Test
+    fun `no-recording`() {
+        phone = TestPhone(home, hub).pair()
+        phone.screen {
+            answered("M2")
+            see("安卓不让应用录音")
+            touch("no-recording")
+            see("没有读取录音文件的权限")
+            // The recorder's file came late.
+            phone.device.recorder.written += ByteArray(100)
+            touch("attach")
+            touch("choose-folder")
+            touch("file-0")
+            find("recording-M2").assertTextContains("待上传", substring = true)
+        }
+    }
+
+    /** A call of the list, answered, with what came of it. */
+    private fun ComposeUiTest.answered(memberId: String) {
+        touch("tab-TASKS")
+        touch("call-$memberId")
+        touch("dial")
+        touch("outcome-NOT_INTERESTED")
+        see("已记下")
+    }
+
+    @Test
+    fun `support-and-licences`() {
+        phone = TestPhone(home, hub).pair()
+        phone.screen {
+            touch("tab-PHONE")
+            touch("licences")
+            see("rusqlite")
+            touch("bundle")
+            waitUntil("the bundle was handed on", 60_000) { phone.device.files.isNotEmpty() }
+        }
+        val text = phone.device.files.single().decodeToString()
+        assertTrue(text.isNotEmpty() && "M1" !in text && "王约" !in text)
+    }
+
+    @Test
+    fun `on-its-side`() {
+        phone = TestPhone(home, hub).pair()
+        phone.screen(size = Size(1560f, 720f)) {
+            "0001".forEach { touch("key-$it") }
+            find("member-M1").assertIsDisplayed()
+            everyTouchIsLargeAndNamed()
+            touch("member-M1")
+            find("allergies").assertIsDisplayed()
+            find("query").assertIsDisplayed()
+        }
+    }
+
+    @Test
+    fun `no-camera`() {
+        phone = TestPhone(home, hub).pair()
+        phone.device.camera = false
+        phone.device.scanned = "M1"
+        phone.screen {
+            find("query")
+            onNodeWithContentDescription("扫会员卡").performClick()
+            see("没有摄像头")
+            onDialog("确定")
+            find("query").performTextInput("王约")
+            find("member-M1")
+        }
     }
 
     companion object {

@@ -19,6 +19,7 @@ import androidx.compose.ui.test.performClick
 import androidx.compose.ui.test.performScrollTo
 import androidx.compose.ui.test.v2.runSkikoComposeUiTest
 import androidx.compose.ui.unit.Density
+import cn.yaoban.core.RecordingPlayer
 import cn.yaoban.core.bridge.ClerkCore
 import cn.yaoban.core.bridge.Secret
 import cn.yaoban.core.bridge.TestClock
@@ -26,19 +27,42 @@ import cn.yaoban.core.bridge.TestHub
 import cn.yaoban.core.bridge.TestVault
 import cn.yaoban.phone.PropertyTexts
 import kotlinx.coroutines.runBlocking
+import org.junit.jupiter.api.AfterEach
 import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.io.TempDir
 import java.io.File
+import java.io.InputStream
 import kotlin.math.roundToInt
 
 /** A device that remembers what it was asked. */
 internal class TestDevice : Platform {
     override val deviceName = "test"
     val dialled = mutableListOf<String>()
-    val sent = mutableListOf<Pair<List<String>, String>>()
+    val sent = mutableListOf<Pair<String, String>>()
     val shared = mutableListOf<Pair<ShareTarget, String>>()
     var dials = Handed.OPENED
+    val files = mutableListOf<ByteArray>()
+    val played = mutableListOf<ByteArray>()
     var scanned: String? = null
     var unpaired = 0
+    override var camera = true
+    override val recorder = TestRecorder()
+
+    override fun licences() = listOf("rusqlite 0.41.1 · MIT")
+
+    override suspend fun play(recording: RecordingPlayer): Boolean {
+        played += recording.readAt(0uL, recording.bytes().toUInt())
+        return true
+    }
+
+    override suspend fun shareFile(
+        name: String,
+        mediaType: String,
+        bytes: ByteArray,
+    ): Boolean {
+        files += bytes
+        return true
+    }
 
     override suspend fun dial(number: Secret): Handed {
         dialled += number.reveal()
@@ -46,10 +70,11 @@ internal class TestDevice : Platform {
     }
 
     override suspend fun sms(
-        numbers: List<Secret>,
+        number: Secret,
         text: String,
+        key: String,
     ): Handed {
-        sent += numbers.map { it.reveal() } to text
+        sent += number.reveal() to text
         return Handed.OPENED
     }
 
@@ -68,6 +93,24 @@ internal class TestDevice : Platform {
     override suspend fun unpaired() {
         unpaired += 1
     }
+}
+
+/** The recorder of a device whose folder is still to be chosen. */
+internal class TestRecorder : Recorder {
+    val written = mutableListOf<ByteArray>()
+    private var chosen = false
+
+    override suspend fun folder(): String? = if (chosen) "call_rec" else null
+
+    override suspend fun chooseFolder(): Boolean {
+        chosen = true
+        return true
+    }
+
+    override suspend fun files(): List<RecordingFile> =
+        if (chosen) written.mapIndexed { at, bytes -> RecordingFile("$at", at.toLong(), bytes.size.toLong(), "audio/mp4") } else emptyList()
+
+    override fun open(file: RecordingFile): InputStream? = written.getOrNull(file.id.toInt())?.inputStream()
 }
 
 /** A phone with the real core; paired, loaded and signed in unless it is new. */
@@ -100,16 +143,32 @@ internal class TestPhone(
     override fun close() = runBlocking { core.close() }
 }
 
+/** A test with a hub of its own: what one did, another does not see. It makes the phone that it needs. */
+abstract class WithHub {
+    @TempDir
+    lateinit var home: File
+
+    internal val hub = TestHub(TestClock().today).apply { serve() }
+    internal lateinit var phone: TestPhone
+
+    @AfterEach
+    fun close() {
+        phone.close()
+        hub.close()
+    }
+}
+
 /** How long something may take to be seen, on a machine that does other work too. */
 private const val WAIT_MS = 20_000L
 
-/** The app on a screen of 360 × 780 dp. */
+/** The app on a screen of 360 × 780 dp, or on one of another [size] at two pixels a dp. */
 @OptIn(ExperimentalTestApi::class)
 internal fun TestPhone.screen(
     live: Boolean = false,
     language: String = "zh",
+    size: Size = Size(720f, 1560f),
     block: ComposeUiTest.() -> Unit,
-) = runSkikoComposeUiTest(Size(720f, 1560f), Density(2f)) {
+) = runSkikoComposeUiTest(size, Density(2f)) {
     setContent { YaobanApp(core, device, PropertyTexts(language), live = live, dark = false) }
     block()
 }

@@ -81,6 +81,10 @@ class CallModel(
     /** The task's id, if the call is for one. */
     val taskId: String? = (target as? DialTarget.Task)?.v1
 
+    /** The attempt, once it was answered: the call may have a recording. */
+    var answeredId: String? by mutableStateOf(null)
+        private set
+
     private var attemptId = ""
 
     /** A call of which something is still to be said, after the app was ended meanwhile: see `openAttempts()`. */
@@ -91,6 +95,7 @@ class CallModel(
     ) {
         attemptId = unfinished.attemptId
         phase = if (unfinished.awaits == "result") Phase.Calling else Phase.Outcome
+        if (phase == Phase.Outcome) answeredId = attemptId
     }
 
     /** Reads who is called, why, and what the gate says. */
@@ -133,6 +138,7 @@ class CallModel(
         step {
             val ended = core.call { endAttempt(attemptId, result, durationS) }
             phase = if (ended.outcomeRequired) Phase.Outcome else Phase.Over(ended)
+            if (result == CarrierResult.ANSWERED) answeredId = attemptId
         }
     }
 

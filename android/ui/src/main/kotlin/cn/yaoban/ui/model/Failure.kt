@@ -34,7 +34,11 @@ data class Failure(
     }
 }
 
+/** Why there is nothing; none: there is something. */
+internal val Result<*>.failure: Failure? get() = exceptionOrNull()?.let(Failure::of)
+
 /** Does [work]; why it did not get through, if it did not. */
+@Suppress("TooGenericExceptionCaught") // Whatever goes wrong is said, and never ends the app.
 internal inline fun failureOf(work: () -> Unit): Failure? =
     try {
         work()

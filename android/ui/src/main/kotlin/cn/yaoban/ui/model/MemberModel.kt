@@ -57,7 +57,7 @@ class MemberModel(
                 profile = shown?.profile
                 verdict = shown?.verdict
                 readings = shown?.readings.orEmpty()
-                failure = result.exceptionOrNull()?.let(Failure::of)
+                failure = result.failure
             }
     }
 

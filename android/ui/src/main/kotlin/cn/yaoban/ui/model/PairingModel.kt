@@ -6,7 +6,6 @@ import androidx.compose.runtime.setValue
 import cn.yaoban.core.Paired
 import cn.yaoban.core.SyncProgress
 import cn.yaoban.core.bridge.ClerkCore
-import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.flow.collectLatest
@@ -116,13 +115,11 @@ class PairingModel(
             // A watch conflates, so the size is asked for as often as it can be told and no oftener.
             val size = launch { core.watch { storage() }.collectLatest { it.onSuccess { use -> loadedBytes = use.loadingBytes } } }
             try {
-                core.sync { phase = Phase.Loading(it) }
-                phase = if (core.call { status() }.loaded) Phase.Ready else Phase.Interrupted
-            } catch (cancelled: CancellationException) {
-                throw cancelled
-            } catch (error: Exception) {
-                failure = Failure.of(error)
-                phase = Phase.Interrupted
+                failure =
+                    failureOf {
+                        core.sync { phase = Phase.Loading(it) }
+                        if (core.call { status() }.loaded) phase = Phase.Ready
+                    }
             } finally {
                 size.cancel()
             }

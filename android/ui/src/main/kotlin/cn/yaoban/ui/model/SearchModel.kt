@@ -39,7 +39,7 @@ class SearchModel(
             // An answer to what was typed before is dropped.
             if (asked != query.trim()) return@collect
             members = result.getOrDefault(emptyList())
-            failure = result.exceptionOrNull()?.let(Failure::of)
+            failure = result.failure
             answered = asked
         }
     }

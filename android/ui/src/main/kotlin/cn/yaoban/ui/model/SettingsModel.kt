@@ -37,7 +37,7 @@ class SettingsModel(
         core.watch { storage() to recordingUsage() }.collect { result ->
             storage = result.getOrNull()?.first
             recordings = result.getOrNull()?.second
-            failure = result.exceptionOrNull()?.let(Failure::of)
+            failure = result.failure
         }
     }
 
@@ -59,6 +59,19 @@ class SettingsModel(
         } finally {
             checking = false
         }
+    }
+
+    /** A bundle for support, sealed by the core; none: why stands in [failure]. */
+    suspend fun bundle(): ByteArray? {
+        if (checking) return null
+        checking = true
+        var bytes: ByteArray? = null
+        try {
+            failure = failureOf { bytes = core.cancellable { diagnosticBundle(true, it) } }
+        } finally {
+            checking = false
+        }
+        return bytes
     }
 
     /** Ends the pairing; whether it ended. [lose]: what was not sent may be lost. */

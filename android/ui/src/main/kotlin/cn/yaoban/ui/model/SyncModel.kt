@@ -8,7 +8,6 @@ import cn.yaoban.core.SyncProgress
 import cn.yaoban.core.SyncQueue
 import cn.yaoban.core.bridge.BackgroundEvent
 import cn.yaoban.core.bridge.ClerkCore
-import kotlinx.coroutines.CancellationException
 
 /** How the phone stands with the hub. */
 class SyncModel(
@@ -43,17 +42,15 @@ class SyncModel(
     /** Keeps the phone in sync until it is cancelled. */
     suspend fun run() {
         try {
-            core.backgroundSync().collect { event ->
-                when (event) {
-                    is BackgroundEvent.Progress -> progress = event.progress
-                    is BackgroundEvent.Synced -> ended(null)
-                    is BackgroundEvent.Failed -> ended(Failure.of(event.error))
+            failureOf {
+                core.backgroundSync().collect { event ->
+                    when (event) {
+                        is BackgroundEvent.Progress -> progress = event.progress
+                        is BackgroundEvent.Synced -> ended(null)
+                        is BackgroundEvent.Failed -> ended(Failure.of(event.error))
+                    }
                 }
-            }
-        } catch (cancelled: CancellationException) {
-            throw cancelled
-        } catch (error: Exception) {
-            failure = Failure.of(error)
+            }?.let { failure = it }
         } finally {
             progress = null
         }

@@ -4,8 +4,8 @@ import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
 import cn.yaoban.core.ClerkApp
-import cn.yaoban.core.MemberCounts
 import cn.yaoban.core.MemberClass
+import cn.yaoban.core.MemberCounts
 import cn.yaoban.core.OpenAttempt
 import cn.yaoban.core.TaskCounts
 import cn.yaoban.core.TaskFilter
@@ -53,7 +53,7 @@ class TaskListModel(
                 counts = shown?.counts
                 members = shown?.members
                 open = shown?.open.orEmpty()
-                failure = result.exceptionOrNull()?.let(Failure::of)
+                failure = result.failure
             }
     }
 

@@ -67,7 +67,7 @@ class TodayModel(
                     duplicates = it.duplicates
                     items = it.items
                 }
-                failure = result.exceptionOrNull()?.let(Failure::of)
+                failure = result.failure
             }
     }
 

@@ -36,8 +36,8 @@ import cn.yaoban.ui.Danger
 import cn.yaoban.ui.Handed
 import cn.yaoban.ui.Head
 import cn.yaoban.ui.Icons
-import cn.yaoban.ui.LocalWording
 import cn.yaoban.ui.LocalScope
+import cn.yaoban.ui.LocalWording
 import cn.yaoban.ui.Part
 import cn.yaoban.ui.Place
 import cn.yaoban.ui.Platform
@@ -98,6 +98,7 @@ internal fun CallScreen(
                     ended.task?.let { Text(after(words, it), style = MaterialTheme.typography.titleMedium) }
                 }
             }
+            call.answeredId?.let { RecordingOfCall(app.core, it, platform) }
         }
         Bottom(call, platform, way) { scope.launch { goOn(app, place, way, onLeave) } }
     }
@@ -158,7 +159,10 @@ private fun Bottom(
                     }
                 }
             }
-            is Phase.Recorded, is Phase.Over -> Big(words[if (way.overTasks) "call.next" else "call.done"], Modifier.fillMaxWidth().testTag("next"), onClick = onLeave)
+            is Phase.Recorded, is Phase.Over -> {
+                val next = words[if (way.overTasks) "call.next" else "call.done"]
+                Big(next, Modifier.fillMaxWidth().testTag("next"), onClick = onLeave)
+            }
             else -> Unit
         }
     }

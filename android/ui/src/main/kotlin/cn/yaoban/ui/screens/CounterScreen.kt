@@ -1,12 +1,14 @@
 package cn.yaoban.ui.screens
 
 import androidx.compose.foundation.layout.Arrangement
+import androidx.compose.foundation.layout.BoxWithConstraints
 import androidx.compose.foundation.layout.Column
 import androidx.compose.foundation.layout.PaddingValues
 import androidx.compose.foundation.layout.Row
 import androidx.compose.foundation.layout.fillMaxSize
 import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.padding
+import androidx.compose.foundation.layout.width
 import androidx.compose.foundation.lazy.LazyColumn
 import androidx.compose.foundation.lazy.items
 import androidx.compose.foundation.shape.RoundedCornerShape
@@ -26,17 +28,18 @@ import androidx.compose.ui.focus.onFocusChanged
 import androidx.compose.ui.platform.LocalFocusManager
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.unit.dp
-import cn.yaoban.ui.AskText
+import cn.yaoban.core.ErrorKind
+import cn.yaoban.ui.AskButton
 import cn.yaoban.ui.Head
 import cn.yaoban.ui.Icons
 import cn.yaoban.ui.Keypad
 import cn.yaoban.ui.LocalWording
-import cn.yaoban.ui.LocalScope
 import cn.yaoban.ui.MemberLine
 import cn.yaoban.ui.Nothing
 import cn.yaoban.ui.Platform
 import cn.yaoban.ui.Quiet
 import cn.yaoban.ui.Refusal
+import cn.yaoban.ui.Sign
 import cn.yaoban.ui.Touch
 import cn.yaoban.ui.Waiting
 import cn.yaoban.ui.Way
@@ -44,7 +47,7 @@ import cn.yaoban.ui.What
 import cn.yaoban.ui.get
 import cn.yaoban.ui.model.SearchModel
 import cn.yaoban.ui.model.SyncModel
-import kotlinx.coroutines.launch
+import cn.yaoban.ui.scanning
 
 /** The counter: a member by phone digits, name, initials or card, while it is still greeted. */
 @Composable
@@ -55,46 +58,75 @@ internal fun CounterScreen(
     platform: Platform,
 ) {
     val words = LocalWording.current
-    val scope = LocalScope.current
-    val focus = LocalFocusManager.current
     var typing by rememberSaveable { mutableStateOf(false) }
     LaunchedEffect(model.query) { model.follow() }
-    Column(Modifier.fillMaxSize()) {
-        Head(words["nav.counter"]) {
-            OfflineSign(sync)
-            Touch(Icons.scan, words["counter.scan"]) { scope.launch { platform.scanCode()?.let { model.query = it } } }
-            Touch(Icons.add, words["counter.register"]) { way.to(What.REGISTER, model.query.trim()) }
-        }
-        OutlinedTextField(
-            model.query,
-            { model.query = it },
-            Modifier
-                .fillMaxWidth()
-                .padding(horizontal = 16.dp)
-                .testTag("query")
-                .onFocusChanged { typing = it.isFocused },
-            placeholder = { Text(words["counter.hint"]) },
-            leadingIcon = { Icon(Icons.search, null) },
-            trailingIcon = {
-                if (model.query.isNotEmpty()) {
-                    IconButton({ model.query = "" }) { Icon(Icons.close, words["act.clear"]) }
+    BoxWithConstraints(Modifier.fillMaxSize()) {
+        val low = maxHeight < LOW
+        Column(Modifier.fillMaxSize()) {
+            Head(words["nav.counter"]) {
+                OfflineSign(sync)
+                Touch(Icons.scan, words["counter.scan"], scanning(platform) { model.query = it })
+                Touch(Icons.add, words["counter.register"]) { way.to(What.REGISTER, model.query.trim()) }
+            }
+            // On a phone that lies on its side the keys stand beside the members, and not in their place.
+            Row(Modifier.weight(1f)) {
+                Column(Modifier.weight(1f)) {
+                    Query(model) { typing = it }
+                    Found(model, way, Modifier.weight(1f))
                 }
-            },
-            textStyle = MaterialTheme.typography.titleLarge,
-            singleLine = true,
-            shape = RoundedCornerShape(14.dp),
-        )
-        Found(model, way, Modifier.weight(1f))
-        if (typing) {
-            // The keyboard of the device is up; this one comes back with it gone.
-            Quiet(words["counter.keypad"], Modifier.fillMaxWidth().padding(16.dp)) { focus.clearFocus() }
-        } else {
-            Keypad(
-                { model.query += it },
-                { model.query = model.query.dropLast(1) },
-                Modifier.padding(horizontal = 16.dp, vertical = 8.dp),
-            )
+                if (low) Keys(model, typing, Modifier.width(180.dp))
+            }
+            if (!low) Keys(model, typing, Modifier)
         }
+    }
+}
+
+/** Lower than this, a screen is a phone's on its side. */
+private val LOW = 480.dp
+
+@Composable
+private fun Query(
+    model: SearchModel,
+    onTyping: (Boolean) -> Unit,
+) {
+    val words = LocalWording.current
+    OutlinedTextField(
+        model.query,
+        { model.query = it },
+        Modifier
+            .fillMaxWidth()
+            .padding(horizontal = 16.dp)
+            .testTag("query")
+            .onFocusChanged { onTyping(it.isFocused) },
+        placeholder = { Text(words["counter.hint"]) },
+        leadingIcon = { Icon(Icons.search, null) },
+        trailingIcon = {
+            if (model.query.isNotEmpty()) {
+                IconButton({ model.query = "" }) { Icon(Icons.close, words["act.clear"]) }
+            }
+        },
+        textStyle = MaterialTheme.typography.titleLarge,
+        singleLine = true,
+        shape = RoundedCornerShape(14.dp),
+    )
+}
+
+/** Keys for digits; while the device's own keyboard is up, the way back to them. */
+@Composable
+private fun Keys(
+    model: SearchModel,
+    typing: Boolean,
+    modifier: Modifier,
+) {
+    val focus = LocalFocusManager.current
+    if (typing) {
+        Quiet(LocalWording.current["counter.keypad"], modifier.fillMaxWidth().padding(16.dp)) { focus.clearFocus() }
+    } else {
+        Keypad(
+            { model.query += it },
+            { model.query = model.query.dropLast(1) },
+            modifier.padding(horizontal = 16.dp, vertical = 8.dp),
+        )
     }
 }
 
@@ -105,8 +137,6 @@ private fun Found(
     modifier: Modifier,
 ) {
     val words = LocalWording.current
-    val scope = LocalScope.current
-    var asking by rememberSaveable { mutableStateOf(false) }
     val members = model.members
     LazyColumn(
         modifier.fillMaxWidth(),
@@ -128,7 +158,14 @@ private fun Found(
             item {
                 Nothing(words["counter.none", "text" to model.answered]) {
                     Quiet(words["counter.register"], Modifier.fillMaxWidth(), Icons.add) { way.to(What.REGISTER, model.query.trim()) }
-                    Quiet(words["counter.elsewhere"], Modifier.fillMaxWidth(), Icons.search) { asking = true }
+                    AskButton(
+                        words["counter.elsewhere"],
+                        words["counter.reason"],
+                        words["counter.look_up"],
+                        Modifier.fillMaxWidth(),
+                        Icons.search,
+                        model::lookUp,
+                    )
                 }
             }
         }
@@ -136,12 +173,6 @@ private fun Found(
             MemberLine(member, { way.to(What.MEMBER, member.memberId) })
         }
         if (model.lookingUp) item { Waiting(words["counter.looking_up"]) }
-    }
-    if (asking) {
-        AskText(words["counter.elsewhere"], words["counter.reason"], words["counter.look_up"], { asking = false }) {
-            asking = false
-            scope.launch { model.lookUp(it) }
-        }
     }
 }
 
@@ -151,8 +182,8 @@ internal fun OfflineSign(sync: SyncModel) {
     val words = LocalWording.current
     val waiting = (sync.status?.outbox ?: 0) - (sync.status?.held ?: 0)
     Row {
-        if (sync.failure?.kind == cn.yaoban.core.ErrorKind.HUB) {
-            cn.yaoban.ui.Sign(
+        if (sync.failure?.kind == ErrorKind.HUB) {
+            Sign(
                 if (waiting > 0) words["state.offline_waiting", "n" to waiting] else words["state.offline"],
                 MaterialTheme.colorScheme.tertiaryContainer,
                 MaterialTheme.colorScheme.onTertiaryContainer,

@@ -73,9 +73,11 @@ internal fun HistoryScreen(
                 Refusal(model.failure)
                 when {
                     model.busy -> Waiting(words["state.reading"])
-                    model.more == HistoryModel.More.PHONE -> Quiet(words["history.more"], Modifier.fillMaxWidth()) { scope.launch { model.next() } }
-                    model.more == HistoryModel.More.HUB -> Quiet(words["history.older"], Modifier.fillMaxWidth()) { scope.launch { model.next() } }
-                    else -> Nothing(words[if (model.days.isEmpty()) "history.nothing" else "history.end"])
+                    model.more == HistoryModel.More.NONE -> Nothing(words[if (model.days.isEmpty()) "history.nothing" else "history.end"])
+                    else -> {
+                        val next = words[if (model.more == HistoryModel.More.PHONE) "history.more" else "history.older"]
+                        Quiet(next, Modifier.fillMaxWidth()) { scope.launch { model.next() } }
+                    }
                 }
             }
         }
@@ -98,7 +100,9 @@ private fun Day(
             Text(words.date(day.day), style = MaterialTheme.typography.titleMedium)
             Text(yuan(day.netFen), style = MaterialTheme.typography.titleMedium)
         }
-        (day.storeName ?: day.storeId)?.let { Text(it, color = MaterialTheme.colorScheme.onSurfaceVariant, style = MaterialTheme.typography.bodySmall) }
+        (day.storeName ?: day.storeId)?.let {
+            Text(it, color = MaterialTheme.colorScheme.onSurfaceVariant, style = MaterialTheme.typography.bodySmall)
+        }
         lines.forEach { Line(it) }
     }
 }

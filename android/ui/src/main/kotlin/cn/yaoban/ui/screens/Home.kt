@@ -146,7 +146,7 @@ private fun Over(
     // A screen of another member is another screen.
     key(place) {
         when (place.what) {
-            What.MEMBER -> MemberScreen(app.core, place.id, way)
+            What.MEMBER -> MemberScreen(app.core, place.id, way, platform)
             What.CALL_TASK, What.CALL_MEMBER -> CallScreen(app, place, way, platform) { leave(app, way) }
             What.READINGS -> ReadingsScreen(app.core, place.id, way)
             What.HISTORY -> HistoryScreen(app.core, place.id, way)

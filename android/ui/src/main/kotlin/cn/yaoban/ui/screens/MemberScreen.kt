@@ -30,7 +30,7 @@ import cn.yaoban.core.NewConsent
 import cn.yaoban.core.Profile
 import cn.yaoban.core.ReadingRow
 import cn.yaoban.core.bridge.ClerkCore
-import cn.yaoban.ui.AskText
+import cn.yaoban.ui.AskButton
 import cn.yaoban.ui.Big
 import cn.yaoban.ui.Chip
 import cn.yaoban.ui.Chips
@@ -38,11 +38,13 @@ import cn.yaoban.ui.ClassBadge
 import cn.yaoban.ui.Danger
 import cn.yaoban.ui.Entry
 import cn.yaoban.ui.Figure
+import cn.yaoban.ui.Grade
 import cn.yaoban.ui.Head
 import cn.yaoban.ui.Icons
-import cn.yaoban.ui.LocalWording
 import cn.yaoban.ui.LocalScope
+import cn.yaoban.ui.LocalWording
 import cn.yaoban.ui.Part
+import cn.yaoban.ui.Platform
 import cn.yaoban.ui.Quiet
 import cn.yaoban.ui.Refusal
 import cn.yaoban.ui.Sign
@@ -53,11 +55,15 @@ import cn.yaoban.ui.Way
 import cn.yaoban.ui.What
 import cn.yaoban.ui.Wording
 import cn.yaoban.ui.about
+import cn.yaoban.ui.change
 import cn.yaoban.ui.code
 import cn.yaoban.ui.decimal
+import cn.yaoban.ui.end
 import cn.yaoban.ui.get
 import cn.yaoban.ui.model.MemberModel
+import cn.yaoban.ui.say
 import cn.yaoban.ui.stands
+import cn.yaoban.ui.value
 import cn.yaoban.ui.yuan
 import kotlinx.coroutines.launch
 
@@ -67,6 +73,7 @@ internal fun MemberScreen(
     core: ClerkCore,
     memberId: String,
     way: Way,
+    platform: Platform,
 ) {
     val words = LocalWording.current
     val model = remember(memberId) { MemberModel(core, memberId) }
@@ -98,6 +105,7 @@ internal fun MemberScreen(
             Readings(model, profile, way)
             Waits(profile, way)
             Contact(profile.lastContact)
+            RecordingsOf(core, memberId, platform)
             Purchases(profile, way)
             Notes(model, profile)
             Tags(model, profile)
@@ -253,17 +261,14 @@ private fun Reading(
             Row(horizontalArrangement = Arrangement.spacedBy(10.dp), verticalAlignment = Alignment.CenterVertically) {
                 Text(words.code("kind", reading.kind), style = MaterialTheme.typography.bodyLarge)
                 Text(
-                    words.value(reading),
+                    value(reading),
                     style = MaterialTheme.typography.titleLarge,
                     color = if (reading.stands()) colors.error else colors.onSurface,
                 )
             }
-            reading.grade?.let {
-                if (reading.stands()) Sign(words.code("grade", it), colors.errorContainer, colors.onErrorContainer)
-                else Sign(words.code("grade", it))
-            }
+            Grade(reading)
             Text(
-                listOfNotNull(words.date(reading.day), words.code("context", reading.context), words.change(reading)).joinToString(" · "),
+                listOfNotNull(words.date(reading.day), words.code("context", reading.context), change(reading)).joinToString(" · "),
                 color = colors.onSurfaceVariant,
                 style = MaterialTheme.typography.bodyMedium,
             )
@@ -372,9 +377,9 @@ private fun Notes(
     profile: Profile,
 ) {
     val words = LocalWording.current
-    val scope = LocalScope.current
-    var writing by rememberSaveable { mutableStateOf(false) }
-    Part(words["member.notes"], action = { Quiet(words["member.write"]) { writing = true } }) {
+    Part(words["member.notes"], action = {
+        AskButton(words["member.write"], words["field.note"], words["act.save"]) { model.note(it) }
+    }) {
         if (profile.notes.isEmpty()) Text(words["member.no_notes"], color = MaterialTheme.colorScheme.onSurfaceVariant)
         for (note in profile.notes) {
             Text(note.text, style = MaterialTheme.typography.bodyLarge)
@@ -383,12 +388,6 @@ private fun Notes(
                 color = MaterialTheme.colorScheme.onSurfaceVariant,
                 style = MaterialTheme.typography.bodySmall,
             )
-        }
-    }
-    if (writing) {
-        AskText(words["member.write"], words["field.note"], words["act.save"], { writing = false }) {
-            writing = false
-            scope.launch { model.note(it) }
         }
     }
 }
@@ -400,18 +399,13 @@ private fun Tags(
 ) {
     val words = LocalWording.current
     val scope = LocalScope.current
-    var writing by rememberSaveable { mutableStateOf(false) }
-    Part(words["field.tags"], action = { Quiet(words["act.add"]) { writing = true } }) {
+    Part(words["field.tags"], action = {
+        AskButton(words["act.add"], words["field.tags"], words["act.add"]) { model.addTag(it) }
+    }) {
         Chips {
             for (tag in profile.tags) {
                 Chip("$tag ✕", false) { scope.launch { model.removeTag(tag) } }
             }
-        }
-    }
-    if (writing) {
-        AskText(words["field.tags"], words["field.tags"], words["act.add"], { writing = false }) {
-            writing = false
-            scope.launch { model.addTag(it) }
         }
     }
 }
@@ -433,8 +427,9 @@ private fun Consents(
                 Column(Modifier.weight(1f)) {
                     Text(words.code("consent", purpose), style = MaterialTheme.typography.bodyLarge)
                     for (row in rows.filter { it.channel != null }) {
+                        val channel = words.code("channel", row.channel.orEmpty())
                         Text(
-                            words["member.consent_of", "channel" to words.code("channel", row.channel.orEmpty()), "answer" to answer(words, row.granted)],
+                            words["member.consent_of", "channel" to channel, "answer" to answer(words, row.granted)],
                             style = MaterialTheme.typography.bodyMedium,
                         )
                     }

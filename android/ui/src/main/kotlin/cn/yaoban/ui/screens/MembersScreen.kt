@@ -25,7 +25,7 @@ import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.unit.dp
 import cn.yaoban.core.CodeCount
 import cn.yaoban.core.MemberCounts
-import cn.yaoban.ui.AskText
+import cn.yaoban.ui.AskButton
 import cn.yaoban.ui.Big
 import cn.yaoban.ui.Chip
 import cn.yaoban.ui.Chips
@@ -118,7 +118,6 @@ private fun ForAll(
 ) {
     val words = LocalWording.current
     val scope = LocalScope.current
-    var naming by rememberSaveable { mutableStateOf(false) }
     val n = if (model.picked.isEmpty()) model.count else model.picked.size.toULong()
     Column(Modifier.padding(16.dp, 8.dp), Arrangement.spacedBy(8.dp)) {
         Row(horizontalArrangement = Arrangement.spacedBy(8.dp)) {
@@ -128,14 +127,12 @@ private fun ForAll(
                     if (ids.isNotEmpty()) way.to(What.MESSAGE, ids.joinToString("\n"))
                 }
             }
-            Big(words["groups.calls", "n" to n], Modifier.weight(1f).testTag("group-calls"), Icons.phone) { scope.launch { model.makeCalls() } }
+            Big(words["groups.calls", "n" to n], Modifier.weight(1f).testTag("group-calls"), Icons.phone) {
+                scope.launch { model.makeCalls() }
+            }
         }
-        if (model.kept == null) Quiet(words["groups.keep"], Modifier.fillMaxWidth()) { naming = true }
-    }
-    if (naming) {
-        AskText(words["groups.keep"], words["field.group_name"], words["act.save"], { naming = false }) {
-            naming = false
-            scope.launch { model.keep(it) }
+        if (model.kept == null) {
+            AskButton(words["groups.keep"], words["field.group_name"], words["act.save"], Modifier.fillMaxWidth(), onText = model::keep)
         }
     }
 }

@@ -15,7 +15,6 @@ import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Surface
 import androidx.compose.material3.Text
 import androidx.compose.runtime.Composable
-import androidx.compose.runtime.LaunchedEffect
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.produceState
 import androidx.compose.ui.Alignment
@@ -62,7 +61,8 @@ internal fun MessageScreen(
     val scope = LocalScope.current
     val made by produceState<MessageModel?>(null, memberIds, taskId) {
         // Of a task the member is not known yet.
-        val ids = if (taskId == null) memberIds else runCatching { listOf(core.call { task(taskId) }.task.memberId) }.getOrDefault(emptyList())
+        val ofTask = taskId?.let { runCatching { core.call { task(it) }.task.memberId }.getOrNull() }
+        val ids = if (taskId == null) memberIds else listOfNotNull(ofTask)
         value = MessageModel(core, ids, taskId).also { it.begin() }
     }
     val model = made
@@ -197,7 +197,7 @@ private fun Out(
                 Big(words["message.sms"], Modifier.fillMaxWidth().testTag("sms-${out.memberId}"), Icons.message) {
                     scope.launch {
                         val number = out.number
-                        val handed = if (number == null) Handed.NOT_POSSIBLE else platform.sms(listOf(number), out.text)
+                        val handed = if (number == null) Handed.NOT_POSSIBLE else platform.sms(number, out.text, out.key)
                         model.told(out, handed != Handed.NOT_POSSIBLE)
                     }
                 }

@@ -17,8 +17,8 @@ import cn.yaoban.core.SyncProgress
 import cn.yaoban.core.SyncStage
 import cn.yaoban.ui.Big
 import cn.yaoban.ui.Icons
-import cn.yaoban.ui.LocalWording
 import cn.yaoban.ui.LocalScope
+import cn.yaoban.ui.LocalWording
 import cn.yaoban.ui.Middle
 import cn.yaoban.ui.Part
 import cn.yaoban.ui.Platform
@@ -29,6 +29,7 @@ import cn.yaoban.ui.Wording
 import cn.yaoban.ui.get
 import cn.yaoban.ui.model.PairingModel
 import cn.yaoban.ui.model.PairingModel.Phase
+import cn.yaoban.ui.scanning
 import cn.yaoban.ui.tenths
 import kotlinx.coroutines.launch
 
@@ -97,9 +98,7 @@ private fun Code(
     Big(words["pairing.pair"], Modifier.fillMaxWidth(), enabled = model.code.isNotBlank()) {
         scope.launch { model.pair(platform.deviceName) }
     }
-    Quiet(words["pairing.scan"], Modifier.fillMaxWidth(), Icons.scan) {
-        scope.launch { platform.scanCode()?.let { model.code = it } }
-    }
+    Quiet(words["pairing.scan"], Modifier.fillMaxWidth(), Icons.scan, onClick = scanning(platform) { model.code = it })
 }
 
 /** How far a first load is: members, and MB. */

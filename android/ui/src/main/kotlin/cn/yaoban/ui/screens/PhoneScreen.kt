@@ -16,6 +16,7 @@ import androidx.compose.runtime.LaunchedEffect
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.remember
+import androidx.compose.runtime.saveable.rememberSaveable
 import androidx.compose.runtime.setValue
 import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
@@ -24,7 +25,6 @@ import androidx.compose.ui.semantics.contentDescription
 import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.unit.dp
 import cn.yaoban.core.StaffRow
-import cn.yaoban.core.StuckOp
 import cn.yaoban.ui.AppModel
 import cn.yaoban.ui.Ask
 import cn.yaoban.ui.Big
@@ -66,8 +66,11 @@ internal fun PhoneScreen(
             Rounds(app.sync)
             Stuck(app.sync)
             Who(app, staff)
-            Holds(model)
+            Holds(model, platform)
+            RecordingsOf(app.core, null, platform)
             Health(model)
+            Support(model, platform)
+            Licences(platform)
             End(app, model, platform)
         }
     }
@@ -117,7 +120,7 @@ private fun Stuck(sync: SyncModel) {
                         style = MaterialTheme.typography.bodyMedium,
                     )
                     Text(
-                        listOfNotNull(words.code("op_state", op.state), why(op)?.let { words.reason(it, op.values) }).joinToString("："),
+                        listOfNotNull(words.code("op_state", op.state), op.reason?.let { words.reason(it, op.values) }).joinToString("："),
                         color = if (stuck) MaterialTheme.colorScheme.error else MaterialTheme.colorScheme.onSurfaceVariant,
                         style = MaterialTheme.typography.bodyMedium,
                     )
@@ -128,8 +131,6 @@ private fun Stuck(sync: SyncModel) {
         if (ops.size > SHOWN) Text(words["phone.more", "n" to ops.size - SHOWN])
     }
 }
-
-private fun why(op: StuckOp): String? = op.reason
 
 /** So many operations are listed. */
 private const val SHOWN = 20
@@ -152,7 +153,10 @@ private fun Who(
 }
 
 @Composable
-private fun Holds(model: SettingsModel) {
+private fun Holds(
+    model: SettingsModel,
+    platform: Platform,
+) {
     val words = LocalWording.current
     val scope = LocalScope.current
     val storage = model.storage ?: return
@@ -161,16 +165,44 @@ private fun Holds(model: SettingsModel) {
         Entry(words["phone.data"], mb(storage.fileBytes))
         model.recordings?.let { use ->
             Entry(words["phone.recordings"], words["phone.of", "used" to mb(use.bytes), "max" to mb(use.bytesMax)])
-            Row(Modifier.fillMaxWidth(), verticalAlignment = Alignment.CenterVertically) {
-                val said = words["phone.wifi_only"]
-                Text(said, Modifier.weight(1f), style = MaterialTheme.typography.bodyMedium)
-                Switch(use.wifiOnly, { scope.launch { model.wifiOnly(it) } }, Modifier.semantics { contentDescription = said })
-            }
+            Setting(words["phone.wifi_only"], use.wifiOnly) { scope.launch { model.wifiOnly(it) } }
+            use.heldBack?.let { Text(words.code("recording_held", it), color = MaterialTheme.colorScheme.onSurfaceVariant) }
+        }
+        platform.recorder?.let { RecorderFolder(it) }
+        SmsItself(platform)
+    }
+}
+
+/** Texts go out by the SMS app, unless the clerk lets this one send them. */
+@Composable
+private fun SmsItself(platform: Platform) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    val sender = platform.smsSender ?: return
+    var on by remember { mutableStateOf(sender.on) }
+    Setting(words["phone.sms_itself"], on) {
+        scope.launch {
+            sender.turn(it)
+            on = sender.on
         }
     }
 }
 
-private fun mb(bytes: ULong): String = tenths((bytes / 100_000uL).toInt()) + " MB"
+/** A setting that is on or off. */
+@Composable
+private fun Setting(
+    name: String,
+    on: Boolean,
+    onChange: (Boolean) -> Unit,
+) {
+    Row(Modifier.fillMaxWidth(), verticalAlignment = Alignment.CenterVertically) {
+        Text(name, Modifier.weight(1f), style = MaterialTheme.typography.bodyMedium)
+        Switch(on, onChange, Modifier.semantics { contentDescription = name })
+    }
+}
+
+/** So many bytes in MB. */
+internal fun mb(bytes: ULong): String = tenths((bytes / 100_000uL).toInt()) + " MB"
 
 @Composable
 private fun Health(model: SettingsModel) {
@@ -188,6 +220,38 @@ private fun Health(model: SettingsModel) {
             }
             Quiet(words["phone.check"], Modifier.fillMaxWidth()) { scope.launch { model.check() } }
         }
+    }
+}
+
+/** What support needs, sealed for it alone, by whatever app the clerk has at hand. */
+@Composable
+private fun Support(
+    model: SettingsModel,
+    platform: Platform,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    var nobody by remember { mutableStateOf(false) }
+    Part(words["phone.bundle"]) {
+        Text(words["phone.bundle_text"], style = MaterialTheme.typography.bodyMedium)
+        if (nobody) Text(words["phone.bundle_nobody"], color = MaterialTheme.colorScheme.error)
+        Quiet(words["phone.bundle_send"], Modifier.fillMaxWidth().testTag("bundle"), enabled = !model.checking) {
+            scope.launch {
+                val bytes = model.bundle() ?: return@launch
+                nobody = !platform.shareFile("yaoban-support.bin", "application/octet-stream", bytes)
+            }
+        }
+    }
+}
+
+@Composable
+private fun Licences(platform: Platform) {
+    val words = LocalWording.current
+    var shown by rememberSaveable { mutableStateOf(false) }
+    Part(words["phone.licences"], action = {
+        Quiet(words[if (shown) "today.hide" else "phone.show"], Modifier.testTag("licences")) { shown = !shown }
+    }) {
+        if (shown) platform.licences().forEach { Text(it, style = MaterialTheme.typography.bodySmall) }
     }
 }
 

@@ -27,6 +27,8 @@ import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.draw.clip
 import androidx.compose.ui.geometry.Offset
+import androidx.compose.ui.geometry.Size
+import androidx.compose.ui.graphics.Color
 import androidx.compose.ui.graphics.StrokeCap
 import androidx.compose.ui.graphics.drawscope.DrawScope
 import androidx.compose.ui.platform.testTag
@@ -41,18 +43,19 @@ import cn.yaoban.ui.Big
 import cn.yaoban.ui.Chip
 import cn.yaoban.ui.Chips
 import cn.yaoban.ui.Danger
+import cn.yaoban.ui.Grade
 import cn.yaoban.ui.Head
 import cn.yaoban.ui.Keypad
 import cn.yaoban.ui.LocalScope
 import cn.yaoban.ui.LocalWording
 import cn.yaoban.ui.Part
 import cn.yaoban.ui.Refusal
-import cn.yaoban.ui.Sign
 import cn.yaoban.ui.Way
 import cn.yaoban.ui.code
 import cn.yaoban.ui.get
 import cn.yaoban.ui.model.ReadingsModel
 import cn.yaoban.ui.stands
+import cn.yaoban.ui.value
 import kotlinx.coroutines.launch
 
 /** A reading, typed while the cuff still hums; and how the last ones went. */
@@ -93,20 +96,12 @@ private fun Added(added: ReadingAdded) {
     val words = LocalWording.current
     Part(words["reading.stored"]) {
         Row(horizontalArrangement = Arrangement.spacedBy(12.dp), verticalAlignment = Alignment.CenterVertically) {
-            Text(words.value(added.reading), style = MaterialTheme.typography.headlineSmall)
+            Text(value(added.reading), style = MaterialTheme.typography.headlineSmall)
             Grade(added.reading)
         }
         if (added.alarm) Danger(words["reading.alarm"], Modifier.testTag("alarm"))
         if (added.taskId != null) Danger(words["reading.task"])
     }
-}
-
-@Composable
-private fun Grade(reading: ReadingRow) {
-    val grade = reading.grade ?: return
-    val colors = MaterialTheme.colorScheme
-    val text = LocalWording.current.code("grade", grade)
-    if (reading.stands()) Sign(text, colors.errorContainer, colors.onErrorContainer) else Sign(text)
 }
 
 @Composable
@@ -137,11 +132,7 @@ private fun Entry(model: ReadingsModel) {
             Field(words[if (bp) "field.systolic" else "field.glucose"], first, !onSecond, Modifier.weight(1f)) { onSecond = false }
             if (bp) Field(words["field.diastolic"], second, onSecond, Modifier.weight(1f)) { onSecond = true }
         }
-        Chips {
-            for (code in CONTEXTS.getValue(model.kind)) {
-                Chip(words.code("context", code), context == code) { context = code }
-            }
-        }
+        Contexts(model.kind, context) { context = it }
         Keypad(type, erase, other = if (bp) null else ".")
         val new = if (bp) bloodPressure(first, second, context) else glucose(first, context)
         Big(words["act.save"], Modifier.fillMaxWidth().testTag("save"), enabled = new != null) {
@@ -152,6 +143,20 @@ private fun Entry(model: ReadingsModel) {
                     onSecond = false
                 }
             }
+        }
+    }
+}
+
+/** When or where it was measured. */
+@Composable
+private fun Contexts(
+    kind: String,
+    chosen: String,
+    onChoose: (String) -> Unit,
+) {
+    Chips {
+        for (code in CONTEXTS.getValue(kind)) {
+            Chip(LocalWording.current.code("context", code), chosen == code) { onChoose(code) }
         }
     }
 }
@@ -175,8 +180,8 @@ private fun glucose(
     context: String,
 ): NewReading? {
     val (whole, part) = text.split('.').let { it.first() to it.getOrElse(1) { "0" } }
-    val tenths = (whole.toUIntOrNull() ?: return null) * 10u + (part.ifEmpty { "0" }.take(1).toUIntOrNull() ?: return null)
-    return NewReading("glucose", glucoseTenths = tenths.toUShort(), context = context)
+    val tenths = (whole + part.ifEmpty { "0" }.take(1)).takeIf { whole.isNotEmpty() }?.toUShortOrNull()
+    return tenths?.let { NewReading("glucose", glucoseTenths = it, context = context) }
 }
 
 @Composable
@@ -214,7 +219,7 @@ private fun Trend(model: ReadingsModel) {
         Chart(readings.readings.asReversed())
         for (reading in readings.readings.take(LISTED)) {
             Row(Modifier.fillMaxWidth(), Arrangement.spacedBy(10.dp), Alignment.CenterVertically) {
-                Text(words.value(reading), style = MaterialTheme.typography.titleMedium)
+                Text(value(reading), style = MaterialTheme.typography.titleMedium)
                 Grade(reading)
                 Text(
                     listOfNotNull(words.instant(reading.takenAtMs), words.code("context", reading.context)).joinToString(" · "),
@@ -251,7 +256,8 @@ private fun Chart(readings: List<ReadingRow>) {
             val points =
                 values.mapIndexed { at, (row, value) ->
                     val x = if (span > 1f) (row.takenAtMs - first) / span else at / values.size.toFloat()
-                    row to Offset(size.width * (0.03f + 0.94f * x), size.height * (0.92f - 0.84f * (value - low) / (high - low).coerceAtLeast(1f)))
+                    val y = (value - low) / (high - low).coerceAtLeast(1f)
+                    row to Offset(size.width * (0.03f + 0.94f * x), size.height * (0.92f - 0.84f * y))
                 }
             points.zipWithNext { from, to -> drawLine(colors.outline, from.second, to.second, 2.dp.toPx(), StrokeCap.Round) }
             points.forEach { (row, at) -> mark(at, row.stands(), if (row.stands()) colors.error else colors.primary) }
@@ -262,11 +268,11 @@ private fun Chart(readings: List<ReadingRow>) {
 private fun DrawScope.mark(
     at: Offset,
     out: Boolean,
-    color: androidx.compose.ui.graphics.Color,
+    color: Color,
 ) {
     val r = 5.dp.toPx()
     if (out) {
-        drawRect(color, Offset(at.x - r, at.y - r), androidx.compose.ui.geometry.Size(2 * r, 2 * r))
+        drawRect(color, Offset(at.x - r, at.y - r), Size(2 * r, 2 * r))
     } else {
         drawCircle(color, r, at)
     }

@@ -67,6 +67,7 @@ internal fun RegisterScreen(
     var allergies by rememberSaveable { mutableStateOf("") }
     var consents by rememberSaveable { mutableStateOf(emptyList<String>()) }
     val day = birthday.ifBlank { null }?.let { runCatching { LocalDate.parse(it.trim()) }.getOrNull() }
+    val noDay = birthday.isNotBlank() && day == null
     val registered = model.registered
     LaunchedEffect(registered) {
         if (registered != null && registered.sameNumber.isEmpty()) way.instead(What.MEMBER, registered.member.memberId)
@@ -86,7 +87,7 @@ internal fun RegisterScreen(
             Chips {
                 for (code in listOf("female", "male")) Chip(words.code("sex", code), sex == code) { sex = if (sex == code) null else code }
             }
-            Line(words["register.birthday"], birthday, "birthday", KeyboardType.Number, birthday.isNotBlank() && day == null) { birthday = it }
+            Line(words["register.birthday"], birthday, "birthday", KeyboardType.Number, noDay) { birthday = it }
             Line(words["register.allergies"], allergies, "allergies") { allergies = it }
             Line(words["register.diseases"], diseases, "diseases") { diseases = it }
             Part(words["register.consents"]) {
@@ -112,7 +113,7 @@ internal fun RegisterScreen(
             Big(
                 words["register.save"],
                 Modifier.fillMaxWidth().testTag("register"),
-                enabled = name.isNotBlank() && !model.busy && (birthday.isBlank() || day != null),
+                enabled = name.isNotBlank() && !model.busy && !noDay,
             ) {
                 val given = consents.map { NewConsent(it, null, true, CONSENT_WORDING) }
                 val new =

@@ -7,7 +7,6 @@ import androidx.compose.foundation.layout.Spacer
 import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.heightIn
 import androidx.compose.foundation.layout.padding
-import androidx.compose.foundation.layout.size
 import androidx.compose.foundation.rememberScrollState
 import androidx.compose.foundation.shape.RoundedCornerShape
 import androidx.compose.foundation.verticalScroll
@@ -33,8 +32,8 @@ import cn.yaoban.ui.Big
 import cn.yaoban.ui.Head
 import cn.yaoban.ui.Icons
 import cn.yaoban.ui.Keypad
-import cn.yaoban.ui.LocalWording
 import cn.yaoban.ui.LocalScope
+import cn.yaoban.ui.LocalWording
 import cn.yaoban.ui.Middle
 import cn.yaoban.ui.Nothing
 import cn.yaoban.ui.Platform
@@ -117,30 +116,9 @@ private fun Pin(
 ) {
     val words = LocalWording.current
     val scope = LocalScope.current
-    // Not saved: a PIN is not for the state of an activity.
-    var typed by remember(person.staffId) { mutableStateOf("") }
-    var first by remember(person.staffId) { mutableStateOf<String?>(null) }
-    var differs by remember(person.staffId) { mutableStateOf(false) }
+    val entry = remember(person.staffId) { PinEntry(model) }
     val recognise: () -> Unit = {
         scope.launch { if (platform.recognise(words["signin.recognise"])) model.recognised(person.staffId) }
-    }
-    val done: () -> Unit = {
-        val pin = typed
-        typed = ""
-        differs = false
-        when {
-            person.hasPin -> scope.launch { model.signIn(person.staffId, pin) }
-            first == null -> first = pin
-            first == pin ->
-                scope.launch {
-                    model.setPin(person.staffId, null, pin)
-                    if (model.failure == null) model.signIn(person.staffId, pin) else first = null
-                }
-            else -> {
-                first = null
-                differs = true
-            }
-        }
     }
     Head(person.name, onBack)
     Column(
@@ -154,28 +132,16 @@ private fun Pin(
                 Text(words["signin.locked"], style = MaterialTheme.typography.bodyLarge)
             }
         }
-        val ask =
-            when {
-                person.hasPin -> "signin.pin"
-                first == null -> "signin.new_pin"
-                else -> "signin.new_pin_again"
-            }
-        Text(words[ask], style = MaterialTheme.typography.titleMedium)
+        Text(words[entry.question(person)], style = MaterialTheme.typography.titleMedium)
         Text(
-            if (typed.isEmpty()) "○ ○ ○ ○" else "● ".repeat(typed.length).trim(),
-            Modifier.testTag("pin").semantics { contentDescription = words["signin.digits", "n" to typed.length] },
+            if (entry.typed.isEmpty()) "○ ○ ○ ○" else "● ".repeat(entry.typed.length).trim(),
+            Modifier.testTag("pin").semantics { contentDescription = words["signin.digits", "n" to entry.typed.length] },
             style = MaterialTheme.typography.headlineMedium,
         )
-        if (differs) Text(words["signin.differs"], color = MaterialTheme.colorScheme.error)
+        if (entry.differs) Text(words["signin.differs"], color = MaterialTheme.colorScheme.error)
         Refusal(model.failure)
-        Keypad(
-            onDigit = {
-                model.tryAgain()
-                if (typed.length < PIN_MAX) typed += it
-            },
-            erase = { typed = typed.dropLast(1) },
-        )
-        Big(words["act.ok"], Modifier.fillMaxWidth(), enabled = typed.isNotEmpty(), onClick = done)
+        Keypad(entry::type, entry::erase)
+        Big(words["act.ok"], Modifier.fillMaxWidth(), enabled = entry.typed.isNotEmpty()) { scope.launch { entry.done(person) } }
         if (!person.hasPin) {
             Quiet(words["signin.without"], Modifier.fillMaxWidth()) { scope.launch { model.signIn(person.staffId) } }
         } else if (platform.biometrics) {
@@ -184,5 +150,56 @@ private fun Pin(
     }
 }
 
-/** More digits than any PIN has. */
-private const val PIN_MAX = 12
+/** A PIN as it is typed. Not saved: a PIN is not for the state of an activity. */
+private class PinEntry(
+    private val model: SignInModel,
+) {
+    /** The digits so far. */
+    var typed by mutableStateOf("")
+        private set
+
+    /** The second new PIN was not the first one. */
+    var differs by mutableStateOf(false)
+        private set
+
+    private var first by mutableStateOf<String?>(null)
+
+    /** What is asked for. */
+    fun question(person: StaffRow): String =
+        when {
+            person.hasPin -> "signin.pin"
+            first == null -> "signin.new_pin"
+            else -> "signin.new_pin_again"
+        }
+
+    fun type(digit: String) {
+        model.tryAgain()
+        if (typed.length < PIN_MAX) typed += digit
+    }
+
+    fun erase() {
+        typed = typed.dropLast(1)
+    }
+
+    /** The PIN is whole: it opens the phone, or is the first or second of a new one. */
+    suspend fun done(person: StaffRow) {
+        val pin = typed
+        val before = first
+        typed = ""
+        first = null
+        differs = !person.hasPin && before != null && before != pin
+        when {
+            person.hasPin -> model.signIn(person.staffId, pin)
+            before == null -> first = pin
+            before == pin -> {
+                model.setPin(person.staffId, null, pin)
+                if (model.failure == null) model.signIn(person.staffId, pin)
+            }
+        }
+    }
+
+    private companion object {
+        /** More digits than any PIN has. */
+        const val PIN_MAX = 12
+    }
+}

@@ -30,6 +30,7 @@ import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.unit.dp
+import cn.yaoban.core.MemberClass
 import cn.yaoban.core.OpenAttempt
 import cn.yaoban.core.StaffRow
 import cn.yaoban.core.TaskCounts
@@ -40,8 +41,8 @@ import cn.yaoban.ui.Chip
 import cn.yaoban.ui.ClassBadge
 import cn.yaoban.ui.Head
 import cn.yaoban.ui.Icons
-import cn.yaoban.ui.LocalWording
 import cn.yaoban.ui.LocalScope
+import cn.yaoban.ui.LocalWording
 import cn.yaoban.ui.Nothing
 import cn.yaoban.ui.Quiet
 import cn.yaoban.ui.Refusal
@@ -146,7 +147,7 @@ private fun Filters(model: TaskListModel) {
         }
         Narrow(words["list.class"], filter.`class`?.let { words.code("class", it.name.lowercase()) }, { model.narrow(null) }) {
             model.counts?.classes.orEmpty().mapNotNull { count ->
-                val of = cn.yaoban.core.MemberClass.entries.firstOrNull { it.name.equals(count.code, true) } ?: return@mapNotNull null
+                val of = MemberClass.entries.firstOrNull { it.name.equals(count.code, true) } ?: return@mapNotNull null
                 "${words.code("class", count.code)} ${count.count}" to { model.narrow(of) }
             }
         }

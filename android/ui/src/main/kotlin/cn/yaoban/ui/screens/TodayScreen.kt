@@ -98,8 +98,11 @@ internal fun TodayScreen(
             if (manager && today.clerks.size > 1) item { Clerk(model, today.total, words["today.all"], Whose.Store, false) }
             items(today.clerks, { it.staffId.orEmpty() }) { clerk ->
                 val id = clerk.staffId
-                if (id == null) Clerk(model, clerk, words["today.nobodys"], Whose.Nobody, false)
-                else Clerk(model, clerk, clerk.name, Whose.Staff(id), manager)
+                if (id == null) {
+                    Clerk(model, clerk, words["today.nobodys"], Whose.Nobody, false)
+                } else {
+                    Clerk(model, clerk, clerk.name, Whose.Staff(id), manager)
+                }
             }
             if (manager) items(model.duplicates, { it.pairId }) { Duplicate(model, it) }
         }
@@ -172,7 +175,8 @@ private fun Item(
         Row(Modifier.fillMaxWidth(), Arrangement.spacedBy(10.dp), Alignment.CenterVertically) {
             Text(item.name, Modifier.weight(1f), style = MaterialTheme.typography.titleMedium)
             word(words, item.code)?.let { Sign(it) }
-            Text(item.due?.let { words["list.due_on", "day" to words.date(it)] } ?: words.instant(item.atMs), style = MaterialTheme.typography.bodyMedium)
+            val on = item.due?.let { words["list.due_on", "day" to words.date(it)] } ?: words.instant(item.atMs)
+            Text(on, style = MaterialTheme.typography.bodyMedium)
         }
         val who = model.staff.firstOrNull { it.staffId == item.staffId }?.name ?: words["today.nobodys"]
         Text(listOfNotNull(who, item.phoneMasked).joinToString(" · "), color = MaterialTheme.colorScheme.onSurfaceVariant)

@@ -1,0 +1,59 @@
+package cn.yaoban.ui
+
+import cn.yaoban.core.MedicineRow
+import cn.yaoban.core.ReadingRow
+import cn.yaoban.core.Say
+import cn.yaoban.core.bridge.get
+import java.time.LocalDate
+import kotlin.math.abs
+
+/** Something to say to a member. */
+internal fun Wording.say(say: Say): String {
+    val values = say.values.associate { it.name to sayValue(it.name, it.value) }
+    val onTheDay = say.values["days"] == "0" && find("say.${say.code}_today") != null
+    return this[if (onTheDay) "say.${say.code}_today" else "say.${say.code}", values]
+}
+
+private fun Wording.sayValue(
+    name: String,
+    value: String,
+): String =
+    runCatching { LocalDate.parse(value) }.getOrNull()?.let(::date) ?: when (name) {
+        "kind", "channel", "why" -> code(name, value)
+        "purpose" -> code("consent", value)
+        else -> value
+    }
+
+/** The value of a reading, without what it is. */
+internal fun value(reading: ReadingRow): String {
+    val (high, low) = reading.systolic to reading.diastolic
+    if (high != null && low != null) return "$high/$low"
+    return reading.glucoseTenths?.let { tenths(it.toInt()) }.orEmpty()
+}
+
+/** How a reading moved since the one before. */
+internal fun change(reading: ReadingRow): String? =
+    reading.systolicChange?.let { signed(it, abs(it).toString()) } ?: reading.glucoseChangeTenths?.let { signed(it, tenths(abs(it))) }
+
+private fun signed(
+    value: Int,
+    text: String,
+) = (
+    if (value > 0) {
+        "+"
+    } else if (value < 0) {
+        "-"
+    } else {
+        ""
+    }
+) + text
+
+/** When a medicine runs out, and whether it is near. */
+internal fun Wording.end(medicine: MedicineRow): String {
+    val end = medicine.end
+    return when {
+        medicine.inactive -> this["show.inactive"]
+        end == null -> this["show.end_unknown"]
+        else -> this["member.end", "about" to if (medicine.estimated) this["show.about"] else "", "day" to date(end)]
+    }
+}
