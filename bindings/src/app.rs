@@ -18,6 +18,7 @@ use yaoban_clerk_core::facade::manager::{
 };
 use yaoban_clerk_core::facade::members::{NewConsent, NewMember, NewRegimen, ProfileFields, Registered};
 use yaoban_clerk_core::facade::message::{MessagePreview, MessageResult, OpenMessage, TemplateRow};
+use yaoban_clerk_core::facade::outcomes::OutcomeChoices;
 use yaoban_clerk_core::facade::overview::{MemberCounts, TaskCounts};
 use yaoban_clerk_core::facade::profile::Profile;
 use yaoban_clerk_core::facade::readings::{NewReading, ReadingAdded, Readings};
@@ -439,6 +440,14 @@ impl ClerkApp {
     /// The last outcome of a task that can still be taken back, if there is one.
     pub fn held_outcome_of(&self, task_id: &str) -> Result<Option<String>> {
         Ok(self.core.held_outcome_of(task_id)?)
+    }
+}
+
+#[uniffi::export]
+impl ClerkApp {
+    /// What may be recorded of a task, and what each outcome asks for.
+    pub fn outcome_choices(&self, task_id: &str) -> Result<OutcomeChoices> {
+        Ok(self.core.outcome_choices(task_id)?)
     }
 }
 

@@ -19,6 +19,7 @@ use yaoban_clerk_core::facade::members::{NewConsent, NewMember, NewRegimen, Regi
 use yaoban_clerk_core::facade::message::{
     MessageDeferred, MessageOut, MessagePreview, MessageResult, OpenMessage, TemplateRow,
 };
+use yaoban_clerk_core::facade::outcomes::{OutcomeChoice, OutcomeChoices};
 use yaoban_clerk_core::facade::overview::{Count as CodeCount, MemberCounts, TaskCounts};
 use yaoban_clerk_core::facade::profile::{
     AllergyRow, ClassWhy, ConsentRow, ContactRow, LeaningsRow, MedicineRow, NoteRow, Profile, RegimenRow,
@@ -40,6 +41,7 @@ use yaoban_domain::codes::{
     TaskKind,
 };
 use yaoban_domain::model::{Allergy, Why};
+use yaoban_domain::task::Answer;
 use yaoban_protocol::op::ProfileFields;
 
 use crate::custom::{
@@ -244,6 +246,17 @@ pub struct Why {
     pub code: String,
     /// Values for the wording, by name.
     pub values: Values,
+}
+
+#[uniffi::remote(Enum)]
+/// How far an outcome asks for something beside its code.
+pub enum Answer {
+    /// It is not asked for.
+    NotAsked,
+    /// It is asked for, and may be left out.
+    Optional,
+    /// Without it the outcome is refused.
+    Required,
 }
 
 #[uniffi::remote(Record)]
@@ -643,6 +656,8 @@ pub struct TaskRow {
     pub phone_masked: Option<String>,
     /// How it is carried out.
     pub kind: TaskKindCode,
+    /// By which channel: it is done by a call or a message; none: when the member comes.
+    pub channel: Option<Channel>,
     /// Service, marketing or emergency.
     pub purpose: ContactPurposeCode,
     /// Where it comes from.
@@ -1420,6 +1435,32 @@ pub struct TemplateRow {
 }
 
 #[uniffi::remote(Record)]
+/// An outcome that is offered.
+pub struct OutcomeChoice {
+    /// What came of it.
+    pub code: OutcomeCode,
+    /// Whether a day is asked for.
+    pub day: Answer,
+    /// The last day that is taken; none where no day is asked for.
+    pub last_day: Option<CivilDate>,
+    /// Whether it is asked which medicine it concerns.
+    pub medicine: Answer,
+    /// Whether a note is asked for; one may be left with every outcome.
+    pub note: Answer,
+}
+
+#[uniffi::remote(Record)]
+/// What may be recorded of a task.
+pub struct OutcomeChoices {
+    /// The outcomes, in the order in which they are offered; none for a message.
+    pub choices: Vec<OutcomeChoice>,
+    /// Ingredients of the medicines that an outcome may be about, what the task is about first.
+    pub medicines: Vec<String>,
+    /// The one that is meant if the clerk names none: what the task is about.
+    pub medicine: Option<String>,
+}
+
+#[uniffi::remote(Record)]
 /// How many members a chip stands for.
 pub struct CodeCount {
     /// Code, or the word itself for diseases and tags.
@@ -1709,6 +1750,8 @@ pub struct TaskBrief {
     pub task_id: String,
     /// Kind, as a code.
     pub kind: String,
+    /// By which channel it is carried out; none: when the member comes.
+    pub channel: Option<Channel>,
     /// State, as a code.
     pub state: String,
     /// Last day.

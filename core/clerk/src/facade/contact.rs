@@ -14,12 +14,13 @@ use yaoban_domain::codes::{
 };
 use yaoban_domain::gate::{GateInput, MemberFlags, PastContact, Verdict, strictest, verdict};
 use yaoban_domain::model::{Attempt, Member, Outcome};
-use yaoban_domain::task::{follow_up_id, is_absorbing, needs_outcome};
+use yaoban_domain::rules::TaskRules;
+use yaoban_domain::task::{Answer, asks, follow_up_id, is_absorbing, needs_outcome};
 use yaoban_protocol::apply::reason;
 use yaoban_protocol::codec::from_cbor;
 use yaoban_protocol::op::Op;
 
-use super::tasks::{Listing, Script, TaskRow, script_of, task_row, value_of};
+use super::tasks::{Listing, Script, TaskRow, about, script_of, task_row};
 use super::work::{ReasonCount, Refusal, Work, known_member, masked, refused, refused_with};
 use super::{AppError, AppResult, ClerkApp};
 use crate::store::{Result, Tx, meta, outbox, rows};
@@ -323,7 +324,7 @@ impl ClerkApp {
         let work = Work::begin(self)?;
         work.write(|tx| {
             let over = || refused("take_back_over");
-            let (outbox_id, task_id) = held_outcome(tx, outcome_id)?.ok_or_else(over)?;
+            let (outbox_id, task_id) = held_outcome(tx, outcome_id, work.now_ms)?.ok_or_else(over)?;
             if !outbox::take_back(tx, outbox_id, work.now_ms)? {
                 return Err(over());
             }
@@ -335,7 +336,7 @@ impl ClerkApp {
     pub fn held_outcome_of(&self, task_id: &str) -> AppResult<Option<String>> {
         let work = Work::begin(self)?;
         work.read(|conn| {
-            let held = held_outcomes(conn)?;
+            let held = held_outcomes(conn, work.now_ms)?;
             Ok(held
                 .into_iter()
                 .rev()
@@ -594,7 +595,7 @@ fn outcome_of(tx: &Tx<'_>, work: &Work<'_>, task_id: &str, new: &NewOutcome) -> 
     };
     let ingredient = match text(&new.ingredient) {
         Some(said) => Some(said),
-        None => ingredient_of(tx, task_id, new.code)?,
+        None => ingredient_of(tx, task_id, new.code, &work.settings.rules.task)?,
     };
     Ok(Outcome {
         id: work.new_id()?,
@@ -612,16 +613,17 @@ fn outcome_of(tx: &Tx<'_>, work: &Work<'_>, task_id: &str, new: &NewOutcome) -> 
 }
 
 /// The medicine that an outcome means if the clerk names none: the one that the task is about.
-fn ingredient_of(conn: &Connection, task_id: &str, code: OutcomeCode) -> Result<Option<String>> {
-    let concerns_one = matches!(
-        code,
-        OutcomeCode::StillHasStock | OutcomeCode::BoughtElsewhere | OutcomeCode::DoctorChangedOrStopped
-    );
-    if !concerns_one {
+fn ingredient_of(
+    conn: &Connection,
+    task_id: &str,
+    code: OutcomeCode,
+    rules: &TaskRules,
+) -> Result<Option<String>> {
+    if asks(code, rules).medicine == Answer::NotAsked {
         return Ok(None);
     }
     let task = rows::task(conn, task_id)?;
-    Ok(task.and_then(|task| value_of(&task.why, "ingredient").map(str::to_owned)))
+    Ok(task.and_then(|task| about(&task).map(str::to_owned)))
 }
 
 /// A clerk's dials without a result, or answered and without an outcome, newest first; only those of
@@ -678,10 +680,11 @@ pub(super) fn attempts_of_task(conn: &Connection, task_id: &str) -> Result<Vec<A
 }
 
 /// Outcomes that can still be taken back: key in the outbox, task, outcome.
-fn held_outcomes(conn: &Connection) -> Result<Vec<(i64, String, String)>> {
-    let mut statement =
-        conn.prepare_cached("SELECT outbox_id, body FROM outbox WHERE state = 'held' ORDER BY outbox_id")?;
-    let mut rows = statement.query([])?;
+fn held_outcomes(conn: &Connection, now_ms: i64) -> Result<Vec<(i64, String, String)>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT outbox_id, body FROM outbox WHERE state = 'held' AND held_until_ms > ?1 ORDER BY outbox_id",
+    )?;
+    let mut rows = statement.query([now_ms])?;
     let mut held = Vec::new();
     while let Some(row) = rows.next()? {
         let op: Op = from_cbor(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
@@ -692,8 +695,8 @@ fn held_outcomes(conn: &Connection) -> Result<Vec<(i64, String, String)>> {
     Ok(held)
 }
 
-fn held_outcome(conn: &Connection, outcome_id: &str) -> Result<Option<(i64, String)>> {
-    Ok(held_outcomes(conn)?
+fn held_outcome(conn: &Connection, outcome_id: &str, now_ms: i64) -> Result<Option<(i64, String)>> {
+    Ok(held_outcomes(conn, now_ms)?
         .into_iter()
         .find(|(_, _, id)| id == outcome_id)
         .map(|(outbox_id, task_id, _)| (outbox_id, task_id)))

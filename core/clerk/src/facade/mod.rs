@@ -9,6 +9,7 @@
 //! | [`staff`] | who uses the phone: PIN, switch, lock |
 //! | [`tasks`] | the task list, tasks that a clerk makes |
 //! | [`contact`] | gate, dial, outcome, take-back |
+//! | [`outcomes`] | which outcomes are offered, and what each asks for |
 //! | [`doctor`], [`bundle`] | how the phone is, for support |
 //! | [`find`], [`lookup`] | finding a member, here or at the hub |
 //! | [`profile`], [`history`], [`readings`] | what is known of a member |
@@ -34,6 +35,7 @@ pub mod lookup;
 pub mod manager;
 pub mod members;
 pub mod message;
+pub mod outcomes;
 pub mod overview;
 pub mod profile;
 pub mod readings;

@@ -5,9 +5,9 @@ use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use yaoban_domain::calendar::{days_to_birthday, is_in_window};
-use yaoban_domain::codes::{Code as _, ConsentPurpose, MedicineStatus, Open, ReadingKind, TaskKind};
+use yaoban_domain::codes::{Channel, Code as _, ConsentPurpose, MedicineStatus, Open, ReadingKind, TaskKind};
 use yaoban_domain::model::{Member, Regimen, Staff, Why};
-use yaoban_domain::task::{is_on_list, settle};
+use yaoban_domain::task::{channel, is_on_list, settle};
 use yaoban_protocol::row::entity;
 
 use super::find::{MemberRow, household, member_row, require_member, row_of};
@@ -191,6 +191,8 @@ pub struct TaskBrief {
     pub task_id: String,
     /// Kind, as a code.
     pub kind: String,
+    /// By which channel it is carried out; none: when the member comes.
+    pub channel: Option<Channel>,
     /// State, as a code.
     pub state: String,
     /// Last day.
@@ -544,6 +546,7 @@ fn tasks(conn: &Connection, key: i64, acting: &Acting) -> AppResult<Vec<TaskBrie
             waiting.push(TaskBrief {
                 task_id: task.id,
                 kind: task.kind.code().to_owned(),
+                channel: channel(&task.kind),
                 state: task.state.code().to_owned(),
                 due: task.due,
                 why: task.why,

@@ -7,10 +7,12 @@ use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
 use serde::Serialize;
 use yaoban_domain::calendar::{Calendar, day_number, from_day_number};
 use yaoban_domain::codes::{
-    Action, Care, Class, Code as _, ContactPurpose, Open, TaskKind, TaskOrigin, TaskState,
+    Action, Care, Channel, Class, Code as _, ContactPurpose, Open, TaskKind, TaskOrigin, TaskState,
 };
 use yaoban_domain::model::{CareTask, Staff, Template, Why};
-use yaoban_domain::task::{OrderInput, OrderKey, households, is_absorbing, is_on_list, order_key, settle};
+use yaoban_domain::task::{
+    OrderInput, OrderKey, channel, households, is_absorbing, is_on_list, order_key, settle,
+};
 use yaoban_domain::{phone, template};
 use yaoban_protocol::apply::reason;
 use yaoban_protocol::op::Op;
@@ -77,6 +79,8 @@ pub struct TaskRow {
     pub phone_masked: Option<String>,
     /// How it is carried out.
     pub kind: Open<TaskKind>,
+    /// By which channel: it is done by a call or a message; none: when the member comes.
+    pub channel: Option<Channel>,
     /// Service, marketing or emergency.
     pub purpose: Open<ContactPurpose>,
     /// Where it comes from.
@@ -610,7 +614,7 @@ impl<'a> Listing<'a> {
         let number: Option<String> = reversed.map(|digits| digits.chars().rev().collect());
         let figures = read_cached(row, member + 7)?;
         let mut shown = self.show(&task, row.get(member + 1)?, number.as_deref(), &figures);
-        (shown.medicine, shown.medicine_end) = match value_of(&task.why, "ingredient") {
+        (shown.medicine, shown.medicine_end) = match about(&task) {
             Some(ingredient) => (
                 Some(ingredient.to_owned()),
                 self.end_of(ingredient, row.get(member + 5)?, &task.why)?,
@@ -657,6 +661,7 @@ impl<'a> Listing<'a> {
             name,
             phone_masked: number.map(phone::mask),
             kind: task.kind.clone(),
+            channel: channel(&task.kind),
             purpose: task.purpose.clone(),
             origin: task.origin.clone(),
             campaign: name_of(&self.campaigns, &task.campaign_id),
@@ -689,9 +694,14 @@ impl<'a> Listing<'a> {
 }
 
 /// A value by which a task says why the member is on the list.
-pub(super) fn value_of<'w>(why: &'w Why, name: &str) -> Option<&'w str> {
+fn value_of<'w>(why: &'w Why, name: &str) -> Option<&'w str> {
     let found = why.values.iter().find(|(known, _)| known == name);
     found.map(|(_, value)| value.as_str())
+}
+
+/// The ingredient of the medicine that a task is about, if it is about one.
+pub(super) fn about(task: &CareTask) -> Option<&str> {
+    value_of(&task.why, "ingredient")
 }
 
 /// Who did a task that is closed: who recorded what counts, else whose it was.

@@ -8,7 +8,8 @@ use yaoban_domain::codes::{
     CarrierResult, Channel, Code, ConsentPurpose, ContactPurpose, GateReason, OutcomeCode, TaskKind,
     TaskState,
 };
-use yaoban_domain::model::Member;
+use yaoban_domain::model::{Member, Regimen};
+use yaoban_domain::task::Answer;
 
 use crate::common::NOON;
 use crate::phone::{DAY, HOUR, Phone, code, consent, member_row, one_task, task, task_row, willing};
@@ -217,6 +218,11 @@ fn an_outcome_can_be_taken_back_for_ten_seconds_and_no_longer() {
 
     let recorded = phone.app.record_outcome("T1", &refuse).unwrap();
     phone.pass(10_000);
+    assert_eq!(
+        phone.app.held_outcome_of("T1").unwrap(),
+        None,
+        "held still, but its seconds are over"
+    );
     assert_eq!(code(phone.app.take_back(&recorded.outcome_id)), "take_back_over");
     phone
         .app
@@ -229,6 +235,63 @@ fn an_outcome_can_be_taken_back_for_ten_seconds_and_no_longer() {
         "numbered once its time is over"
     );
     assert_eq!(code(phone.app.take_back("nothing")), "take_back_over");
+}
+
+#[test]
+fn what_is_offered_says_what_each_outcome_asks_for() {
+    let mut about = task("T2", "M1");
+    about.why.values.push(("ingredient".into(), "氨氯地平".into()));
+    let mut takes = willing("M1");
+    takes.regimens = vec![regimen("二甲双胍"), regimen("氨氯地平")];
+    let mut message = task("T3", "M2");
+    message.kind = TaskKind::Sms.into();
+    let phone = Phone::with(vec![
+        member_row(10, &takes),
+        member_row(11, &willing("M2")),
+        task_row(12, &about),
+        task_row(13, &message),
+        task_row(14, &task("T4", "M2")),
+    ]);
+    let offered = phone.app.outcome_choices("T2").unwrap();
+    assert_eq!(offered.medicine.as_deref(), Some("氨氯地平"));
+    assert_eq!(offered.medicines, ["氨氯地平", "二甲双胍"]);
+    assert_eq!(offered.choices.len(), OutcomeCode::ALL.len());
+    let choice = |code| offered.choices.iter().find(|choice| choice.code == code).unwrap();
+    let visit = choice(OutcomeCode::AgreedToVisit);
+    assert_eq!(
+        (visit.day, visit.last_day),
+        (Answer::Required, Some(day("2026-07-15")))
+    );
+    let stopped = choice(OutcomeCode::DoctorChangedOrStopped);
+    assert_eq!(
+        (stopped.day, stopped.last_day, stopped.medicine),
+        (Answer::NotAsked, None, Answer::Optional)
+    );
+    assert_eq!(choice(OutcomeCode::Other).note, Answer::Required);
+
+    let nothing_known = phone.app.outcome_choices("T4").unwrap();
+    assert!(nothing_known.medicines.is_empty() && nothing_known.medicine.is_none());
+    assert!(
+        nothing_known
+            .choices
+            .iter()
+            .all(|choice| choice.medicine == Answer::NotAsked),
+        "there is none to choose"
+    );
+    assert!(phone.app.outcome_choices("T3").unwrap().choices.is_empty());
+    assert_eq!(code(phone.app.outcome_choices("T9")), "task_unknown");
+    let by = |id| phone.app.task(id).unwrap().task.channel;
+    assert_eq!((by("T2"), by("T3")), (Some(Channel::Call), Some(Channel::Sms)));
+}
+
+fn regimen(ingredient: &str) -> Regimen {
+    Regimen {
+        ingredient: ingredient.into(),
+        daily_units_milli: Some(1_000),
+        stock_until: Some(day("2026-07-01")),
+        inactive: false,
+        changed_on: day("2026-06-01"),
+    }
 }
 
 #[test]

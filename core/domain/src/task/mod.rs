@@ -19,7 +19,7 @@
 use chrono::{Days, NaiveDate};
 
 use crate::calendar::Calendar;
-use crate::codes::{Open, TaskKind, TaskState};
+use crate::codes::{Channel, Open, TaskKind, TaskState};
 use crate::model::{CareTask, Staff};
 use crate::rules::TaskRules;
 
@@ -32,7 +32,10 @@ pub mod share;
 pub use attempt::{AttemptEffect, attempt_result, counts_as_attempt, needs_outcome, number_effects};
 pub use follow::{emergency_id, emergency_task, follow_up_id, pharmacist_of};
 pub use order::{OrderInput, OrderKey, households, order_key};
-pub use outcome::{EffectSource, MemberEffect, OutcomePlace, Transition, apply_effect, outcome, undo_effect};
+pub use outcome::{
+    Answer, Asks, EffectSource, MemberEffect, OutcomePlace, Transition, apply_effect, asks, offered, outcome,
+    undo_effect,
+};
 pub use share::{allocate, is_present, rebalance};
 
 /// When something happens to a task, and the rules it happens by.
@@ -162,6 +165,17 @@ pub fn is_absorbing(state: &Open<TaskState>) -> bool {
     )
 }
 
+/// By which channel a task of a kind is carried out; none: when the member comes, or by a kind that
+/// this build does not know.
+pub fn channel(kind: &Open<TaskKind>) -> Option<Channel> {
+    match kind.known()? {
+        TaskKind::Call | TaskKind::Pharmacist => Some(Channel::Call),
+        TaskKind::Sms => Some(Channel::Sms),
+        TaskKind::Wechat => Some(Channel::Wechat),
+        TaskKind::InStore => None,
+    }
+}
+
 /// The task as the clock has made it: expired after its due date, back on the list once its
 /// deferral is over.
 pub fn settle(mut task: CareTask, now_ms: i64, calendar: Calendar) -> CareTask {
@@ -230,7 +244,7 @@ pub fn apply(task: &CareTask, event: &TaskEvent, ctx: &TaskCtx) -> Result<CareTa
         TaskEvent::Assign { assignee } => next.assignee.clone_from(assignee),
         TaskEvent::Nudge => next.nudged_at_ms = Some(ctx.at_ms),
         TaskEvent::Sent => {
-            if next.kind.is(TaskKind::Sms) || next.kind.is(TaskKind::Wechat) {
+            if matches!(channel(&next.kind), Some(Channel::Sms | Channel::Wechat)) {
                 close(&mut next, TaskState::Done, ctx);
             }
         }

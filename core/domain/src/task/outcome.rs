@@ -1,12 +1,81 @@
 //! What an outcome does: to its task, to the member, to the rest of the campaign.
 
 use chrono::NaiveDate;
+use serde::Serialize;
 
 use super::follow::follow_up;
 use super::{TaskCtx, TaskError, close, days_after, defer, follow_up_id, is_absorbing, settle};
-use crate::codes::{OutcomeCode, TaskState};
+use crate::codes::{Code as _, Open, OutcomeCode, TaskKind, TaskState};
 use crate::consent::withdraw_marketing;
 use crate::model::{CareTask, Member, Outcome, Regimen};
+use crate::rules::TaskRules;
+
+/// How far an outcome asks for something beside its code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// It is not asked for.
+    NotAsked,
+    /// It is asked for, and may be left out.
+    Optional,
+    /// Without it the outcome is refused.
+    Required,
+}
+
+/// What an outcome asks for beside its code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asks {
+    /// The day of the visit, of the call back, or until which there is stock.
+    pub day: Answer,
+    /// The medicine that it concerns. Never required: nobody may know it.
+    pub medicine: Answer,
+    /// A note; one may be left with every outcome.
+    pub note: Answer,
+    /// The farthest day that is taken, in days from today.
+    pub days_max: i64,
+}
+
+/// What an outcome asks for.
+pub fn asks(code: OutcomeCode, rules: &TaskRules) -> Asks {
+    use Answer::{NotAsked, Optional, Required};
+    let (day, medicine) = match code {
+        OutcomeCode::AgreedToVisit => (Required, NotAsked),
+        OutcomeCode::CallLater => (Optional, NotAsked),
+        OutcomeCode::StillHasStock => (Required, Optional),
+        OutcomeCode::BoughtElsewhere => (Optional, Optional),
+        OutcomeCode::DoctorChangedOrStopped => (NotAsked, Optional),
+        _ => (NotAsked, NotAsked),
+    };
+    Asks {
+        day,
+        medicine,
+        note: if code == OutcomeCode::Other {
+            Required
+        } else {
+            NotAsked
+        },
+        days_max: if code == OutcomeCode::AgreedToVisit {
+            rules.visit_days_max
+        } else {
+            rules.defer_days_max
+        },
+    }
+}
+
+/// The outcomes that are offered for a task of a kind, in the order of the specification. None for a
+/// message, which is done once it was handed over. What is not offered is recorded all the same: a
+/// phone with other choices may have offered it.
+pub fn offered(kind: &Open<TaskKind>) -> Vec<OutcomeCode> {
+    let fits = |code: &OutcomeCode| match kind.known() {
+        Some(TaskKind::Sms | TaskKind::Wechat) => false,
+        // The pharmacist is at it.
+        Some(TaskKind::Pharmacist) => *code != OutcomeCode::NeedsPharmacist,
+        // The member stands at the counter: no number was dialled, and nobody calls.
+        Some(TaskKind::InStore) => !matches!(code, OutcomeCode::WrongNumber | OutcomeCode::CallLater),
+        Some(TaskKind::Call) | None => true,
+    };
+    OutcomeCode::ALL.iter().copied().filter(fits).collect()
+}
 
 /// What an outcome changes in the member's record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,17 +220,14 @@ fn check(code: OutcomeCode, outcome: &Outcome, ctx: &TaskCtx) -> Result<(), Task
         OutcomeCode::CallLater => outcome.call_at_ms.map(|ms| ctx.calendar.day(ms)).or(outcome.date),
         _ => outcome.date,
     };
-    let days_max = match code {
-        OutcomeCode::AgreedToVisit => ctx.rules.visit_days_max,
-        _ => ctx.rules.defer_days_max,
-    };
-    let needs_date = matches!(code, OutcomeCode::AgreedToVisit | OutcomeCode::StillHasStock);
+    let asks = asks(code, ctx.rules);
+    let days_max = asks.days_max;
     let note = outcome.note.as_deref().unwrap_or_default().trim();
     match date {
-        None if needs_date => Err(TaskError::DateRequired),
+        None if asks.day == Answer::Required => Err(TaskError::DateRequired),
         Some(date) if date < ctx.day() => Err(TaskError::DateInPast),
         Some(date) if (date - ctx.day()).num_days() > days_max => Err(TaskError::DateTooLate { days_max }),
-        _ if code == OutcomeCode::Other && note.is_empty() => Err(TaskError::NoteRequired),
+        _ if asks.note == Answer::Required && note.is_empty() => Err(TaskError::NoteRequired),
         _ => Ok(()),
     }
 }

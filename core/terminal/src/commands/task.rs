@@ -5,6 +5,7 @@ use yaoban_clerk_core::facade::contact::{Dial, DialTarget, EndedAttempt, NewOutc
 use yaoban_clerk_core::facade::tasks::{NewTask, Script, TaskFilter, TaskList, TaskRow, TaskView};
 use yaoban_domain::codes::{CarrierResult, Code as _, ContactPurpose, OutcomeCode, TaskKind};
 use yaoban_domain::model::Why;
+use yaoban_domain::task::{Answer, asks};
 
 use super::Session;
 use crate::cli::{DialArgs, OutcomeArgs, TasksArgs};
@@ -362,9 +363,7 @@ pub fn outcome(session: &Session<'_>, args: &OutcomeArgs) -> Result<String, Fail
         return take_back(session, &task_id);
     }
     let Some(outcome) = &args.outcome else {
-        // The task is looked up first: a list for nothing would mislead.
-        session.app.task(&task_id)?;
-        return outcomes(session, &args.task);
+        return outcomes(session, &args.task, &task_id);
     };
     let date = args
         .date
@@ -403,6 +402,8 @@ fn show_recorded(
 ) {
     let texts = screen.texts;
     let outcome = texts.code("outcome", new.code.code());
+    let asks = asks(new.code, &session.app.settings().rules.task);
+    let of_medicine = asks.medicine != Answer::NotAsked;
     match (new.code, new.date) {
         (OutcomeCode::AgreedToVisit, Some(day)) => {
             screen.say(
@@ -410,7 +411,7 @@ fn show_recorded(
                 &[("outcome", &outcome), ("day", &screen.date(day))],
             );
         }
-        (_, Some(day)) if concerns_medicine(new.code) => {
+        (_, Some(day)) if of_medicine => {
             let day = screen.date(day);
             let medicine = recorded.ingredient.as_deref().unwrap_or_default();
             screen.say(
@@ -421,7 +422,7 @@ fn show_recorded(
         _ => screen.say("outcome.done", &[("outcome", &outcome)]),
     }
     show_state(session, screen, &recorded.task);
-    if concerns_medicine(new.code) && recorded.ingredient.is_none() {
+    if of_medicine && recorded.ingredient.is_none() {
         screen.say("outcome.which_medicine", &[]);
     }
     if let Some(follow_up) = &recorded.follow_up {
@@ -432,14 +433,6 @@ fn show_recorded(
         screen.line(screen.danger(&texts.fill("outcome.follow_up", &[("who", &who)])));
     }
     screen.next("outcome.next", &[("task", &task)]);
-}
-
-/// Whether an outcome says something about one medicine.
-fn concerns_medicine(code: OutcomeCode) -> bool {
-    matches!(
-        code,
-        OutcomeCode::StillHasStock | OutcomeCode::BoughtElsewhere | OutcomeCode::DoctorChangedOrStopped
-    )
 }
 
 fn take_back(session: &Session<'_>, task_id: &str) -> Result<String, Failure> {
@@ -453,11 +446,11 @@ fn take_back(session: &Session<'_>, task_id: &str) -> Result<String, Failure> {
 }
 
 /// What can be recorded, with what each needs.
-fn outcomes(session: &Session<'_>, task: &str) -> Result<String, Failure> {
-    let codes: Vec<&str> = OutcomeCode::ALL.iter().map(|code| code.code()).collect();
-    session.print(&codes, |screen, codes| {
+fn outcomes(session: &Session<'_>, task: &str, task_id: &str) -> Result<String, Failure> {
+    let offered = session.app.outcome_choices(task_id)?;
+    session.print(&offered, |screen, offered| {
         let mut table = Table::default();
-        for code in codes {
+        for code in offered.choices.iter().map(|choice| choice.code.code()) {
             table.row([screen.texts.code("outcome", code), code, need(screen.texts, code)]);
         }
         screen.table(&table);

@@ -266,6 +266,78 @@ fn what_each_outcome_does_to_its_task() {
 }
 
 #[test]
+fn what_an_outcome_asks_for_is_what_it_is_refused_without() {
+    for code in OutcomeCode::ALL {
+        let asks = asks(*code, &RULES);
+        let mut bare = result(*code);
+        (bare.date, bare.note, bare.ingredient) = (None, None, None);
+        let refused = outcome(&task("t"), &bare, &ctx(at(10))).err();
+        let expected = match (asks.day, asks.note) {
+            (Answer::Required, _) => Some(TaskError::DateRequired),
+            (_, Answer::Required) => Some(TaskError::NoteRequired),
+            _ => None,
+        };
+        assert_eq!(refused, expected, "{code}");
+        // A day that is not asked for changes nothing.
+        let mut dated = result(*code);
+        dated.note = Some("x".into());
+        dated.date = Some(day("2026-03-12"));
+        dated.ingredient = Some("metformin".into());
+        let with = outcome(&task("t"), &dated, &ctx(at(10))).unwrap();
+        let speaks_of_one = with.member_effects.iter().any(|effect| {
+            matches!(
+                effect,
+                MemberEffect::StockUntil { .. } | MemberEffect::RegimenInactive { .. }
+            )
+        });
+        assert_eq!(asks.medicine == Answer::Optional, speaks_of_one, "{code}");
+        assert_ne!(asks.medicine, Answer::Required, "{code}");
+        let last = ctx(at(10)).day() + chrono::Days::new(asks.days_max.unsigned_abs());
+        dated.date = Some(last);
+        assert!(outcome(&task("t"), &dated, &ctx(at(10))).is_ok(), "{code}");
+        dated.date = last.succ_opt();
+        assert_eq!(
+            outcome(&task("t"), &dated, &ctx(at(10))).err(),
+            Some(TaskError::DateTooLate {
+                days_max: asks.days_max
+            }),
+            "{code}"
+        );
+    }
+}
+
+#[test]
+fn what_is_offered_depends_on_how_a_task_is_carried_out() {
+    assert_eq!(offered(&TaskKind::Call.into()), OutcomeCode::ALL);
+    assert_eq!(offered(&Open::Unknown("visit_home".into())), OutcomeCode::ALL);
+    assert!(offered(&TaskKind::Sms.into()).is_empty() && offered(&TaskKind::Wechat.into()).is_empty());
+    let missing = |kind: TaskKind| {
+        let offered = offered(&kind.into());
+        let missing = OutcomeCode::ALL.iter().filter(|code| !offered.contains(code));
+        missing.copied().collect::<Vec<_>>()
+    };
+    assert_eq!(missing(TaskKind::Pharmacist), [OutcomeCode::NeedsPharmacist]);
+    assert_eq!(
+        missing(TaskKind::InStore),
+        [OutcomeCode::CallLater, OutcomeCode::WrongNumber]
+    );
+}
+
+#[test]
+fn a_task_is_carried_out_by_the_channel_of_its_kind() {
+    for (kind, by) in [
+        (TaskKind::Call, Some(Channel::Call)),
+        (TaskKind::Pharmacist, Some(Channel::Call)),
+        (TaskKind::Sms, Some(Channel::Sms)),
+        (TaskKind::Wechat, Some(Channel::Wechat)),
+        (TaskKind::InStore, None),
+    ] {
+        assert_eq!(channel(&kind.into()), by, "{kind}");
+    }
+    assert_eq!(channel(&Open::Unknown("visit_home".into())), None);
+}
+
+#[test]
 fn a_visit_is_agreed_within_thirty_days() {
     let agreed = |date: &str| {
         let given = Outcome {

@@ -1,0 +1,93 @@
+//! What a clerk may record of a task, and what each choice asks for.
+
+use chrono::{Days, NaiveDate};
+use rusqlite::Connection;
+use serde::Serialize;
+use yaoban_domain::codes::OutcomeCode;
+use yaoban_domain::model::CareTask;
+use yaoban_domain::task::{Answer, asks, offered};
+use yaoban_protocol::apply::reason;
+
+use super::tasks::about;
+use super::work::{Work, refused};
+use super::{AppResult, ClerkApp};
+use crate::store::{Result, rows};
+
+/// An outcome that is offered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutcomeChoice {
+    /// What came of it.
+    pub code: OutcomeCode,
+    /// Whether a day is asked for.
+    pub day: Answer,
+    /// The last day that is taken; none where no day is asked for.
+    pub last_day: Option<NaiveDate>,
+    /// Whether it is asked which medicine it concerns.
+    pub medicine: Answer,
+    /// Whether a note is asked for; one may be left with every outcome.
+    pub note: Answer,
+}
+
+/// What may be recorded of a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OutcomeChoices {
+    /// The outcomes, in the order in which they are offered; none for a message.
+    pub choices: Vec<OutcomeChoice>,
+    /// Ingredients of the medicines that an outcome may be about, what the task is about first.
+    pub medicines: Vec<String>,
+    /// The one that is meant if the clerk names none: what the task is about.
+    pub medicine: Option<String>,
+}
+
+impl ClerkApp {
+    /// What may be recorded of a task, and what each outcome asks for.
+    pub fn outcome_choices(&self, task_id: &str) -> AppResult<OutcomeChoices> {
+        let work = Work::begin(self)?;
+        work.read(|conn| {
+            let task = rows::task(conn, task_id)?.ok_or_else(|| refused(reason::TASK_UNKNOWN))?;
+            let medicines = medicines_of(conn, &task)?;
+            let to_choose = !medicines.is_empty();
+            let choices = offered(&task.kind).into_iter();
+            Ok(OutcomeChoices {
+                choices: choices.map(|code| choice(code, to_choose, &work)).collect(),
+                medicine: about(&task).map(str::to_owned),
+                medicines,
+            })
+        })
+    }
+}
+
+fn choice(code: OutcomeCode, to_choose: bool, work: &Work<'_>) -> OutcomeChoice {
+    let asks = asks(code, &work.settings.rules.task);
+    let last_day = work
+        .today
+        .checked_add_days(Days::new(asks.days_max.unsigned_abs()));
+    OutcomeChoice {
+        code,
+        day: asks.day,
+        last_day: last_day.filter(|_| asks.day != Answer::NotAsked),
+        medicine: if to_choose {
+            asks.medicine
+        } else {
+            Answer::NotAsked
+        },
+        note: asks.note,
+    }
+}
+
+/// Ingredients that the task's member takes, what the task is about first, then what ends first.
+fn medicines_of(conn: &Connection, task: &CareTask) -> Result<Vec<String>> {
+    let mut medicines: Vec<String> = about(task).map(str::to_owned).into_iter().collect();
+    if let Some(key) = rows::existing_key(conn, &task.member_id)? {
+        let mut statement = conn.prepare_cached(
+            "SELECT ingredient FROM medicine WHERE member_key = ?1 ORDER BY end_day IS NULL, end_day, ingredient",
+        )?;
+        for ingredient in statement.query_map([key], |row| row.get(0))? {
+            let ingredient = ingredient?;
+            if !medicines.contains(&ingredient) {
+                medicines.push(ingredient);
+            }
+        }
+    }
+    Ok(medicines)
+}
