@@ -36,6 +36,8 @@ SOURCES = [
      "AttemptRow Dial DialTarget EndedAttempt GateVerdict NewOutcome OpenAttempt Recorded"),
     ("core/clerk/src/facade/doctor.rs", FACADE + "::doctor",
      "Checkup FiguresCheck FileCheck QueueReason QueueState RecordingState ScopeCheck"),
+    ("core/clerk/src/facade/entry.rs", FACADE + "::entry",
+     "EntryState ReadingCheck ReadingForm ReadingNumber"),
     ("core/clerk/src/facade/find.rs", FACADE + "::find", "MemberRow"),
     ("core/clerk/src/facade/groups.rs", FACADE + "::groups", "Group SavedGroup"),
     ("core/clerk/src/facade/history.rs", FACADE + "::history", "HistoryDay HistoryPage LineRow"),
@@ -48,7 +50,7 @@ SOURCES = [
     ("core/clerk/src/facade/overview.rs", FACADE + "::overview", "Count MemberCounts TaskCounts"),
     ("core/clerk/src/facade/profile.rs", FACADE + "::profile",
      "AllergyRow ClassWhy ConsentRow ContactRow LeaningsRow MedicineRow NoteRow Profile RegimenRow Say TaskBrief"),
-    ("core/clerk/src/facade/readings.rs", FACADE + "::readings", "NewReading ReadingAdded ReadingRow Readings"),
+    ("core/clerk/src/facade/readings.rs", FACADE + "::readings", "NewReading ReadingAdded ReadingRow Readings TargetBand"),
     ("core/clerk/src/facade/recordings.rs", FACADE + "::recordings", "RecordingRow RecordingUsage UploadReport"),
 ]
 

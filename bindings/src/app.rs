@@ -10,6 +10,7 @@ use yaoban_clerk_core::facade::contact::{
 };
 use yaoban_clerk_core::facade::device::Storage;
 use yaoban_clerk_core::facade::doctor::Checkup;
+use yaoban_clerk_core::facade::entry::{ReadingCheck, ReadingForm};
 use yaoban_clerk_core::facade::find::MemberRow;
 use yaoban_clerk_core::facade::groups::{Group, SavedGroup};
 use yaoban_clerk_core::facade::history::HistoryPage;
@@ -247,6 +248,19 @@ impl ClerkApp {
     /// The lock falls now.
     pub fn lock_now(&self) -> Result<()> {
         Ok(self.core.lock_now()?)
+    }
+}
+
+#[uniffi::export]
+impl ClerkApp {
+    /// What readings are typed into, one form for each kind.
+    pub fn reading_forms(&self) -> Vec<ReadingForm> {
+        self.core.reading_forms()
+    }
+
+    /// What a reading says while it is typed. Nothing is stored.
+    pub fn check_reading(&self, member_id: &str, new: NewReading) -> Result<ReadingCheck> {
+        Ok(self.core.check_reading(member_id, &new)?)
     }
 }
 

@@ -8,6 +8,7 @@ use yaoban_clerk_core::facade::device::Storage as StorageUse;
 use yaoban_clerk_core::facade::doctor::{
     Checkup, FiguresCheck, FileCheck, QueueReason, QueueState, RecordingState, ScopeCheck,
 };
+use yaoban_clerk_core::facade::entry::{EntryState, ReadingCheck, ReadingForm, ReadingNumber};
 use yaoban_clerk_core::facade::find::MemberRow;
 use yaoban_clerk_core::facade::groups::{Group as MemberGroup, SavedGroup};
 use yaoban_clerk_core::facade::history::{HistoryDay, HistoryPage, LineRow};
@@ -25,7 +26,7 @@ use yaoban_clerk_core::facade::profile::{
     AllergyRow, ClassWhy, ConsentRow, ContactRow, LeaningsRow, MedicineRow, NoteRow, Profile, RegimenRow,
     Say, TaskBrief,
 };
-use yaoban_clerk_core::facade::readings::{NewReading, ReadingAdded, ReadingRow, Readings};
+use yaoban_clerk_core::facade::readings::{NewReading, ReadingAdded, ReadingRow, Readings, TargetBand};
 use yaoban_clerk_core::facade::recordings::{RecordingRow, RecordingUsage, UploadReport};
 use yaoban_clerk_core::facade::staff::StaffRow;
 use yaoban_clerk_core::facade::tasks::{
@@ -990,6 +991,58 @@ pub struct ScopeCheck {
     pub ranges_differ: Amount,
 }
 
+#[uniffi::remote(Enum)]
+/// How far a reading is typed.
+pub enum EntryState {
+    /// Something is still missing; more digits can make it possible.
+    Incomplete,
+    /// Nobody has such a value, whatever is typed now.
+    Impossible,
+    /// It can be stored.
+    Possible,
+}
+
+#[uniffi::remote(Record)]
+/// What a reading says before it is stored.
+pub struct ReadingCheck {
+    /// How far it is.
+    pub state: EntryState,
+    /// The reading with its grade; none unless it is possible.
+    pub reading: Option<ReadingRow>,
+    /// Stored now it would raise an alarm.
+    pub alarm: bool,
+    /// What the chain advises at this grade.
+    pub advice: Option<Script>,
+    /// Why it is impossible, as the code of the refusal.
+    pub reason: Option<Word>,
+    /// Values for the reason's wording: the number, and its lowest and highest possible value.
+    pub values: Values,
+}
+
+#[uniffi::remote(Record)]
+/// What a reading of a kind is typed into.
+pub struct ReadingForm {
+    /// `bp` or `glucose`.
+    pub kind: Word,
+    /// Its numbers, in the order in which they are typed.
+    pub numbers: Vec<ReadingNumber>,
+    /// The contexts that may be chosen, as codes.
+    pub contexts: Vec<Word>,
+    /// What it counts as if none is chosen.
+    pub default_context: Word,
+}
+
+#[uniffi::remote(Record)]
+/// A number of a reading.
+pub struct ReadingNumber {
+    /// `systolic`, `diastolic` (mmHg) or `glucose` (tenths of mmol/L).
+    pub field: Word,
+    /// The lowest possible value.
+    pub min: u16,
+    /// The highest possible value.
+    pub max: u16,
+}
+
 #[uniffi::remote(Record)]
 /// A member in a list.
 pub struct MemberRow {
@@ -1800,6 +1853,8 @@ pub struct ReadingAdded {
     pub reading: ReadingRow,
     /// It raises an alarm: the member is to be warned now.
     pub alarm: bool,
+    /// What the chain advises at this grade.
+    pub advice: Option<Script>,
     /// The same-day pharmacist's task that it raised.
     pub task_id: Option<String>,
     /// The operation.
@@ -1848,6 +1903,21 @@ pub struct Readings {
     pub readings: Vec<ReadingRow>,
     /// Share of them in target, in per cent; none without readings.
     pub in_target_percent: Option<u32>,
+    /// Where the values should lie, for each number and context of the kinds asked for.
+    pub targets: Vec<TargetBand>,
+}
+
+#[uniffi::remote(Record)]
+/// Where a number of a member should lie.
+pub struct TargetBand {
+    /// `systolic`, `diastolic` (mmHg) or `glucose` (tenths of mmol/L).
+    pub field: Word,
+    /// For readings of this context.
+    pub context: Word,
+    /// From this value on; none: however low.
+    pub from: Option<u16>,
+    /// Up to this value, itself included.
+    pub to: u16,
 }
 
 #[uniffi::remote(Record)]

@@ -8,7 +8,7 @@ pub use crate::codes::{BpGrade, GlucoseGrade};
 use chrono::NaiveDate;
 
 use crate::calendar::day_number;
-use crate::codes::{ReadingContext, ReadingKind, Severity};
+use crate::codes::{Code as _, ReadingContext, ReadingKind, Severity};
 use crate::model::Reading;
 use crate::rules::HealthRules;
 
@@ -123,24 +123,28 @@ impl Measure {
         }
     }
 
-    /// Whether the values meet the member's target. Diabetics have a lower one for blood pressure.
+    /// Whether the values meet the member's target.
     pub fn in_target(self, diabetic: bool, rules: &HealthRules) -> bool {
         match self {
             Self::Bp {
                 systolic, diastolic, ..
-            } => {
-                let below = if diabetic {
-                    rules.bp_target_diabetic
-                } else {
-                    rules.bp_target
-                };
-                !reaches((systolic, diastolic), below)
+            } => !reaches((systolic, diastolic), bp_target_below(diabetic, rules)),
+            Self::Glucose { tenths, context } => {
+                let (from, to) = glucose_target(context, rules);
+                from.is_none_or(|from| tenths >= from) && tenths <= to
             }
-            Self::Glucose {
-                tenths,
-                context: ReadingContext::Fasting,
-            } => (rules.glucose_target_low..=rules.glucose_target_fasting_high).contains(&tenths),
-            Self::Glucose { tenths, .. } => tenths < rules.glucose_target_other_high,
+        }
+    }
+
+    /// The grade, as a code: of [`BpGrade`] or [`GlucoseGrade`].
+    pub fn grade(self, rules: &HealthRules) -> &'static str {
+        match self {
+            Self::Bp {
+                systolic,
+                diastolic,
+                context,
+            } => bp_grade(systolic, diastolic, context, rules).code(),
+            Self::Glucose { tenths, context } => glucose_grade(tenths, context, rules).code(),
         }
     }
 }
@@ -185,6 +189,39 @@ pub fn latest(readings: impl IntoIterator<Item = Taken>, as_of: NaiveDate) -> La
 /// The higher grade of the two numbers counts: whether either one reaches its limit.
 fn reaches((systolic, diastolic): (u16, u16), (systolic_from, diastolic_from): (u16, u16)) -> bool {
     systolic >= systolic_from || diastolic >= diastolic_from
+}
+
+/// The target of a blood pressure lies below these. Diabetics have a lower one.
+pub fn bp_target_below(diabetic: bool, rules: &HealthRules) -> (u16, u16) {
+    if diabetic {
+        rules.bp_target_diabetic
+    } else {
+        rules.bp_target
+    }
+}
+
+/// The target of a glucose value in tenths of mmol/L, both ends included.
+pub fn glucose_target(context: ReadingContext, rules: &HealthRules) -> (Option<u16>, u16) {
+    if context == ReadingContext::Fasting {
+        (Some(rules.glucose_target_low), rules.glucose_target_fasting_high)
+    } else {
+        (None, rules.glucose_target_other_high.saturating_sub(1))
+    }
+}
+
+/// Whether a context belongs to a kind: blood pressure is taken in the store or at home, glucose
+/// before or after a meal.
+pub fn context_fits(kind: ReadingKind, context: ReadingContext) -> bool {
+    let of_pressure = matches!(context, ReadingContext::Office | ReadingContext::Home);
+    of_pressure == (kind == ReadingKind::Bp)
+}
+
+/// What a reading counts as that tells no context.
+pub fn default_context(kind: ReadingKind) -> ReadingContext {
+    match kind {
+        ReadingKind::Bp => ReadingContext::Office,
+        ReadingKind::Glucose => ReadingContext::Random,
+    }
 }
 
 /// Grade of a blood pressure. At home grade 1 begins earlier; all other limits are those of the
@@ -232,11 +269,7 @@ pub fn glucose_grade(tenths: u16, context: ReadingContext, rules: &HealthRules) 
 
 /// Whether a glucose value lies above its target.
 pub fn glucose_above_target(tenths: u16, context: ReadingContext, rules: &HealthRules) -> bool {
-    if context == ReadingContext::Fasting {
-        tenths > rules.glucose_target_fasting_high
-    } else {
-        tenths >= rules.glucose_target_other_high
-    }
+    tenths > glucose_target(context, rules).1
 }
 
 fn diabetes_from(context: ReadingContext, rules: &HealthRules) -> u16 {
@@ -294,42 +327,108 @@ impl ReadingError {
 
 /// Refuses values that no living member can have, and readings without their numbers.
 pub fn check_plausible(reading: &Reading, rules: &HealthRules) -> Result<Measure, ReadingError> {
-    match reading.kind.known().ok_or(ReadingError::UnknownKind)? {
-        ReadingKind::Bp => {
-            let systolic = reading.systolic.ok_or(ReadingError::Missing("systolic"))?;
-            let diastolic = reading.diastolic.ok_or(ReadingError::Missing("diastolic"))?;
-            possible("systolic", systolic, rules.systolic_range, "mmHg")?;
-            possible("diastolic", diastolic, rules.diastolic_range, "mmHg")?;
-            if systolic <= diastolic {
-                return Err(ReadingError::NotAbove { systolic, diastolic });
-            }
-            Ok(Measure::bp(systolic, diastolic, reading.context.known()))
+    let kind = reading.kind.known().ok_or(ReadingError::UnknownKind)?;
+    for number in numbers(kind, rules) {
+        let value = (number.of)(reading).ok_or(ReadingError::Missing(number.name))?;
+        number.check(value)?;
+    }
+    if let (ReadingKind::Bp, Some(systolic), Some(diastolic)) = (kind, reading.systolic, reading.diastolic)
+        && systolic <= diastolic
+    {
+        return Err(ReadingError::NotAbove { systolic, diastolic });
+    }
+    Measure::of(reading).ok_or(ReadingError::UnknownKind)
+}
+
+/// [`check_plausible`] while the numbers are typed: none as long as more digits can make them
+/// possible. Only the last number is still under way.
+pub fn check_entry(reading: &Reading, rules: &HealthRules) -> Result<Option<Measure>, ReadingError> {
+    let kind = reading.kind.known().ok_or(ReadingError::UnknownKind)?;
+    let typed: Vec<(Number, u16)> = numbers(kind, rules)
+        .into_iter()
+        .filter_map(|number| Some((number, (number.of)(reading)?)))
+        .collect();
+    if let Some(((last, value), before)) = typed.split_last() {
+        before
+            .iter()
+            .try_for_each(|(number, value)| number.check(*value))?;
+        if last.may_grow(*value) {
+            return Ok(None);
         }
-        ReadingKind::Glucose => {
-            let tenths = reading.glucose_tenths.ok_or(ReadingError::Missing("glucose"))?;
-            possible("glucose", tenths, rules.glucose_range, "tenths of mmol/L")?;
-            Ok(Measure::glucose(tenths, reading.context.known()))
+        last.check(*value)?;
+    }
+    match check_plausible(reading, rules) {
+        Err(ReadingError::Missing(_)) => Ok(None),
+        checked => checked.map(Some),
+    }
+}
+
+/// A number of a reading.
+#[derive(Debug, Clone, Copy)]
+pub struct Number {
+    /// `systolic`, `diastolic` or `glucose`.
+    pub name: &'static str,
+    /// Possible values, both ends included.
+    pub possible: (u16, u16),
+    /// Its unit.
+    pub unit: &'static str,
+    of: fn(&Reading) -> Option<u16>,
+}
+
+/// The numbers of a kind, in the order in which they are typed.
+pub fn numbers(kind: ReadingKind, rules: &HealthRules) -> Vec<Number> {
+    let number = |name, possible, unit, of| Number {
+        name,
+        possible,
+        unit,
+        of,
+    };
+    match kind {
+        ReadingKind::Bp => vec![
+            number("systolic", rules.systolic_range, "mmHg", |r: &Reading| r.systolic),
+            number("diastolic", rules.diastolic_range, "mmHg", |r| r.diastolic),
+        ],
+        ReadingKind::Glucose => vec![number("glucose", rules.glucose_range, TENTHS, |r| {
+            r.glucose_tenths
+        })],
+    }
+}
+
+const TENTHS: &str = "tenths of mmol/L";
+
+impl Number {
+    fn check(&self, value: u16) -> Result<(), ReadingError> {
+        let (from, to) = self.possible;
+        if (from..=to).contains(&value) {
+            return Ok(());
+        }
+        Err(ReadingError::Impossible {
+            what: self.name,
+            value,
+            from,
+            to,
+            unit: self.unit,
+        })
+    }
+
+    /// Whether more digits can still make a possible value of one that is none yet. Of a number with
+    /// a decimal that is so of a mere 0.
+    fn may_grow(&self, typed: u16) -> bool {
+        if self.unit == TENTHS {
+            typed == 0
+        } else {
+            may_grow(typed, self.possible)
         }
     }
 }
 
-fn possible(
-    what: &'static str,
-    value: u16,
-    (from, to): (u16, u16),
-    unit: &'static str,
-) -> Result<(), ReadingError> {
-    if (from..=to).contains(&value) {
-        Ok(())
-    } else {
-        Err(ReadingError::Impossible {
-            what,
-            value,
-            from,
-            to,
-            unit,
-        })
+/// Whether more digits can still make a possible value of a number that is none yet.
+fn may_grow(typed: u16, (from, to): (u16, u16)) -> bool {
+    let (mut least, mut most) = (u32::from(typed), u32::from(typed));
+    while most < u32::from(from) {
+        (least, most) = (least * 10, most * 10 + 9);
     }
+    typed < from && least <= u32::from(to)
 }
 
 /// Whether a reading is an emergency, however old it is.

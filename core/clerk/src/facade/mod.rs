@@ -13,6 +13,7 @@
 //! | [`doctor`], [`bundle`] | how the phone is, for support |
 //! | [`find`], [`lookup`] | finding a member, here or at the hub |
 //! | [`profile`], [`history`], [`readings`] | what is known of a member |
+//! | [`entry`] | a reading while it is typed |
 //! | [`members`] | what a clerk changes in a record |
 //! | [`recordings`] | recordings of calls |
 //! | [`groups`] | members by an audience |
@@ -27,6 +28,7 @@ pub mod bundle;
 pub mod contact;
 pub mod device;
 pub mod doctor;
+pub mod entry;
 pub mod error;
 pub mod find;
 pub mod groups;

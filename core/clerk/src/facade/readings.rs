@@ -4,15 +4,19 @@ use chrono::NaiveDate;
 use rusqlite::{Connection, params};
 use serde::Serialize;
 use yaoban_domain::codes::{Code as _, Open, ReadingContext, ReadingKind};
+use yaoban_domain::disease;
 use yaoban_domain::health::{
-    Measure, ReadingError, bp_grade, check_plausible, glucose_grade, is_emergency, mg_dl_to_tenths,
-    raises_alarm,
+    Measure, ReadingError, bp_target_below, check_plausible, context_fits, default_context, glucose_target,
+    is_emergency, mg_dl_to_tenths, raises_alarm,
 };
 use yaoban_domain::model::{Member, Reading};
+use yaoban_domain::rules::HealthRules;
 use yaoban_domain::task::emergency_id;
 use yaoban_protocol::op::Op;
 
+use super::entry::advice;
 use super::find::require_member;
+use super::tasks::Script;
 use super::{Acted, Acting, AppError, AppResult, ClerkApp};
 use crate::store::{Settings, rows};
 
@@ -61,6 +65,21 @@ pub struct Readings {
     pub readings: Vec<ReadingRow>,
     /// Share of them in target, in per cent; none without readings.
     pub in_target_percent: Option<u32>,
+    /// Where the values should lie, for each number and context of the kinds asked for.
+    pub targets: Vec<TargetBand>,
+}
+
+/// Where a number of a member should lie.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TargetBand {
+    /// `systolic`, `diastolic` (mmHg) or `glucose` (tenths of mmol/L).
+    pub field: &'static str,
+    /// For readings of this context.
+    pub context: &'static str,
+    /// From this value on; none: however low.
+    pub from: Option<u16>,
+    /// Up to this value, itself included.
+    pub to: u16,
 }
 
 /// A reading as it is typed in. Blood pressure in mmHg, glucose in tenths of mmol/L or in mg/dL.
@@ -91,6 +110,8 @@ pub struct ReadingAdded {
     pub reading: ReadingRow,
     /// It raises an alarm: the member is to be warned now.
     pub alarm: bool,
+    /// What the chain advises at this grade.
+    pub advice: Option<Script>,
     /// The same-day pharmacist's task that it raised.
     pub task_id: Option<String>,
     /// The operation.
@@ -107,8 +128,9 @@ impl ClerkApp {
         };
         self.store.read(|conn| {
             let (key, member) = require_member(conn, member_id, acting.now_ms)?;
-            let mut readings = Vec::new();
+            let (mut readings, mut targets) = (Vec::new(), Vec::new());
             for kind in kinds {
+                targets.extend(targets_of(kind, &member, &acting.settings.rules.health));
                 readings.extend(of_kind(conn, key, &member, kind, limit, &acting.settings)?);
             }
             readings.sort_by_key(|row| (std::cmp::Reverse(row.taken_at_ms), row.reading_id.clone()));
@@ -121,6 +143,7 @@ impl ClerkApp {
             Ok(Readings {
                 readings,
                 in_target_percent,
+                targets,
             })
         })
     }
@@ -132,7 +155,7 @@ impl ClerkApp {
         let (_, member) = self
             .store
             .read(|conn| require_member(conn, member_id, acting.now_ms))?;
-        let reading = self.reading_of(&acting, &member, new)?;
+        let reading = reading_of(&acting, &member, new, self.new_id(acting.now_ms)?)?;
         let rules = &acting.settings.rules.health;
         check_plausible(&reading, rules).map_err(|error| AppError::Refused {
             code: error.code().to_owned(),
@@ -146,54 +169,94 @@ impl ClerkApp {
             },
         )?;
         let task_id = emergency_id(&reading.id);
-        let raised = self.store.read(|conn| rows::task(conn, &task_id))?.is_some();
+        let (raised, advice) = self.store.read(|conn| -> AppResult<_> {
+            let raised = rows::task(conn, &task_id)?.is_some();
+            Ok((raised, advice(conn, &reading, &member, &acting)?))
+        })?;
         Ok(ReadingAdded {
             reading: row_of_reading(&reading, &member, &acting.settings),
+            advice,
             alarm,
             task_id: raised.then_some(task_id),
             acted,
         })
     }
+}
 
-    fn reading_of(&self, acting: &Acting, member: &Member, new: &NewReading) -> AppResult<Reading> {
-        let kind: ReadingKind = parse(&new.kind, "kind")?;
-        let default = if kind == ReadingKind::Bp {
-            ReadingContext::Office
-        } else {
-            ReadingContext::Random
-        };
-        let context = new
-            .context
-            .as_deref()
-            .map_or(Ok(default), |code| parse(code, "context"))?;
-        if !context_fits(kind, context) {
-            let codes = ReadingContext::ALL
-                .iter()
-                .filter(|context| context_fits(kind, **context))
-                .map(|context| context.code());
-            let codes = codes.collect::<Vec<_>>().join(", ");
-            return Err(AppError::invalid("context", "one_of", [("codes", codes)]));
-        }
-        let from_mg = new
-            .glucose_mg_dl
-            .map(|value| mg_dl_to_tenths(value, &acting.settings.rules.health));
-        Ok(Reading {
-            id: self.new_id(acting.now_ms)?,
-            member_id: member.id.clone(),
-            taken_at_ms: new.taken_at_ms.unwrap_or(acting.now_ms),
-            kind: kind.into(),
-            systolic: new.systolic,
-            diastolic: new.diastolic,
-            glucose_tenths: new.glucose_tenths.or(from_mg),
-            context: context.into(),
-            staff_id: Some(acting.staff.id.clone()),
-            supersedes: new.supersedes.clone(),
-        })
+/// The reading that was typed in.
+pub(super) fn reading_of(
+    acting: &Acting,
+    member: &Member,
+    new: &NewReading,
+    id: String,
+) -> AppResult<Reading> {
+    let kind: ReadingKind = parse(&new.kind, "kind")?;
+    let context = new
+        .context
+        .as_deref()
+        .map_or(Ok(default_context(kind)), |code| parse(code, "context"))?;
+    if !context_fits(kind, context) {
+        let codes = contexts_of(kind).join(", ");
+        return Err(AppError::invalid("context", "one_of", [("codes", codes)]));
     }
+    let from_mg = new
+        .glucose_mg_dl
+        .map(|value| mg_dl_to_tenths(value, &acting.settings.rules.health));
+    Ok(Reading {
+        id,
+        member_id: member.id.clone(),
+        taken_at_ms: new.taken_at_ms.unwrap_or(acting.now_ms),
+        kind: kind.into(),
+        systolic: new.systolic,
+        diastolic: new.diastolic,
+        glucose_tenths: new.glucose_tenths.or(from_mg),
+        context: context.into(),
+        staff_id: Some(acting.staff.id.clone()),
+        supersedes: new.supersedes.clone(),
+    })
+}
+
+/// The contexts of a kind, as codes.
+pub(super) fn contexts_of(kind: ReadingKind) -> Vec<&'static str> {
+    let fitting = ReadingContext::ALL
+        .iter()
+        .filter(|context| context_fits(kind, **context));
+    fitting.map(|context| context.code()).collect()
+}
+
+/// Where the member's values of a kind should lie.
+fn targets_of(kind: ReadingKind, member: &Member, rules: &HealthRules) -> Vec<TargetBand> {
+    let mut targets = Vec::new();
+    for context in ReadingContext::ALL.iter().filter(|one| context_fits(kind, **one)) {
+        let mut add = |field, from, to| {
+            targets.push(TargetBand {
+                field,
+                context: context.code(),
+                from,
+                to,
+            });
+        };
+        match kind {
+            ReadingKind::Bp => {
+                let (systolic, diastolic) = bp_target_below(is_diabetic(member), rules);
+                add("systolic", None, systolic.saturating_sub(1));
+                add("diastolic", None, diastolic.saturating_sub(1));
+            }
+            ReadingKind::Glucose => {
+                let (from, to) = glucose_target(*context, rules);
+                add("glucose", from, to);
+            }
+        }
+    }
+    targets
+}
+
+fn is_diabetic(member: &Member) -> bool {
+    member.diseases.iter().any(|code| code == disease::DIABETES)
 }
 
 /// Values of an impossible reading for its wording, by name.
-fn values_of(error: ReadingError) -> Vec<(String, String)> {
+pub(super) fn values_of(error: ReadingError) -> Vec<(String, String)> {
     let value = |name: &str, value: &dyn ToString| (name.to_owned(), value.to_string());
     match error {
         ReadingError::UnknownKind | ReadingError::NotAbove { .. } => Vec::new(),
@@ -218,12 +281,6 @@ fn values_of(error: ReadingError) -> Vec<(String, String)> {
             ]
         }
     }
-}
-
-/// Blood pressure is taken in the store or at home, glucose before or after a meal.
-fn context_fits(kind: ReadingKind, context: ReadingContext) -> bool {
-    let of_pressure = matches!(context, ReadingContext::Office | ReadingContext::Home);
-    of_pressure == (kind == ReadingKind::Bp)
 }
 
 /// A code of an enum, or an error that names the field and what it may be.
@@ -281,7 +338,6 @@ pub(super) fn of_kind(
 pub(super) fn row_of_reading(reading: &Reading, member: &Member, settings: &Settings) -> ReadingRow {
     let rules = &settings.rules.health;
     let measure = Measure::of(reading);
-    let diabetic = member.diseases.iter().any(|code| code == "diabetes");
     ReadingRow {
         reading_id: reading.id.clone(),
         taken_at_ms: reading.taken_at_ms,
@@ -291,15 +347,8 @@ pub(super) fn row_of_reading(reading: &Reading, member: &Member, settings: &Sett
         systolic: reading.systolic,
         diastolic: reading.diastolic,
         glucose_tenths: reading.glucose_tenths,
-        grade: measure.map(|measure| match measure {
-            Measure::Bp {
-                systolic,
-                diastolic,
-                context,
-            } => bp_grade(systolic, diastolic, context, rules).to_string(),
-            Measure::Glucose { tenths, context } => glucose_grade(tenths, context, rules).to_string(),
-        }),
-        in_target: measure.map(|measure| measure.in_target(diabetic, rules)),
+        grade: measure.map(|measure| measure.grade(rules).to_owned()),
+        in_target: measure.map(|measure| measure.in_target(is_diabetic(member), rules)),
         emergency: is_emergency(reading, rules),
         systolic_change: None,
         diastolic_change: None,

@@ -748,19 +748,24 @@ pub(super) fn script_of(conn: &Connection, work: &Work<'_>, found: &Found) -> Re
     for (name, value) in &found.task.why.values {
         values.push((name, value));
     }
+    Ok(Some(filled(script, &values)))
+}
+
+/// A script with its values filled in.
+pub(super) fn filled(script: Template, values: &[(&str, &str)]) -> Script {
     let mut missing = Vec::new();
-    let text = fill(&script.text, &values, &mut missing);
+    let text = fill(&script.text, values, &mut missing);
     let points = script
         .points
         .iter()
-        .map(|point| fill(point, &values, &mut missing))
+        .map(|point| fill(point, values, &mut missing))
         .collect();
-    Ok(Some(Script {
+    Script {
         title: script.title,
         text,
         points,
         missing,
-    }))
+    }
 }
 
 /// Fills in what has a value; the rest stands as it is and is told.

@@ -337,3 +337,83 @@ fn the_latest_of_each_kind_up_to_as_of() {
     assert_eq!(found.glucose, Some(taken(8, 300, glucose)));
     assert_eq!(latest(readings, from_day_number(7)), Latest::default());
 }
+
+#[test]
+fn a_number_under_way_may_become_possible() {
+    let range = (40, 300);
+    for (typed, grows) in [
+        (0, true),
+        (1, true),
+        (3, true),
+        (4, true),
+        (12, true),
+        (30, true),
+        (31, false),
+        (39, false),
+        (40, false),
+        (300, false),
+        (301, false),
+    ] {
+        assert_eq!(may_grow(typed, range), grows, "{typed}");
+    }
+    assert!(!may_grow(9, (60, 80)), "no number of the range begins so");
+}
+
+#[test]
+fn the_target_has_both_ends_in_it() {
+    let rules = rules();
+    for context in [
+        ReadingContext::Fasting,
+        ReadingContext::AfterMeal,
+        ReadingContext::Random,
+    ] {
+        let (from, to) = glucose_target(context, &rules);
+        let meets = |tenths| Measure::glucose(tenths, Some(context)).in_target(false, &rules);
+        assert!(meets(to) && !meets(to + 1), "{context}");
+        assert!(
+            from.is_none_or(|from| meets(from) && !meets(from - 1)),
+            "{context}"
+        );
+    }
+    for diabetic in [false, true] {
+        let (systolic, diastolic) = bp_target_below(diabetic, &rules);
+        let meets = |systolic, diastolic| Measure::bp(systolic, diastolic, None).in_target(diabetic, &rules);
+        assert!(meets(systolic - 1, diastolic - 1));
+        assert!(!meets(systolic, diastolic - 1) && !meets(systolic - 1, diastolic));
+    }
+}
+
+#[test]
+fn an_entry_is_refused_as_soon_as_no_digit_can_mend_it() {
+    let rules = rules();
+    let typed = |systolic, diastolic| {
+        let reading = reading(ReadingKind::Bp, systolic, diastolic, None);
+        check_entry(&reading, &rules).map(|measure| measure.is_some())
+    };
+    for (systolic, diastolic, whole) in [
+        (None, None, false),
+        (Some(1), None, false),
+        (Some(180), None, false),
+        (Some(180), Some(1), false),
+        (Some(180), Some(110), true),
+        (Some(90), Some(9), false),
+    ] {
+        assert_eq!(
+            typed(systolic, diastolic),
+            Ok(whole),
+            "{systolic:?}/{diastolic:?}"
+        );
+    }
+    for (systolic, diastolic, code) in [
+        (Some(301), None, "impossible_value"),
+        (Some(12), Some(80), "impossible_value"),
+        (Some(180), Some(201), "impossible_value"),
+        (Some(90), Some(90), "systolic_not_above_diastolic"),
+    ] {
+        let refused = typed(systolic, diastolic).unwrap_err();
+        assert_eq!(refused.code(), code, "{systolic:?}/{diastolic:?}");
+    }
+    let sugar = |tenths| check_entry(&sugar(tenths), &rules).map(|measure| measure.is_some());
+    assert_eq!((sugar(0), sugar(6), sugar(500)), (Ok(false), Ok(true), Ok(true)));
+    assert!(sugar(5).is_err() && sugar(501).is_err());
+}

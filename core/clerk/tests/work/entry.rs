@@ -1,0 +1,161 @@
+//! A reading while it is typed: plausible or not, its grade, the chain's advice, the target.
+
+use yaoban_clerk_core::facade::entry::{EntryState, ReadingCheck};
+use yaoban_clerk_core::facade::readings::NewReading;
+use yaoban_domain::codes::ContactPurpose;
+use yaoban_protocol::row::entity;
+
+use crate::common::put;
+use crate::phone::{Phone, code, member_row, template, willing};
+
+fn bp(systolic: Option<u16>, diastolic: Option<u16>) -> NewReading {
+    NewReading {
+        kind: "bp".into(),
+        systolic,
+        diastolic,
+        ..NewReading::default()
+    }
+}
+
+fn glucose(tenths: u16, context: &str) -> NewReading {
+    NewReading {
+        kind: "glucose".into(),
+        glucose_tenths: Some(tenths),
+        context: Some(context.into()),
+        ..NewReading::default()
+    }
+}
+
+fn phone() -> Phone {
+    let mut diabetic = willing("M2");
+    diabetic.diseases = vec!["diabetes".into()];
+    let mut advice = template(
+        "advice.bp.grade2",
+        "script",
+        ContactPurpose::Service,
+        "{name}，请坐着休息十分钟再量一次。",
+    );
+    advice.points = vec!["问今天吃药没有".into()];
+    Phone::with(vec![
+        member_row(10, &willing("M1")),
+        member_row(11, &diabetic),
+        put(12, entity::TEMPLATE, "advice.bp.grade2", &advice),
+    ])
+}
+
+fn check(phone: &Phone, new: &NewReading) -> ReadingCheck {
+    phone.app.check_reading("M1", new).unwrap()
+}
+
+#[test]
+fn a_reading_is_judged_while_it_is_typed() {
+    let phone = phone();
+    for new in [bp(None, None), bp(Some(16), None), bp(Some(165), Some(9))] {
+        let typed = check(&phone, &new);
+        assert_eq!(
+            (typed.state, typed.reading),
+            (EntryState::Incomplete, None),
+            "{new:?}"
+        );
+    }
+    let whole = check(&phone, &bp(Some(165), Some(95)));
+    assert_eq!((whole.state, whole.alarm), (EntryState::Possible, false));
+    let reading = whole.reading.unwrap();
+    assert_eq!(
+        (reading.grade.as_deref(), reading.in_target),
+        (Some("grade2"), Some(false))
+    );
+    assert!(check(&phone, &bp(Some(180), Some(95))).alarm);
+
+    let impossible = check(&phone, &bp(Some(310), None));
+    assert_eq!(
+        (impossible.state, impossible.reason),
+        (EntryState::Impossible, Some("impossible_value"))
+    );
+    let values: Vec<&str> = impossible
+        .values
+        .iter()
+        .map(|(_, value)| value.as_str())
+        .collect();
+    assert_eq!(values, ["systolic", "310", "40", "300"]);
+    let swapped = check(&phone, &bp(Some(80), Some(120)));
+    assert_eq!(swapped.reason, Some("systolic_not_above_diastolic"));
+
+    assert!(
+        phone.app.readings("M1", None, 10).unwrap().readings.is_empty(),
+        "nothing is stored"
+    );
+    assert_eq!(phone.app.sync_queue().unwrap().pending, 0);
+    assert_eq!(
+        code(phone.app.check_reading("M1", &glucose(60, "home"))),
+        "invalid"
+    );
+    assert_eq!(code(phone.app.check_reading("M9", &bp(None, None))), "unknown");
+}
+
+#[test]
+fn the_chain_advises_by_grade() {
+    let phone = phone();
+    let advice = check(&phone, &bp(Some(165), Some(95))).advice.unwrap();
+    assert_eq!(advice.text, "王M1，请坐着休息十分钟再量一次。");
+    assert_eq!(advice.points, ["问今天吃药没有"]);
+    assert_eq!(
+        check(&phone, &bp(Some(145), Some(85))).advice,
+        None,
+        "the chain has none"
+    );
+    let added = phone.app.add_reading("M1", &bp(Some(165), Some(95))).unwrap();
+    assert_eq!(added.advice, Some(advice));
+}
+
+#[test]
+fn the_form_and_the_target_are_those_of_the_rules() {
+    let phone = phone();
+    let forms = phone.app.reading_forms();
+    let shown: Vec<(&str, &[&str], &str)> = forms
+        .iter()
+        .map(|form| (form.kind, form.contexts.as_slice(), form.default_context))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("bp", ["office", "home"].as_slice(), "office"),
+            (
+                "glucose",
+                ["fasting", "after_meal", "random"].as_slice(),
+                "random"
+            ),
+        ]
+    );
+    assert_eq!(
+        forms[0]
+            .numbers
+            .iter()
+            .map(|one| (one.field, one.min, one.max))
+            .collect::<Vec<_>>(),
+        [("systolic", 40, 300), ("diastolic", 20, 200)]
+    );
+    let targets = |member: &str, kind: &str| {
+        let readings = phone.app.readings(member, Some(kind), 1).unwrap();
+        let targets = readings.targets.into_iter();
+        targets
+            .map(|band| (band.field, band.context, band.from, band.to))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        targets("M1", "bp")[..2],
+        [
+            ("systolic", "office", None, 139),
+            ("diastolic", "office", None, 89)
+        ]
+    );
+    assert_eq!(targets("M2", "bp")[0], ("systolic", "office", None, 129));
+    assert_eq!(
+        targets("M2", "glucose"),
+        [
+            ("glucose", "fasting", Some(44), 70),
+            ("glucose", "after_meal", None, 99),
+            ("glucose", "random", None, 99),
+        ]
+    );
+}
