@@ -39,7 +39,7 @@ SOURCES = [
     ("core/clerk/src/facade/entry.rs", FACADE + "::entry",
      "EntryState ReadingCheck ReadingForm ReadingNumber"),
     ("core/clerk/src/facade/find.rs", FACADE + "::find", "MemberRow"),
-    ("core/clerk/src/facade/groups.rs", FACADE + "::groups", "Group SavedGroup"),
+    ("core/clerk/src/facade/groups.rs", FACADE + "::groups", "Group GroupConditions SavedGroup"),
     ("core/clerk/src/facade/history.rs", FACADE + "::history", "HistoryDay HistoryPage LineRow"),
     ("core/clerk/src/facade/manager.rs", FACADE + "::manager",
      "ClerkDay DuplicateMember DuplicateRow Moved Reassigned SyncQueue Today TodayFigure TodayItem Whose"),
@@ -82,7 +82,7 @@ CUSTOM = [
 ]
 
 # Records that the shells make: what may be left out has a default.
-INPUTS = set("NewConsent NewMember NewOutcome NewReading NewRegimen NewTask ProfileFields TaskFilter".split())
+INPUTS = set("GroupConditions NewConsent NewMember NewOutcome NewReading NewRegimen NewTask ProfileFields TaskFilter".split())
 
 
 def items(text):

@@ -12,7 +12,7 @@ use yaoban_clerk_core::facade::device::Storage;
 use yaoban_clerk_core::facade::doctor::Checkup;
 use yaoban_clerk_core::facade::entry::{ReadingCheck, ReadingForm};
 use yaoban_clerk_core::facade::find::MemberRow;
-use yaoban_clerk_core::facade::groups::{Group, SavedGroup};
+use yaoban_clerk_core::facade::groups::{Group, GroupConditions, SavedGroup};
 use yaoban_clerk_core::facade::history::HistoryPage;
 use yaoban_clerk_core::facade::manager::{
     DuplicateRow, Reassigned, SyncQueue, Today, TodayFigure, TodayItem, Whose,
@@ -508,6 +508,11 @@ impl ClerkApp {
 
 #[uniffi::export]
 impl ClerkApp {
+    /// The audience (JSON) that simple conditions are; none: nothing is asked.
+    pub fn group_rule(&self, conditions: GroupConditions) -> Result<Option<String>> {
+        Ok(self.core.group_rule(&conditions)?)
+    }
+
     /// The members of the store that an audience (JSON) fits, from `offset` on, at most `limit`.
     pub fn group(&self, rule: &str, offset: Amount, limit: Amount) -> Result<Group> {
         Ok(self.core.group(rule, offset, limit)?)

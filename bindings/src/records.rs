@@ -10,7 +10,7 @@ use yaoban_clerk_core::facade::doctor::{
 };
 use yaoban_clerk_core::facade::entry::{EntryState, ReadingCheck, ReadingForm, ReadingNumber};
 use yaoban_clerk_core::facade::find::MemberRow;
-use yaoban_clerk_core::facade::groups::{Group as MemberGroup, SavedGroup};
+use yaoban_clerk_core::facade::groups::{Group as MemberGroup, GroupConditions, SavedGroup};
 use yaoban_clerk_core::facade::history::{HistoryDay, HistoryPage, LineRow};
 use yaoban_clerk_core::facade::manager::{
     ClerkDay, DuplicateMember, DuplicateRow, Moved, Reassigned, SyncQueue, Today as TodayByClerk,
@@ -1090,12 +1090,38 @@ pub struct MemberGroup {
 }
 
 #[uniffi::remote(Record)]
+/// Simple conditions, as a clerk picks them by chips. Those of different kinds hold together, words of
+/// one kind are alternatives.
+pub struct GroupConditions {
+    /// Of one of these classes, by code.
+    #[uniffi(default)]
+    pub classes: Vec<String>,
+    /// `chronic`, `general`.
+    #[uniffi(default)]
+    pub care: Vec<String>,
+    /// With one of these diseases, by code.
+    #[uniffi(default)]
+    pub diseases: Vec<String>,
+    /// With one of these tags.
+    #[uniffi(default)]
+    pub tags: Vec<String>,
+    /// With a medicine of one of these statuses, by code.
+    #[uniffi(default)]
+    pub medicines: Vec<String>,
+    /// Birthday today or within the week, as `overview::MemberCounts` counts it.
+    #[uniffi(default)]
+    pub birthday: bool,
+}
+
+#[uniffi::remote(Record)]
 /// A filter kept by name.
 pub struct SavedGroup {
     /// Name.
     pub name: String,
     /// The audience in JSON.
     pub rule: String,
+    /// Its conditions, where it is made of simple ones.
+    pub conditions: Option<GroupConditions>,
 }
 
 #[uniffi::remote(Record)]

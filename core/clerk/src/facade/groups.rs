@@ -1,13 +1,18 @@
 //! Groups of the store's members by an audience, and filters that a clerk keeps by name.
 
+use std::str::FromStr;
+
 use chrono::NaiveDate;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use serde::Serialize;
-use yaoban_domain::audience::Audience;
 use yaoban_domain::audience::sql::{SqlValue, compile};
+use yaoban_domain::audience::{Audience, AudienceError, Condition};
+use yaoban_domain::codes::{Code, UnknownCode};
 
 use super::find::{MemberRow, member_row};
+use super::overview::BIRTHDAY_DAYS;
+use super::readings::parse;
 use super::{Acting, AppError, AppResult, ClerkApp, GROUP_MAX};
 use crate::store::{Durability, Settings, figures, meta};
 use crate::sync::Cancel;
@@ -38,9 +43,104 @@ pub struct SavedGroup {
     pub name: String,
     /// The audience in JSON.
     pub rule: String,
+    /// Its conditions, where it is made of simple ones.
+    pub conditions: Option<GroupConditions>,
+}
+
+/// Simple conditions, as a clerk picks them by chips. Those of different kinds hold together, words of
+/// one kind are alternatives.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct GroupConditions {
+    /// Of one of these classes, by code.
+    pub classes: Vec<String>,
+    /// `chronic`, `general`.
+    pub care: Vec<String>,
+    /// With one of these diseases, by code.
+    pub diseases: Vec<String>,
+    /// With one of these tags.
+    pub tags: Vec<String>,
+    /// With a medicine of one of these statuses, by code.
+    pub medicines: Vec<String>,
+    /// Birthday today or within the week, as [`super::overview::MemberCounts`] counts it.
+    pub birthday: bool,
+}
+
+impl GroupConditions {
+    /// The audience that they are; none: nothing is asked.
+    fn audience(&self) -> AppResult<Option<Audience>> {
+        let mut all = Vec::new();
+        let mut add = |asked: bool, condition: Condition| all.extend(asked.then_some(condition));
+        add(
+            !self.classes.is_empty(),
+            Condition::Class(parsed(&self.classes, "class")?),
+        );
+        add(
+            !self.care.is_empty(),
+            Condition::Care(parsed(&self.care, "care")?),
+        );
+        add(
+            !self.diseases.is_empty(),
+            Condition::Disease(self.diseases.clone()),
+        );
+        add(!self.tags.is_empty(), Condition::Tags(self.tags.clone()));
+        let statuses = parsed(&self.medicines, "medicine")?;
+        add(!statuses.is_empty(), Condition::Medicine(Vec::new(), statuses));
+        add(self.birthday, Condition::BirthdayWithinDays(BIRTHDAY_DAYS));
+        if all.is_empty() {
+            return Ok(None);
+        }
+        Audience::new(&Condition::All(all))
+            .map(Some)
+            .map_err(|error| unfit(&error))
+    }
+
+    /// The conditions of an audience; none if it is made of others.
+    fn of(audience: &Audience) -> Option<Self> {
+        let all = match audience.root() {
+            Condition::All(all) => all.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let mut conditions = Self::default();
+        for condition in all {
+            let (kind, words) = match condition {
+                Condition::Class(values) => (&mut conditions.classes, codes(values)),
+                Condition::Care(values) => (&mut conditions.care, codes(values)),
+                Condition::Disease(values) => (&mut conditions.diseases, values.clone()),
+                Condition::Tags(values) => (&mut conditions.tags, values.clone()),
+                Condition::Medicine(ingredients, values) if ingredients.is_empty() => {
+                    (&mut conditions.medicines, codes(values))
+                }
+                Condition::BirthdayWithinDays(BIRTHDAY_DAYS) => {
+                    conditions.birthday = true;
+                    continue;
+                }
+                _ => return None,
+            };
+            // Twice the same kind means that both hold, which a chip cannot say.
+            if !kind.is_empty() {
+                return None;
+            }
+            *kind = words;
+        }
+        // Everybody is no choice of chips.
+        (!all.is_empty()).then_some(conditions)
+    }
+}
+
+fn codes<T: Code>(values: &[T]) -> Vec<String> {
+    values.iter().map(|value| value.code().to_owned()).collect()
+}
+
+fn parsed<T: Code + FromStr<Err = UnknownCode>>(codes: &[String], field: &'static str) -> AppResult<Vec<T>> {
+    codes.iter().map(|code| parse(code, field)).collect()
 }
 
 impl ClerkApp {
+    /// The audience (JSON) that simple conditions are; none: nothing is asked.
+    pub fn group_rule(&self, conditions: &GroupConditions) -> AppResult<Option<String>> {
+        Ok(conditions.audience()?.map(|audience| audience.to_json()))
+    }
+
     /// The members of the store that an audience (JSON) fits, from `offset` on, at most `limit`.
     pub fn group(&self, rule: &str, offset: usize, limit: usize) -> AppResult<Group> {
         let acting = self.acting()?;
@@ -67,10 +167,7 @@ impl ClerkApp {
 
     /// Keys of the members of a group, the most valuable first, by figures of today.
     pub(crate) fn group_keys(&self, rule: &str, acting: &Acting) -> AppResult<Vec<i64>> {
-        let audience = Audience::from_json(rule).map_err(|error| AppError::Refused {
-            code: "audience".into(),
-            values: vec![("message".into(), error.to_string())],
-        })?;
+        let audience = Audience::from_json(rule).map_err(|error| unfit(&error))?;
         self.current_figures(acting)?;
         self.store
             .read(|conn| keys(conn, &audience, acting.today, &acting.settings))
@@ -84,10 +181,7 @@ impl ClerkApp {
             let chars_max = ("chars_max", NAME_CHARS_MAX.to_string());
             return Err(AppError::invalid("group_name", "short_name", [chars_max]));
         }
-        let audience = Audience::from_json(rule).map_err(|error| AppError::Refused {
-            code: "audience".into(),
-            values: vec![("message".into(), error.to_string())],
-        })?;
+        let audience = Audience::from_json(rule).map_err(|error| unfit(&error))?;
         self.store.write(Durability::Full, |tx| {
             let key = format!("{SAVED}{name}");
             let others: i64 = tx.query_row(
@@ -114,10 +208,12 @@ impl ClerkApp {
                 "SELECT key, value FROM meta WHERE key >= 'group:' AND key < 'group;' ORDER BY key",
             )?;
             let saved = statement.query_map([], |row| {
-                let key: String = row.get(0)?;
+                let (key, rule): (String, String) = (row.get(0)?, row.get(1)?);
+                let audience = Audience::from_json(&rule).ok();
                 Ok(SavedGroup {
                     name: key.trim_start_matches(SAVED).to_owned(),
-                    rule: row.get(1)?,
+                    conditions: audience.as_ref().and_then(GroupConditions::of),
+                    rule,
                 })
             })?;
             Ok(saved.collect::<rusqlite::Result<_>>()?)
@@ -156,6 +252,13 @@ impl ClerkApp {
             return Ok(());
         }
         self.refresh(&Cancel::default())
+    }
+}
+
+pub(super) fn unfit(error: &AudienceError) -> AppError {
+    AppError::Refused {
+        code: "audience".into(),
+        values: vec![("message".into(), error.to_string())],
     }
 }
 

@@ -4,20 +4,20 @@ use chrono::NaiveDate;
 use rusqlite::Connection;
 use serde::Serialize;
 use serde_json::json;
-use yaoban_domain::audience::Audience;
+use yaoban_domain::audience::{Audience, Condition};
 use yaoban_domain::codes::{Class, Code as _, MedicineStatus};
 
 use super::find::{MemberRow, member_row};
-use super::groups::keys;
+use super::groups::{keys, unfit};
 use super::tasks::{Listing, TaskFilter, TaskRow, TaskView};
 use super::work::Work;
-use super::{Acting, AppError, AppResult, ClerkApp};
+use super::{Acting, AppResult, ClerkApp};
 use crate::store::{Durability, Settings, meta, rows};
 
 /// Members that are remembered as looked at.
 pub const RECENT_MAX: usize = 20;
 /// Days within which a birthday is near.
-const BIRTHDAY_DAYS: i64 = 6;
+pub(super) const BIRTHDAY_DAYS: i64 = 6;
 const RECENT: &str = "recent_members";
 
 /// How many members a chip stands for.
@@ -160,13 +160,13 @@ fn member_counts(conn: &Connection, acting: &Acting) -> AppResult<MemberCounts> 
     let settings = &acting.settings;
     let mut medicines = Vec::new();
     for status in [MedicineStatus::RunningLow, MedicineStatus::Out] {
-        let rule = json!({ "medicine": { "status": status.code() } });
+        let with = Condition::Medicine(Vec::new(), vec![status]);
         medicines.push(Count {
             code: status.code().to_owned(),
-            count: count_of(conn, &rule, acting.today, settings)?,
+            count: count_of(conn, &with, acting.today, settings)?,
         });
     }
-    let birthday = json!({ "birthday": { "within_days": BIRTHDAY_DAYS } });
+    let birthday = Condition::BirthdayWithinDays(BIRTHDAY_DAYS);
     Ok(MemberCounts {
         as_of: acting.today,
         members: conn
@@ -181,17 +181,9 @@ fn member_counts(conn: &Connection, acting: &Acting) -> AppResult<MemberCounts> 
     })
 }
 
-/// Members of the group of a rule.
-fn count_of(
-    conn: &Connection,
-    rule: &serde_json::Value,
-    as_of: NaiveDate,
-    settings: &Settings,
-) -> AppResult<u32> {
-    let audience = Audience::from_json(&rule.to_string()).map_err(|error| AppError::Refused {
-        code: "audience".into(),
-        values: vec![("message".into(), error.to_string())],
-    })?;
+/// Members of the group of a condition.
+fn count_of(conn: &Connection, asked: &Condition, as_of: NaiveDate, settings: &Settings) -> AppResult<u32> {
+    let audience = Audience::new(asked).map_err(|error| unfit(&error))?;
     Ok(keys(conn, &audience, as_of, settings)?.len() as u32)
 }
 

@@ -1,6 +1,7 @@
 //! Counts for the chips, members looked at last, what the phone takes up, the end of a pairing.
 
 use yaoban_clerk_core::facade::contact::{DialTarget, NewOutcome};
+use yaoban_clerk_core::facade::groups::GroupConditions;
 use yaoban_clerk_core::facade::tasks::{NewTask, TaskFilter};
 use yaoban_domain::codes::{CarrierResult, ContactPurpose, OutcomeCode, TaskKind};
 use yaoban_protocol::row::{Change, entity};
@@ -55,6 +56,90 @@ fn a_chip_counts_what_its_group_holds() {
     }
     let ids = phone.app.group_ids(r#"{"tags":"vip"}"#, 1, 10).unwrap();
     assert_eq!(ids.len(), 1);
+}
+
+#[test]
+fn simple_conditions_become_an_audience_and_come_back_from_a_kept_one() {
+    let phone = Phone::with(three_members());
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let nothing = GroupConditions::default();
+    assert_eq!(phone.app.group_rule(&nothing).unwrap(), None);
+
+    let count = |conditions: &GroupConditions| {
+        let rule = phone.app.group_rule(conditions).unwrap().unwrap();
+        phone.app.group_count(&rule).unwrap()
+    };
+    let tags = |of: &[&str]| GroupConditions {
+        tags: words(of),
+        ..GroupConditions::default()
+    };
+    assert_eq!(count(&tags(&["老街坊"])), 1);
+    assert_eq!(count(&tags(&["老街坊", "vip"])), 2, "alternatives");
+    let both = GroupConditions {
+        diseases: words(&["diabetes"]),
+        ..tags(&["vip"])
+    };
+    assert_eq!(count(&both), 1, "both hold");
+    let birthday = GroupConditions {
+        birthday: true,
+        ..nothing.clone()
+    };
+    assert_eq!(
+        count(&birthday) as u32,
+        phone.app.member_counts().unwrap().birthdays
+    );
+
+    let all = GroupConditions {
+        classes: words(&["retain", "low"]),
+        care: words(&["chronic"]),
+        diseases: words(&["diabetes"]),
+        tags: words(&["老\"会员\\", "vip"]),
+        medicines: words(&["running_low", "out"]),
+        birthday: true,
+    };
+    assert_eq!(count(&all), 0);
+    let rule = phone.app.group_rule(&all).unwrap().unwrap();
+    phone.app.save_group("a", &rule).unwrap();
+    phone.app.save_group("b", r#"{"not":{"class":"low"}}"#).unwrap();
+    phone
+        .app
+        .save_group("c", r#"{"all":[{"tags":"a"},{"tags":"b"}]}"#)
+        .unwrap();
+    phone
+        .app
+        .save_group("d", r#"{"medicine":{"status":"out"}}"#)
+        .unwrap();
+    phone
+        .app
+        .save_group("e", r#"{"birthday":{"within_days":30}}"#)
+        .unwrap();
+    let saved = phone.app.saved_groups().unwrap();
+    let mut back = saved[0].conditions.clone().unwrap();
+    let sorted = |mut words: Vec<String>| {
+        words.sort();
+        words
+    };
+    for kind in [&mut back.classes, &mut back.tags, &mut back.medicines] {
+        kind.sort();
+    }
+    assert_eq!(
+        back,
+        GroupConditions {
+            classes: sorted(all.classes),
+            tags: sorted(all.tags),
+            medicines: sorted(all.medicines),
+            ..all
+        }
+    );
+    assert_eq!(saved[3].conditions.as_ref().unwrap().medicines, ["out"]);
+    for other in [1, 2, 4] {
+        assert_eq!(saved[other].conditions, None, "{}", saved[other].rule);
+    }
+    let unknown = GroupConditions {
+        classes: words(&["gold"]),
+        ..nothing
+    };
+    assert_eq!(code(phone.app.group_rule(&unknown)), "invalid");
 }
 
 #[test]
