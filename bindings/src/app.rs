@@ -17,10 +17,12 @@ use yaoban_clerk_core::facade::history::HistoryPage;
 use yaoban_clerk_core::facade::manager::{
     DuplicateRow, Reassigned, SyncQueue, Today, TodayFigure, TodayItem, Whose,
 };
-use yaoban_clerk_core::facade::members::{NewConsent, NewMember, NewRegimen, ProfileFields, Registered};
+use yaoban_clerk_core::facade::members::{
+    ConsentForm, DiseaseRow, NewConsent, NewMember, NewRegimen, ProfileFields, Registered,
+};
 use yaoban_clerk_core::facade::message::{MessagePreview, MessageResult, OpenMessage, TemplateRow};
 use yaoban_clerk_core::facade::outcomes::OutcomeChoices;
-use yaoban_clerk_core::facade::overview::{MemberCounts, TaskCounts};
+use yaoban_clerk_core::facade::overview::{DueCounts, MemberCounts, TaskCounts};
 use yaoban_clerk_core::facade::profile::Profile;
 use yaoban_clerk_core::facade::readings::{NewReading, ReadingAdded, Readings};
 use yaoban_clerk_core::facade::recordings::{RecordingRow, RecordingUsage, UploadReport};
@@ -101,6 +103,11 @@ impl ClerkApp {
     /// The civil date of an instant, by the chain's calendar.
     pub fn day_of(&self, at_ms: i64) -> CivilDate {
         self.core.local(at_ms).date()
+    }
+
+    /// The chain's time zone, by its IANA name: instants show by its clock, whatever the phone is set to.
+    pub fn time_zone(&self) -> String {
+        self.core.time_zone()
     }
 
     /// Somebody touched the phone: the lock is put off. Refused once it has fallen.
@@ -330,6 +337,16 @@ impl ClerkApp {
 
 #[uniffi::export]
 impl ClerkApp {
+    /// What a member is asked to consent to, in the order in which it is.
+    pub fn consent_forms(&self) -> Vec<ConsentForm> {
+        self.core.consent_forms()
+    }
+
+    /// The diseases that may be chosen, in the order of the specification.
+    pub fn diseases(&self) -> Vec<DiseaseRow> {
+        self.core.diseases()
+    }
+
     /// Registers a member, without a network: it has a temporary id until the hub gives one.
     pub fn register(&self, new: NewMember) -> Result<Registered> {
         Ok(self.core.register(&new)?)
@@ -547,6 +564,13 @@ impl ClerkApp {
 
 #[uniffi::export]
 impl ClerkApp {
+    /// What is on today's list, for the notice of a phone in a pocket: it needs no unlocking. Who is
+    /// signed in hears of its own tasks and those of nobody, a phone on which nobody is of the whole
+    /// store's. Refused like everything else once the hub locked the phone.
+    pub fn due_counts(&self) -> Result<DueCounts> {
+        Ok(self.core.due_counts()?)
+    }
+
     /// Members of the store by class, care, disease, tag, medicine and birthday.
     pub fn member_counts(&self) -> Result<MemberCounts> {
         Ok(self.core.member_counts()?)

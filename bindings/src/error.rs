@@ -20,6 +20,8 @@ pub enum ClerkError {
         code: String,
         /// Values for the wording, by name.
         values: Values,
+        /// The same may work later without anybody doing something.
+        retry: bool,
         /// For logs: what was wrong and what to do, in English, without personal data.
         detail: String,
     },
@@ -80,6 +82,7 @@ impl From<AppError> for ClerkError {
             kind: ErrorKind::from(&error),
             code: error.code().to_owned(),
             values: error.values(),
+            retry: error.is_worth_a_retry(),
             detail: error.to_string(),
         }
     }

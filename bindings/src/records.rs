@@ -16,19 +16,21 @@ use yaoban_clerk_core::facade::manager::{
     ClerkDay, DuplicateMember, DuplicateRow, Moved, Reassigned, SyncQueue, Today as TodayByClerk,
     TodayFigure, TodayItem, Whose,
 };
-use yaoban_clerk_core::facade::members::{NewConsent, NewMember, NewRegimen, Registered};
+use yaoban_clerk_core::facade::members::{
+    ConsentForm, DiseaseRow, NewConsent, NewMember, NewRegimen, Registered,
+};
 use yaoban_clerk_core::facade::message::{
     MessageDeferred, MessageOut, MessagePreview, MessageResult, OpenMessage, TemplateRow,
 };
 use yaoban_clerk_core::facade::outcomes::{OutcomeChoice, OutcomeChoices};
-use yaoban_clerk_core::facade::overview::{Count as CodeCount, MemberCounts, TaskCounts};
+use yaoban_clerk_core::facade::overview::{Count as CodeCount, DueCounts, MemberCounts, TaskCounts};
 use yaoban_clerk_core::facade::profile::{
     AllergyRow, ClassWhy, ConsentRow, ContactRow, LeaningsRow, MedicineRow, NoteRow, Profile, RegimenRow,
     Say, TaskBrief,
 };
 use yaoban_clerk_core::facade::readings::{NewReading, ReadingAdded, ReadingRow, Readings, TargetBand};
 use yaoban_clerk_core::facade::recordings::{RecordingRow, RecordingUsage, UploadReport};
-use yaoban_clerk_core::facade::staff::StaffRow;
+use yaoban_clerk_core::facade::staff::{Rights, StaffRow};
 use yaoban_clerk_core::facade::tasks::{
     GroupTasks, Household, NewTask, OutcomeRow, Script, TaskDetail, TaskFilter, TaskList, TaskRow, TaskView,
 };
@@ -502,6 +504,26 @@ pub struct StorageUse {
 }
 
 #[uniffi::remote(Record)]
+/// What a member of staff may do in its store (rules, section 7). A screen offers nothing else; the core
+/// refuses it all the same.
+pub struct Rights {
+    /// Run its tasks: call, send, record what came of it.
+    pub run_tasks: bool,
+    /// Register members, change their records, take readings and consents.
+    pub keep_members: bool,
+    /// See the whole store's tasks and figures.
+    pub see_store: bool,
+    /// Give tasks away and rebalance them.
+    pub assign: bool,
+    /// Ask for a task to be done soon.
+    pub nudge: bool,
+    /// Mark a clerk off for a day.
+    pub mark_off: bool,
+    /// Say whether two members are one person.
+    pub merge: bool,
+}
+
+#[uniffi::remote(Record)]
 /// A member of staff on the list to choose from.
 pub struct StaffRow {
     /// Id.
@@ -510,6 +532,8 @@ pub struct StaffRow {
     pub name: String,
     /// Role, as a code.
     pub role: String,
+    /// What it may do.
+    pub may: Rights,
     /// Is a pharmacist.
     pub pharmacist: bool,
     /// Is signed in.
@@ -1335,6 +1359,24 @@ pub enum Whose {
 }
 
 #[uniffi::remote(Record)]
+/// A consent for which a member is asked.
+pub struct ConsentForm {
+    /// What for, as a code; the key of its words.
+    pub purpose: Word,
+    /// Version of the words, to be stored with the answer.
+    pub wording_version: Word,
+}
+
+#[uniffi::remote(Record)]
+/// A disease that may be chosen.
+pub struct DiseaseRow {
+    /// Its code; the key of its name.
+    pub code: Word,
+    /// Chronic.
+    pub chronic: bool,
+}
+
+#[uniffi::remote(Record)]
 /// A consent as a clerk takes it.
 pub struct NewConsent {
     /// Purpose, as a code.
@@ -1546,6 +1588,15 @@ pub struct CodeCount {
     pub code: String,
     /// Members.
     pub count: u32,
+}
+
+#[uniffi::remote(Record)]
+/// What may be told of the tasks without unlocking: numbers, and nobody's name.
+pub struct DueCounts {
+    /// On today's list.
+    pub due: Amount,
+    /// Of these, emergencies.
+    pub emergencies: Amount,
 }
 
 #[uniffi::remote(Record)]

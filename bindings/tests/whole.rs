@@ -18,7 +18,7 @@ const INSIDE: [(&str, &str); 9] = [
     ("store", "for support tools and simulators"),
     ("settings", "rules are the core's"),
     ("now_ms", "the platform has a clock"),
-    ("local", "`day_of` gives its date"),
+    ("local", "`day_of` gives its date, `time_zone` its clock"),
 ];
 
 /// Names of the public functions in the `impl ClerkApp` blocks of a file.

@@ -11,7 +11,7 @@ public struct Failure: Error, Equatable, Sendable {
 
     /// What the core said, or `internal` for anything else.
     public init(_ error: any Error) {
-        guard case .Failed(let kind, let code, let values, _) = error as? ClerkError else {
+        guard case .Failed(let kind, let code, let values, _, _) = error as? ClerkError else {
             self.kind = nil
             code = "internal"
             values = []

@@ -1,9 +1,24 @@
 //! The one error of the facade: flat, with a stable code and values that a shell words.
 
 use yaoban_domain::task::TaskError;
+use yaoban_protocol::endpoint::refusal;
 
 use crate::store::StoreError;
-use crate::sync::{Problem, StoreFailure};
+use crate::sync::{Problem, StoreFailure, code};
+
+/// Codes of the way to the hub that time does not mend: somebody pairs, installs or asks anew, or another
+/// round is at it.
+const LASTING: [&str; 9] = [
+    code::NOT_PAIRED,
+    code::PAIR_CODE_BAD,
+    code::ALREADY_PAIRED,
+    code::OTHER_CHAIN,
+    code::SYNC_RUNNING,
+    refusal::DEVICE_REVOKED,
+    refusal::DEVICE_UNKNOWN,
+    refusal::PAIR_CODE_INVALID,
+    refusal::SCHEMA_TOO_OLD,
+];
 
 /// Result of the facade.
 pub type AppResult<T> = Result<T, AppError>;
@@ -101,6 +116,11 @@ impl AppError {
         }
     }
 
+    /// Whether the same may work later without anybody doing something: the way to the hub mends itself.
+    pub fn is_worth_a_retry(&self) -> bool {
+        matches!(self, Self::Hub { code, .. } if !LASTING.contains(&code.as_str()))
+    }
+
     /// Values for the wording, by name.
     pub fn values(&self) -> Vec<(String, String)> {
         let value = |name: &str, value: &dyn ToString| (name.to_owned(), value.to_string());
@@ -189,5 +209,28 @@ impl From<TaskError> for AppError {
             code: error.code().to_owned(),
             values: error.values(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_time_mends_is_tried_again() {
+        let hub = |code: &str| AppError::from(Problem::new(code, "")).is_worth_a_retry();
+        for code in [
+            code::HUB_UNREACHABLE,
+            code::TIMED_OUT,
+            refusal::BUSY,
+            "of_a_newer_hub",
+        ] {
+            assert!(hub(code), "{code}");
+        }
+        for code in LASTING {
+            assert!(!hub(code), "{code}");
+        }
+        assert!(!AppError::NotPaired.is_worth_a_retry());
+        assert!(!AppError::refused("unsent").is_worth_a_retry());
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use serde::Serialize;
-use yaoban_domain::codes::{Channel, ConsentPurpose, Open, Sex};
+use yaoban_domain::codes::{Channel, Code as _, ConsentPurpose, Open, Sex};
 use yaoban_domain::model::{Allergy, Consent, Member, Note, Regimen};
 use yaoban_domain::phone::normalise;
 use yaoban_protocol::apply::temporary_id;
@@ -52,6 +52,36 @@ pub struct NewConsent {
     pub wording_version: String,
 }
 
+/// Purposes for which a member is asked, in the order in which it is.
+const ASKED: [ConsentPurpose; 5] = [
+    ConsentPurpose::Membership,
+    ConsentPurpose::Health,
+    ConsentPurpose::Marketing,
+    ConsentPurpose::Recording,
+    ConsentPurpose::Profiling,
+];
+/// Version of the words that are shown for them (`consent_words.*` of the shells' texts); it changes
+/// whenever these do.
+const WORDING: &str = "2026-11";
+
+/// A consent for which a member is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConsentForm {
+    /// What for, as a code; the key of its words.
+    pub purpose: &'static str,
+    /// Version of the words, to be stored with the answer.
+    pub wording_version: &'static str,
+}
+
+/// A disease that may be chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DiseaseRow {
+    /// Its code; the key of its name.
+    pub code: &'static str,
+    /// Chronic.
+    pub chronic: bool,
+}
+
 /// A member that was registered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Registered {
@@ -77,6 +107,24 @@ pub struct NewRegimen {
 }
 
 impl ClerkApp {
+    /// What a member is asked to consent to, in the order in which it is.
+    pub fn consent_forms(&self) -> Vec<ConsentForm> {
+        let form = |purpose: &ConsentPurpose| ConsentForm {
+            purpose: purpose.code(),
+            wording_version: WORDING,
+        };
+        ASKED.iter().map(form).collect()
+    }
+
+    /// The diseases that may be chosen, in the order of the specification.
+    pub fn diseases(&self) -> Vec<DiseaseRow> {
+        let row = |disease: &yaoban_domain::disease::Disease| DiseaseRow {
+            code: disease.code,
+            chronic: disease.chronic,
+        };
+        yaoban_domain::disease::ALL.iter().map(row).collect()
+    }
+
     /// Registers a member, without a network: it has a temporary id until the hub gives one.
     pub fn register(&self, new: &NewMember) -> AppResult<Registered> {
         let acting = self.acting()?;

@@ -102,6 +102,16 @@ pub struct Acting {
     pub settings: Arc<Settings>,
 }
 
+/// A phone in a pocket: [`Acting`] without the lock, and perhaps without anybody.
+#[derive(Debug, Clone)]
+pub(crate) struct Pocketed {
+    staff: Option<Staff>,
+    store_id: String,
+    now_ms: i64,
+    today: NaiveDate,
+    settings: Arc<Settings>,
+}
+
 /// An operation that was stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Acted {
@@ -444,6 +454,11 @@ impl ClerkApp {
         self.settings().calendar.local(at_ms)
     }
 
+    /// The chain's time zone, by its IANA name: instants show by its clock, whatever the phone is set to.
+    pub fn time_zone(&self) -> String {
+        self.settings().rules.time_zone.0.clone()
+    }
+
     /// Rules, model and calendar.
     pub fn settings(&self) -> Arc<Settings> {
         self.store.settings()
@@ -452,6 +467,22 @@ impl ClerkApp {
     /// Who acts: paired, signed in, not locked. Every call that shows or changes members begins
     /// with it; it keeps the lock from falling, unless the shell tells of touches itself.
     pub(crate) fn acting(&self) -> AppResult<Acting> {
+        let phone = self.acting_behind_the_lock()?;
+        let minutes = phone.settings.rules.device.lock_minutes_of(&phone.store_id);
+        let staff_id = self.awake(phone.now_ms, minutes)?;
+        let staff = phone.staff.filter(|staff| staff.id == staff_id);
+        Ok(Acting {
+            staff: staff.ok_or(AppError::StaffMissing)?,
+            store_id: phone.store_id,
+            now_ms: phone.now_ms,
+            today: phone.today,
+            settings: phone.settings,
+        })
+    }
+
+    /// Whose phone it is, whether the lock has fallen or not. It keeps no lock from falling, and what
+    /// is read for it shows no member.
+    pub(crate) fn acting_behind_the_lock(&self) -> AppResult<Pocketed> {
         let now_ms = self.now_ms();
         let settings = self.settings();
         let signed_in = self.signed_in().unwrap_or_default();
@@ -466,14 +497,9 @@ impl ClerkApp {
         if let Some(reason) = locked {
             return Err(AppError::DeviceLocked { reason });
         }
-        let minutes = settings.rules.device.lock_minutes_of(&store_id);
-        let staff_id = self.awake(now_ms, minutes)?;
-        let staff = staff
-            .filter(|staff| staff.active && staff.id == staff_id)
-            .ok_or(AppError::StaffMissing)?;
         let today = settings.calendar.day(now_ms);
-        Ok(Acting {
-            staff,
+        Ok(Pocketed {
+            staff: staff.filter(|staff| staff.active),
             store_id,
             now_ms,
             today,

@@ -69,7 +69,42 @@ pub struct TaskCounts {
     pub kinds: Vec<Count>,
 }
 
+/// What may be told of the tasks without unlocking: numbers, and nobody's name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct DueCounts {
+    /// On today's list.
+    pub due: usize,
+    /// Of these, emergencies.
+    pub emergencies: usize,
+}
+
 impl ClerkApp {
+    /// What is on today's list, for the notice of a phone in a pocket: it needs no unlocking. Who is
+    /// signed in hears of its own tasks and those of nobody, a phone on which nobody is of the whole
+    /// store's. Refused like everything else once the hub locked the phone.
+    pub fn due_counts(&self) -> AppResult<DueCounts> {
+        let acting = self.acting_behind_the_lock()?;
+        self.store.read(|conn| {
+            let (whole_store, off) = match &acting.staff {
+                Some(staff) => (false, staff.off_on == Some(acting.today)),
+                None => (true, false),
+            };
+            if off {
+                return Ok(DueCounts::default());
+            }
+            let filter = TaskFilter {
+                whole_store,
+                ..TaskFilter::default()
+            };
+            let staff_id = acting.staff.as_ref().map_or("", |staff| staff.id.as_str());
+            let due = Listing::of(conn, &acting.settings, acting.now_ms, staff_id)?.list(&filter)?;
+            Ok(DueCounts {
+                due: due.len(),
+                emergencies: due.iter().filter(|found| found.row.emergency).count(),
+            })
+        })
+    }
+
     /// Members of the store by class, care, disease, tag, medicine and birthday.
     pub fn member_counts(&self) -> AppResult<MemberCounts> {
         let acting = self.acting()?;

@@ -8,8 +8,9 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use subtle::ConstantTimeEq;
-use yaoban_domain::codes::Role;
+use yaoban_domain::codes::{Action, Role};
 use yaoban_domain::model::Staff;
+use yaoban_domain::role::{Place, Request, decide};
 use yaoban_domain::rules::DeviceRules;
 use yaoban_protocol::row::entity;
 
@@ -46,6 +47,55 @@ impl Session {
     }
 }
 
+/// What a member of staff may do in its store (rules, section 7). A screen offers nothing else; the core
+/// refuses it all the same.
+#[expect(clippy::struct_excessive_bools, reason = "each is a right of its own")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Rights {
+    /// Run its tasks: call, send, record what came of it.
+    pub run_tasks: bool,
+    /// Register members, change their records, take readings and consents.
+    pub keep_members: bool,
+    /// See the whole store's tasks and figures.
+    pub see_store: bool,
+    /// Give tasks away and rebalance them.
+    pub assign: bool,
+    /// Ask for a task to be done soon.
+    pub nudge: bool,
+    /// Mark a clerk off for a day.
+    pub mark_off: bool,
+    /// Say whether two members are one person.
+    pub merge: bool,
+}
+
+impl Rights {
+    fn of(staff: &Staff, store_id: &str, rules: &DeviceRules) -> Self {
+        let place = Place {
+            store_id: Some(store_id),
+            region: None,
+        };
+        let may = |action| decide(staff, &Request::new(action, place), rules).is_allowed();
+        Self {
+            run_tasks: may(Action::RunTask),
+            keep_members: [
+                Action::RegisterMember,
+                Action::EditMember,
+                Action::AddReading,
+                Action::Tag,
+                Action::AddNote,
+                Action::SetConsent,
+            ]
+            .into_iter()
+            .all(may),
+            see_store: may(Action::SeeStore),
+            assign: may(Action::Assign),
+            nudge: may(Action::Nudge),
+            mark_off: may(Action::MarkOff),
+            merge: may(Action::Merge),
+        }
+    }
+}
+
 /// A member of staff on the list to choose from.
 #[expect(
     clippy::struct_excessive_bools,
@@ -59,6 +109,8 @@ pub struct StaffRow {
     pub name: String,
     /// Role, as a code.
     pub role: String,
+    /// What it may do.
+    pub may: Rights,
     /// Is a pharmacist.
     pub pharmacist: bool,
     /// Is signed in.
@@ -75,6 +127,7 @@ impl ClerkApp {
     /// The staff of the store who may use this phone, by name.
     pub fn staff(&self) -> AppResult<Vec<StaffRow>> {
         let (today, current) = (self.today(), self.signed_in());
+        let rules = &self.settings().rules;
         self.store.read(|conn| {
             let store_id: Option<String> = meta::get(conn, meta::STORE_ID)?;
             let store_id = store_id.ok_or(AppError::NotPaired)?;
@@ -86,6 +139,7 @@ impl ClerkApp {
                 .map(|one| {
                     Ok(StaffRow {
                         role: one.role.code().to_owned(),
+                        may: Rights::of(&one, &store_id, &rules.device),
                         pharmacist: one.pharmacist,
                         current: current.as_deref() == Some(one.id.as_str()),
                         off_today: one.off_on == Some(today),

@@ -23,7 +23,7 @@ use super::work::{Refused, Work, check_group, known_member, refused};
 use super::{AppResult, ClerkApp};
 use crate::store::figures::{CACHED_COLUMNS, Cached, read_cached};
 use crate::store::rows::{TASK_COLUMN_COUNT, TASK_COLUMNS};
-use crate::store::{Result, Tx, rows};
+use crate::store::{Result, Settings, Tx, rows};
 
 /// Tasks of a list at most.
 pub const LIST_MAX: usize = 2_000;
@@ -492,15 +492,21 @@ pub(super) struct Listing<'a> {
 
 impl<'a> Listing<'a> {
     pub fn new(conn: &'a Connection, work: &Work<'_>) -> Result<Self> {
+        Self::of(conn, &work.settings, work.now_ms, &work.staff.id)
+    }
+
+    /// The listing for a member of staff; empty: for nobody.
+    pub fn of(conn: &'a Connection, settings: &Settings, now_ms: i64, staff_id: &str) -> Result<Self> {
         let staff: Vec<Staff> = rows::records(conn, entity::STAFF)?;
         let campaigns: Vec<Campaign> = rows::records(conn, entity::CAMPAIGN)?;
+        let calendar = settings.calendar;
         Ok(Self {
             conn,
-            calendar: work.settings.calendar,
-            now_ms: work.now_ms,
-            hour: work.settings.calendar.hour(work.now_ms),
-            today: work.today,
-            staff_id: work.staff.id.clone(),
+            calendar,
+            now_ms,
+            hour: calendar.hour(now_ms),
+            today: calendar.day(now_ms),
+            staff_id: staff_id.to_owned(),
             staff: staff.into_iter().map(|one| (one.id, one.name)).collect(),
             campaigns: campaigns.into_iter().map(|one| (one.id, one.name)).collect(),
         })

@@ -2,6 +2,10 @@
 
 use yaoban_clerk_core::facade::contact::{DialTarget, NewOutcome};
 use yaoban_clerk_core::facade::groups::GroupConditions;
+use yaoban_clerk_core::facade::members::NewConsent;
+use yaoban_clerk_core::facade::overview::DueCounts;
+use yaoban_clerk_core::facade::profile::ConsentRow;
+use yaoban_clerk_core::facade::staff::Rights;
 use yaoban_clerk_core::facade::tasks::{NewTask, TaskFilter};
 use yaoban_domain::codes::{CarrierResult, ContactPurpose, OutcomeCode, TaskKind};
 use yaoban_protocol::row::{Change, entity};
@@ -171,6 +175,96 @@ fn tasks_are_counted_by_what_they_wait_for() {
         .unwrap();
     phone.sign_in("C1");
     assert_eq!(phone.app.task_counts(false).unwrap().due, 0, "off today");
+}
+
+#[test]
+fn a_phone_in_a_pocket_tells_numbers_and_nothing_else() {
+    let mut rows = three_members();
+    let mut urgent = task("T2", "M2");
+    urgent.emergency = true;
+    urgent.assignee = None;
+    let mut elses = task("T3", "M2");
+    elses.assignee = Some("C2".into());
+    rows.extend([
+        put(20, entity::TASK, "T1", &task("T1", "M1")),
+        put(21, entity::TASK, "T2", &urgent),
+        put(22, entity::TASK, "T3", &elses),
+    ]);
+    let phone = Phone::with(rows);
+    let told = |due, emergencies| DueCounts { due, emergencies };
+    assert_eq!(phone.app.due_counts().unwrap(), told(2, 1));
+    phone.app.lock_now().unwrap();
+    assert_eq!(code(phone.app.task_counts(false)), "locked");
+    assert_eq!(phone.app.due_counts().unwrap(), told(2, 1));
+    assert!(phone.app.is_locked(), "telling unlocks nothing");
+    phone.app.sign_out().unwrap();
+    assert_eq!(
+        phone.app.due_counts().unwrap(),
+        told(3, 1),
+        "nobody's phone tells the store's"
+    );
+    phone.app.switch_staff("B1", None).unwrap();
+    phone
+        .app
+        .mark_off("C1", Some("2026-06-15".parse().unwrap()))
+        .unwrap();
+    phone.app.switch_staff("C1", None).unwrap();
+    assert_eq!(phone.app.due_counts().unwrap(), told(0, 0), "off today");
+}
+
+#[test]
+fn a_look_at_the_numbers_does_not_keep_the_lock_from_falling() {
+    let phone = Phone::with(three_members());
+    for _ in 0..3 {
+        phone.rest(8 * 60_000);
+        phone.app.due_counts().unwrap();
+    }
+    assert!(phone.app.is_locked());
+}
+
+#[test]
+fn a_row_of_the_staff_says_what_it_may() {
+    let phone = Phone::with(three_members());
+    let staff = phone.app.staff().unwrap();
+    let may = |id| staff.iter().find(|row| row.staff_id == id).unwrap().may;
+    let (clerk, manager) = (may("C1"), may("B1"));
+    assert!(clerk.run_tasks && clerk.keep_members && manager.run_tasks && manager.keep_members);
+    let leads = |may: Rights| [may.see_store, may.assign, may.nudge, may.mark_off, may.merge];
+    assert_eq!((leads(clerk), leads(manager)), ([false; 5], [true; 5]));
+}
+
+#[test]
+fn what_may_be_chosen_comes_from_the_core() {
+    let phone = Phone::with(three_members());
+    let forms = phone.app.consent_forms();
+    let purposes: Vec<&str> = forms.iter().map(|form| form.purpose).collect();
+    assert_eq!(
+        purposes,
+        ["membership", "health", "marketing", "recording", "profiling"]
+    );
+    for form in &forms {
+        let given = NewConsent {
+            purpose: form.purpose.into(),
+            granted: true,
+            wording_version: form.wording_version.into(),
+            ..NewConsent::default()
+        };
+        phone.app.set_consent("M2", &given).unwrap();
+    }
+    let profile = phone.app.profile("M2").unwrap();
+    assert!(forms.iter().all(|form| {
+        let kept =
+            |row: &&ConsentRow| row.purpose == form.purpose && row.wording_version == form.wording_version;
+        profile.consents.iter().filter(kept).count() == 1
+    }));
+    let diseases = phone.app.diseases();
+    assert!(
+        diseases
+            .iter()
+            .any(|one| one.code == "hypertension" && one.chronic)
+    );
+    assert!(diseases.iter().any(|one| one.code == "cold" && !one.chronic));
+    assert_eq!(phone.app.time_zone(), "Asia/Shanghai");
 }
 
 #[test]

@@ -78,6 +78,11 @@ impl Phone {
         self.staff_id = staff_id.into();
     }
 
+    /// Time goes on, and nobody touches the phone.
+    pub fn rest(&self, ms: i64) {
+        self.clock.0.fetch_add(ms, Ordering::SeqCst);
+    }
+
     /// Time goes on; whoever has the phone signs in again.
     pub fn pass(&self, ms: i64) {
         self.clock.0.fetch_add(ms, Ordering::SeqCst);
