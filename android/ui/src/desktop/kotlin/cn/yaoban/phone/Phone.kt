@@ -40,6 +40,7 @@ private class FolderVault(home: File) : KeyVault {
 /** A device without a line: what is dialled or sent is said on the terminal. */
 private class Desktop(private val home: File) : Platform {
     override val deviceName = "desktop"
+    override val camera = false
 
     override suspend fun dial(number: Secret): Handed = said("dial")
 

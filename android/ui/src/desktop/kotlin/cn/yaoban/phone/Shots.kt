@@ -66,6 +66,9 @@ internal fun draw(
     }
 }
 
+/** Pictures that are the same next month. The others show tasks, whose days are of the hub's own clock. */
+internal val LASTING = setOf("counter", "members", "register")
+
 /** Half past ten of one day, for ever, so that a picture is the same next month; each look is a millisecond later. */
 private class StillClock : WallClock {
     private val now = AtomicLong(DAY.atTime(10, 30).atZone(ZoneId.of("Asia/Shanghai")).toInstant().toEpochMilli())

@@ -158,7 +158,7 @@ class MoreFlowTest {
             onDialog("解除配对")
             waitUntil("the device was told", 20_000) { phone.device.unpaired == 1 }
         }
-        assertFalse(File(home, "yaoban.db").exists())
+        assertFalse(File(home, "clerk.db").exists())
     }
 
     @Test

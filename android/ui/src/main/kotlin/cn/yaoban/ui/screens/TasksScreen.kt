@@ -214,12 +214,11 @@ private fun TaskCard(
                 Text(task.name, style = MaterialTheme.typography.titleLarge)
                 ClassBadge(task.`class`?.name?.lowercase())
                 if (task.kind != "call") Sign(words.code("task_kind", task.kind))
-                Spacer(Modifier.weight(1f))
-                Text(words["list.due_on", "day" to words.date(task.due)], style = MaterialTheme.typography.bodyMedium)
             }
             Text(words.why(task), style = MaterialTheme.typography.bodyLarge)
             val small =
                 listOfNotNull(
+                    words["list.due_on", "day" to words.date(task.due)],
                     task.phoneMasked ?: words["show.no_phone"],
                     if (task.hourMatches) words["list.good_hour"] else null,
                     if (wholeStore) task.assigneeName ?: words["list.anyone"] else null,
