@@ -59,10 +59,7 @@ class DevicePlatform(
         text: String,
         key: String,
     ): Handed {
-        if (smsSender?.on == true) {
-            SmsReports.send(activity, number, text, key)
-            return Handed.DONE
-        }
+        if (smsSender?.on == true && SmsReports.send(activity, number, text, key)) return Handed.DONE
         val uri = Uri.fromParts("smsto", number.reveal(), null)
         return opened(Intent(Intent.ACTION_SENDTO, uri).putExtra("sms_body", text))
     }

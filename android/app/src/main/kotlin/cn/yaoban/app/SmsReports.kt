@@ -41,19 +41,25 @@ class SmsReports : BroadcastReceiver() {
         private const val DELIVERED = "cn.yaoban.app.SMS_DELIVERED"
         private const val FAILED_FROM = 64 // TP-Status of 3GPP TS 23.040: below it waits or has arrived
 
-        /** Sends a text; what becomes of it is told to the core under [key]. */
+        /** Sends a text; what becomes of it is told to the core under [key]. False: this device has no way to. */
         fun send(
             context: Context,
             number: Secret,
             text: String,
             key: String,
-        ) {
+        ): Boolean {
             val manager = manager(context)
-            val parts = manager.divideMessage(text)
+            val parts =
+                try {
+                    manager.divideMessage(text)
+                } catch (_: UnsupportedOperationException) {
+                    return false
+                }
             val sent = ArrayList(parts.map { report(context, SENT, key) })
             // The last part arrives last.
             val delivered = ArrayList(parts.indices.map { if (it == parts.lastIndex) report(context, DELIVERED, key) else null })
             manager.sendMultipartTextMessage(number.reveal(), null, parts, sent, delivered)
+            return true
         }
 
         @Suppress("DEPRECATION") // the way before Android 12

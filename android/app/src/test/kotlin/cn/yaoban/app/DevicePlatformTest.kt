@@ -11,9 +11,11 @@ import android.content.pm.PackageManager
 import android.hardware.biometrics.BiometricManager
 import android.net.Uri
 import android.provider.DocumentsContract
+import android.telephony.SmsManager
 import androidx.activity.ComponentActivity
 import androidx.core.content.IntentCompat
 import androidx.test.core.app.ApplicationProvider
+import cn.yaoban.core.SendState
 import cn.yaoban.core.bridge.Secret
 import cn.yaoban.ui.Handed
 import cn.yaoban.ui.ShareTarget
@@ -35,10 +37,13 @@ import org.robolectric.Robolectric
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
+import org.robolectric.annotation.Implementation
+import org.robolectric.annotation.Implements
 import org.robolectric.shadow.api.Shadow
 import org.robolectric.shadows.ShadowApplication
 import org.robolectric.shadows.ShadowBiometricManager
 import org.robolectric.shadows.ShadowContentResolver
+import org.robolectric.shadows.ShadowSmsManager
 
 /** What the screens ask of the device, each as the intent that it becomes. */
 @RunWith(RobolectricTestRunner::class)
@@ -105,6 +110,43 @@ class DevicePlatformTest {
         assertEquals("smsto", intent.data?.scheme)
         assertEquals("15400000001", intent.data?.schemeSpecificPart)
         assertEquals("您好，到店取药", intent.getStringExtra("sms_body"))
+    }
+
+    /** Robolectric cannot tell how long a text may be. */
+    @Implements(SmsManager::class)
+    class Texts : ShadowSmsManager() {
+        @Implementation
+        @Suppress("unused") // Robolectric calls it
+        fun divideMessage(text: String) = arrayListOf(text)
+    }
+
+    @Test
+    @Config(shadows = [Texts::class])
+    fun `with the permission, and only if it is wished, a text is sent with reports`() = runBlocking {
+        shadowOf(app.packageManager).setSystemFeature(PackageManager.FEATURE_TELEPHONY, true)
+        val sender = checkNotNull(device.smsSender)
+        val refused = scope.async { sender.turn(true) }
+        refuse(Manifest.permission.SEND_SMS)
+        refused.await()
+        assertFalse(sender.on)
+
+        shadow.grantPermissions(Manifest.permission.SEND_SMS)
+        assertFalse("the permission alone is no wish", sender.on)
+        val wished = scope.async { sender.turn(true) }
+        val asked = shadowOf(activity).lastRequestedPermission
+        activity.onRequestPermissionsResult(asked.requestCode, asked.requestedPermissions, intArrayOf(0))
+        wished.await()
+        assertEquals(Handed.DONE, device.sms(number, "您好，到店取药", "key-1"))
+        val sent = shadowOf(activity.getSystemService(SmsManager::class.java)).lastSentMultipartTextMessageParams
+        assertEquals("15400000001" to listOf("您好，到店取药"), sent.destinationAddress to sent.parts)
+        val report = shadowOf(sent.deliveryIntents.last()).savedIntent
+        assertEquals(SmsReports::class.java.name to "key-1", report.component?.className to report.data?.schemeSpecificPart)
+        assertEquals(SendState.DELIVERED, SmsReports.stateOf(report, Activity.RESULT_OK))
+        val left = shadowOf(sent.sentIntents.last()).savedIntent
+        assertNull(SmsReports.stateOf(left, Activity.RESULT_OK))
+        assertEquals(SendState.FAILED, SmsReports.stateOf(left, SmsManager.RESULT_ERROR_NO_SERVICE))
+        sender.turn(false)
+        assertEquals(Handed.OPENED, device.sms(number, "您好", "key-2"))
     }
 
     @Test
