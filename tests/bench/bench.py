@@ -1,6 +1,6 @@
 """Measures hub and phone core in release and prints a table beside the targets and the peers.
 
-    bench.py [--quick] [--only hub|phone|peer|fleet] [--keep]
+    bench.py [--quick] [--only hub|phone|jvm|peer|fleet] [--keep]
 
 Nothing here fails on a slow machine: it measures, it does not judge. `--quick` takes a tenth of the data.
 Every figure of a command is that of the whole process (start included), by the operating system's own
@@ -21,6 +21,7 @@ import venv
 from pathlib import Path
 
 import fleet
+import jvm
 import pouch
 from common import AS_OF, BENCH, HERE, HUB, OUT, ROOT, Table, again, generate, import_base, run, say, spread
 
@@ -131,8 +132,8 @@ def machine() -> str:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--quick", action="store_true", help="a tenth of the data")
-    options.add_argument("--only", choices=("hub", "phone", "peer", "fleet"),
-                         help="peer is phone with PouchDB beside it")
+    options.add_argument("--only", choices=("hub", "phone", "jvm", "peer", "fleet"),
+                         help="peer is phone with PouchDB beside it, jvm is phone with the Kotlin models on it")
     options.add_argument("--keep", action="store_true", help="keep the generated data (6 GB)")
     chosen = options.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
@@ -142,9 +143,11 @@ def main() -> None:
     table, scale = Table(), 10 if chosen.quick else 1
     if chosen.only in (None, "hub"):
         hub(table, scale)
-    if chosen.only in (None, "phone", "peer"):
+    if chosen.only in (None, "phone", "jvm", "peer"):
         measured = phone(table, scale)
-        if chosen.only != "phone":
+        if chosen.only in (None, "jvm"):
+            jvm.measure(table)
+        if chosen.only in (None, "peer"):
             pouch.beside(table, measured, OUT / "store")
     if chosen.only in (None, "fleet"):
         fleet.measure(table, scale)
