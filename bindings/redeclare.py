@@ -26,7 +26,7 @@ SOURCES = [
     ("core/clerk/src/sync/event.rs", "yaoban_clerk_core::sync", "Progress Stage"),
     ("core/clerk/src/store/rounds.rs", "yaoban_clerk_core::store::rounds", "RoundNote"),
     ("core/clerk/src/recording/mod.rs", "yaoban_clerk_core::recording", "Network"),
-    ("core/clerk/src/facade/mod.rs", FACADE, "Acted Paired Status StuckOp SyncReport"),
+    ("core/clerk/src/facade/mod.rs", FACADE, "Acted Paired PairingOffer Status StuckOp SyncReport"),
     ("core/clerk/src/facade/work.rs", FACADE, "Refused ReasonCount"),
     ("core/clerk/src/facade/device.rs", FACADE + "::device", "Storage"),
     ("core/clerk/src/facade/staff.rs", FACADE + "::staff", "Rights StaffRow"),

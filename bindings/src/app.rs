@@ -28,7 +28,7 @@ use yaoban_clerk_core::facade::readings::{NewReading, ReadingAdded, Readings};
 use yaoban_clerk_core::facade::recordings::{RecordingRow, RecordingUsage, UploadReport};
 use yaoban_clerk_core::facade::staff::StaffRow;
 use yaoban_clerk_core::facade::tasks::{GroupTasks, NewTask, TaskDetail, TaskFilter, TaskList, TaskRow};
-use yaoban_clerk_core::facade::{Acted, Paired, ReasonCount, Status, StuckOp, SyncReport};
+use yaoban_clerk_core::facade::{Acted, Paired, PairingOffer, ReasonCount, Status, StuckOp, SyncReport};
 use yaoban_clerk_core::recording::Network;
 use yaoban_domain::codes::{CarrierResult, Channel, ContactPurpose, SendState};
 
@@ -178,6 +178,11 @@ impl ClerkApp {
     /// outbox saved, and the next round loads everything anew.
     pub fn repair(&self) -> Result<u32> {
         Ok(self.core.repair()?)
+    }
+
+    /// Whose phone the hub's one-time code makes, to be shown before it is accepted. The code stays good.
+    pub fn pairing_offer(&self, code: &str) -> Result<PairingOffer> {
+        Ok(self.core.pairing_offer(code)?)
     }
 
     /// Pairs the phone by the hub's one-time code.

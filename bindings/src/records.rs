@@ -34,7 +34,7 @@ use yaoban_clerk_core::facade::staff::{Rights, StaffRow};
 use yaoban_clerk_core::facade::tasks::{
     GroupTasks, Household, NewTask, OutcomeRow, Script, TaskDetail, TaskFilter, TaskList, TaskRow, TaskView,
 };
-use yaoban_clerk_core::facade::{Acted, Paired, Status as PhoneStatus, StuckOp, SyncReport};
+use yaoban_clerk_core::facade::{Acted, Paired, PairingOffer, Status as PhoneStatus, StuckOp, SyncReport};
 use yaoban_clerk_core::facade::{ReasonCount, Refused as RefusedOne};
 use yaoban_clerk_core::recording::Network as NetworkKind;
 use yaoban_clerk_core::store::rounds::RoundNote;
@@ -375,6 +375,15 @@ pub struct Paired {
     pub store_name: String,
     /// The member of staff that the code was made for, if it was.
     pub staff_id: Option<String>,
+}
+
+#[uniffi::remote(Record)]
+/// Whose phone a pairing code makes.
+pub struct PairingOffer {
+    /// Name of the chain.
+    pub chain_name: String,
+    /// Name of the store.
+    pub store_name: String,
 }
 
 #[uniffi::remote(Record)]

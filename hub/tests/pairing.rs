@@ -52,6 +52,39 @@ async fn wrong_and_old_codes_are_refused_alike() {
 }
 
 #[tokio::test]
+async fn a_code_says_whose_phone_it_makes_and_stays_good() {
+    let rig = Rig::new(1);
+    let code = rig.code("A");
+    for _ in 0..2 {
+        let offer = rig.offer(&code).await.unwrap();
+        assert_eq!(
+            (offer.store_name.as_str(), offer.chain_name.as_str()),
+            ("A店", "康健大药房")
+        );
+    }
+    rig.try_pair(&code).await.unwrap();
+    let (id, secret) = code.split_once('.').unwrap();
+    let old = rig.code("A");
+    rig.clock.advance(DAY_MS);
+    let mut told = Vec::new();
+    for wrong in [
+        code.clone(),
+        old,
+        format!("{id}.x{secret}"),
+        format!("x{id}.{secret}"),
+        id.to_owned(),
+        String::new(),
+    ] {
+        told.push(rig.offer(&wrong).await.unwrap_err());
+    }
+    assert!(
+        told.iter().all(|answer| *answer == told[0]),
+        "nothing is told apart"
+    );
+    assert_eq!(told[0].1.code, "pair_code_invalid");
+}
+
+#[tokio::test]
 async fn secrets_do_not_rest_in_the_database() {
     let rig = Rig::new(1);
     let code = rig.code("A");

@@ -10,6 +10,8 @@ use crate::message::{Cursor, RecordingPart};
 
 /// `POST`: one-time code → device.
 pub const PAIR: &str = "/v1/pair";
+/// `POST`: whose phone a pairing code makes; the code stays good.
+pub const PAIR_OFFER: &str = "/v1/pair/offer";
 /// `POST`: refresh of a short-lived token.
 pub const TOKEN: &str = "/v1/token";
 /// `POST`: beginning of a round.

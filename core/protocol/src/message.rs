@@ -41,6 +41,22 @@ pub struct PairReply {
     pub staff_id: Option<String>,
 }
 
+/// `POST /v1/pair/offer`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairOfferRequest {
+    /// The one-time secret of the pairing code.
+    pub secret: String,
+}
+
+/// Reply to [`PairOfferRequest`]: what a device shows before it accepts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairOfferReply {
+    /// Name of the chain.
+    pub chain_name: String,
+    /// Name of the store.
+    pub store_name: String,
+}
+
 /// `POST /v1/token`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenRequest {

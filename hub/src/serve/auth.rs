@@ -8,8 +8,11 @@ use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::response::Response;
+use yaoban_domain::model::Store;
 use yaoban_protocol::endpoint::refusal;
-use yaoban_protocol::message::{PairReply, PairRequest, ScopeHead, TokenReply, TokenRequest};
+use yaoban_protocol::message::{
+    PairOfferReply, PairOfferRequest, PairReply, PairRequest, ScopeHead, TokenReply, TokenRequest,
+};
 
 use super::secrets::{self, TOKEN_LIFE_MS};
 use super::state::Hub;
@@ -17,7 +20,7 @@ use super::wire::{Message, Refusal, reply};
 use crate::chance::uuid_v7;
 use crate::storage::sqlite::Tx;
 use crate::storage::sqlite::audit::AuditEntry;
-use crate::storage::sqlite::devices::Device;
+use crate::storage::sqlite::devices::{Device, PairCodeRow};
 use crate::storage::sqlite::scope;
 use crate::storage::{Records as _, StorageError};
 
@@ -106,19 +109,7 @@ fn pair_device(
     refresh_secret: String,
     now_ms: i64,
 ) -> Result<PairReply, Refusal> {
-    let invalid = || {
-        unauthorised(
-            refusal::PAIR_CODE_INVALID,
-            "pairing code is wrong, was used already or is too old; ask for a new one",
-        )
-    };
-    let (code_id, secret) = request.secret.split_once('.').ok_or_else(invalid)?;
-    let code = tx.pair_code(code_id)?.ok_or_else(invalid)?;
-    let fits = secrets::secret_fits(secret, &code.secret_hash);
-    if !fits || code.used_ms.is_some() || code.expires_ms <= now_ms {
-        return Err(invalid());
-    }
-    let store = tx.store(&code.store_id)?.ok_or_else(invalid)?;
+    let (code, store) = good_code(tx, &request.secret, now_ms)?;
     let device = Device {
         id: uuid_v7(tx.chance(), now_ms).map_err(internal)?,
         name: request.device_name.chars().take(DEVICE_NAME_CHARS_MAX).collect(),
@@ -133,8 +124,8 @@ fn pair_device(
         ahead_ms: 0,
     };
     tx.insert_device(&device)?;
-    if !tx.use_pair_code(code_id, &device.id, now_ms)? {
-        return Err(invalid());
+    if !tx.use_pair_code(&code.code_id, &device.id, now_ms)? {
+        return Err(invalid_code());
     }
     tx.audit(&AuditEntry {
         at_ms: now_ms,
@@ -152,6 +143,45 @@ fn pair_device(
         store_name: store.name,
         staff_id: device.staff_id,
     })
+}
+
+/// `POST /v1/pair/offer`: whose phone the code would make. It asks for the whole code and tells nothing
+/// that the code does not buy; the code stays good.
+pub async fn offer(
+    State(hub): State<Arc<Hub>>,
+    request: Message<PairOfferRequest>,
+) -> Result<Response, Refusal> {
+    let (form, body) = (request.form, request.body);
+    let offer = hub
+        .read(move |hub, tx| {
+            let (_, store) = good_code(tx, &body.secret, hub.now_ms())?;
+            Ok(PairOfferReply {
+                chain_name: tx.meta("chain_name")?.unwrap_or_default(),
+                store_name: store.name,
+            })
+        })
+        .await?;
+    reply(form, &offer)
+}
+
+/// A code that may still be used, and its store.
+fn good_code(tx: &Tx<'_>, secret: &str, now_ms: i64) -> Result<(PairCodeRow, Store), Refusal> {
+    let (code_id, secret) = secret.split_once('.').ok_or_else(invalid_code)?;
+    let code = tx.pair_code(code_id)?.ok_or_else(invalid_code)?;
+    let fits = secrets::secret_fits(secret, &code.secret_hash);
+    if !fits || code.used_ms.is_some() || code.expires_ms <= now_ms {
+        return Err(invalid_code());
+    }
+    let store = tx.store(&code.store_id)?.ok_or_else(invalid_code)?;
+    Ok((code, store))
+}
+
+/// One answer whatever is wrong: nothing is told of a code to who has half of it.
+fn invalid_code() -> Refusal {
+    unauthorised(
+        refusal::PAIR_CODE_INVALID,
+        "pairing code is wrong, was used already or is too old; ask for a new one",
+    )
 }
 
 /// `POST /v1/token`: a short-lived token for the long-lived secret.

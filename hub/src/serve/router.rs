@@ -27,6 +27,7 @@ const REQUEST_TIME_MAX: Duration = Duration::from_mins(1);
 pub fn router(hub: Arc<Hub>) -> Router {
     let small = Router::new()
         .route(endpoint::PAIR, post(auth::pair))
+        .route(endpoint::PAIR_OFFER, post(auth::offer))
         .route(endpoint::TOKEN, post(auth::token))
         .layer(DefaultBodyLimit::max(SMALL_BODY_BYTES));
     let body_bytes = usize::try_from(hub.limits.body_bytes).unwrap_or(usize::MAX);

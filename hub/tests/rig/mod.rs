@@ -19,8 +19,8 @@ use yaoban_hub::storage::sqlite::{Database, Tx};
 use yaoban_hub::storage::{Records as _, StorageError};
 use yaoban_protocol::codec;
 use yaoban_protocol::message::{
-    Cursor, Envelope, ErrorReply, HelloReply, HelloRequest, PairReply, PairRequest, PullReply, PullRequest,
-    PushReply, PushRequest, TokenReply, TokenRequest,
+    Cursor, Envelope, ErrorReply, HelloReply, HelloRequest, PairOfferReply, PairOfferRequest, PairReply,
+    PairRequest, PullReply, PullRequest, PushReply, PushRequest, TokenReply, TokenRequest,
 };
 use yaoban_protocol::op::{Op, OpEnvelope};
 use yaoban_protocol::row::entity;
@@ -207,6 +207,13 @@ impl Rig {
             device_name: "柜台手机".into(),
         };
         self.post("/v1/pair", None, &request).await
+    }
+
+    pub async fn offer(&self, secret: &str) -> Result<PairOfferReply, (StatusCode, ErrorReply)> {
+        let request = PairOfferRequest {
+            secret: secret.into(),
+        };
+        self.post("/v1/pair/offer", None, &request).await
     }
 
     pub async fn token(&self, pair: &PairReply) -> Result<TokenReply, (StatusCode, ErrorReply)> {

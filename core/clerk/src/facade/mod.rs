@@ -21,8 +21,8 @@
 //! | [`message`] | messages from templates, each through the gate |
 //! | [`manager`] | today by clerk, tasks given away, duplicates, the outbox |
 //!
-//! Calls block and may come from any thread; none waits for the network but [`ClerkApp::pair`],
-//! [`ClerkApp::sync`] and the look-ups.
+//! Calls block and may come from any thread; none waits for the network but [`ClerkApp::pairing_offer`],
+//! [`ClerkApp::pair`], [`ClerkApp::sync`] and the look-ups.
 
 pub mod bundle;
 pub mod contact;
@@ -119,6 +119,15 @@ pub struct Acted {
     pub outbox_id: i64,
     /// It can be taken back until then, UTC; none: it cannot.
     pub take_back_until_ms: Option<i64>,
+}
+
+/// Whose phone a pairing code makes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PairingOffer {
+    /// Name of the chain.
+    pub chain_name: String,
+    /// Name of the store.
+    pub store_name: String,
 }
 
 /// What a device knows of its chain.
@@ -307,6 +316,15 @@ impl ClerkApp {
     /// outbox saved, and the next round loads everything anew.
     pub fn repair(&self) -> AppResult<u32> {
         Ok(self.store.set_damaged_aside(self.now_ms())?.salvaged_ops)
+    }
+
+    /// Whose phone the hub's one-time code makes, to be shown before it is accepted. The code stays good.
+    pub fn pairing_offer(&self, code: &str) -> AppResult<PairingOffer> {
+        let offer = self.driver.pairing_offer(code)?;
+        Ok(PairingOffer {
+            chain_name: offer.chain_name,
+            store_name: offer.store_name,
+        })
     }
 
     /// Pairs the phone by the hub's one-time code.

@@ -10,7 +10,10 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use yaoban_protocol::endpoint::refusal;
-use yaoban_protocol::message::{HistoryReply, Limits, LookupRequest, PairRequest, TokenRequest};
+use yaoban_protocol::message::{
+    HistoryReply, Limits, LookupRequest, PairOfferReply, PairOfferRequest, PairReply, PairRequest,
+    TokenRequest,
+};
 use yaoban_protocol::pair::PairCode;
 
 use super::carry_out;
@@ -125,8 +128,7 @@ impl Driver {
         code_text: &str,
         device_name: &str,
     ) -> Result<Pairing, Problem> {
-        let code =
-            PairCode::from_text(code_text).map_err(|e| Problem::new(code::PAIR_CODE_BAD, e.to_string()))?;
+        let code = read_code(code_text)?;
         let state = store.state()?;
         if let Some(pairing) = state.pairing.as_ref().filter(|_| state.locked.is_none())
             && !self.is_forgotten(pairing)?
@@ -141,7 +143,7 @@ impl Driver {
             secret: code.secret,
             device_name: device_name.chars().take(100).collect(),
         })?;
-        let reply = wire::pair_reply(&self.exchange(transport, request)?)?;
+        let reply: PairReply = wire::pair_reply(&self.exchange(transport, request)?)?;
         if state.pairing.is_some_and(|p| p.chain_name != reply.chain_name) {
             return Err(Problem::new(
                 code::OTHER_CHAIN,
@@ -160,6 +162,14 @@ impl Driver {
         };
         store.save_pairing(&pairing)?;
         Ok(pairing)
+    }
+
+    /// Whose phone a pairing code makes. The code stays good, and nothing is stored.
+    pub fn pairing_offer(&self, code_text: &str) -> Result<PairOfferReply, Problem> {
+        let code = read_code(code_text)?;
+        let transport = self.connect.connect(&code.url, &code.fingerprint)?;
+        let request = wire::offer_request(&PairOfferRequest { secret: code.secret })?;
+        Ok(wire::pair_reply(&self.exchange(transport, request)?)?)
     }
 
     /// The hub of the pairing says that it has no such device, or another holds its address and
@@ -473,4 +483,8 @@ fn lost_call() -> Problem {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read_code(text: &str) -> Result<PairCode, Problem> {
+    PairCode::from_text(text).map_err(|e| Problem::new(code::PAIR_CODE_BAD, e.to_string()))
 }

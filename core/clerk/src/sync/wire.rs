@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use yaoban_protocol::codec;
 use yaoban_protocol::endpoint;
-use yaoban_protocol::message::{Chunk, ErrorReply, Limits, PairReply, PairRequest};
+use yaoban_protocol::message::{Chunk, ErrorReply, Limits, PairOfferRequest, PairRequest};
 
 use super::code;
 use super::event::{Answer, Call, CallFailure, FailureKind};
@@ -108,18 +108,27 @@ pub fn answer(call: &Call, response: &Response, inflated_bytes_max: u64) -> Resu
 
 /// The request with which a device is paired.
 pub fn pair_request(body: &PairRequest) -> Result<Request, CallFailure> {
+    before_pairing(endpoint::PAIR, body)
+}
+
+/// The request that asks whose phone a code makes.
+pub fn offer_request(body: &PairOfferRequest) -> Result<Request, CallFailure> {
+    before_pairing(endpoint::PAIR_OFFER, body)
+}
+
+fn before_pairing<T: Serialize>(path: &str, body: &T) -> Result<Request, CallFailure> {
     Ok(Request {
         method: Method::Post,
         body: Some(encode(body)?),
-        path: endpoint::PAIR.to_owned(),
+        path: path.to_owned(),
         token: None,
         timeout_ms: PAIR_TIMEOUT_MS,
         response_bytes_max: ERROR_INFLATED_BYTES_MAX,
     })
 }
 
-/// The reply to [`pair_request`].
-pub fn pair_reply(response: &Response) -> Result<PairReply, CallFailure> {
+/// The reply to [`pair_request`] or [`offer_request`].
+pub fn pair_reply<T: DeserializeOwned>(response: &Response) -> Result<T, CallFailure> {
     if response.status == 200 {
         decode(&response.body, ERROR_INFLATED_BYTES_MAX)
     } else {

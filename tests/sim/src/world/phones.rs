@@ -3,7 +3,7 @@
 use yaoban_clerk_core::sync::event::{Call, Command, Effect, What};
 use yaoban_clerk_core::sync::{Options, Pairing, RoundReport, SyncStore as _, wire};
 use yaoban_protocol::endpoint::refusal;
-use yaoban_protocol::message::{PairRequest, TokenRequest};
+use yaoban_protocol::message::{PairReply, PairRequest, TokenRequest};
 
 use super::{HOUR_MS, Happening, Kind, Letter, MINUTE_MS, STORE_MS, TICK_MS, World};
 use crate::chain::DAY_MS;
@@ -274,7 +274,7 @@ impl World {
         let Ok(request) = wire::pair_request(&request) else {
             return false;
         };
-        let Ok(reply) = wire::pair_reply(&self.chain.exchange(request)) else {
+        let Ok(reply) = wire::pair_reply::<PairReply>(&self.chain.exchange(request)) else {
             return false;
         };
         let pairing = Pairing {

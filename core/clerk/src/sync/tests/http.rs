@@ -9,7 +9,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use sha2::{Digest as _, Sha256};
 use yaoban_protocol::codec;
-use yaoban_protocol::message::{ErrorReply, PairReply, TokenReply, TokenRequest};
+use yaoban_protocol::message::{ErrorReply, PairOfferReply, PairReply, TokenReply, TokenRequest};
 use yaoban_protocol::pair::PairCode;
 
 use super::memory::MemoryStore;
@@ -243,6 +243,35 @@ fn replies_that_are_no_messages_are_said_to_be_unreadable() {
 
 fn driver() -> Driver {
     Driver::new(Box::new(Https), Box::new(|| 0), "test").unwrap()
+}
+
+#[test]
+fn a_code_is_asked_whose_phone_it_makes() {
+    let offer = PairOfferReply {
+        chain_name: "chain".into(),
+        store_name: "store".into(),
+    };
+    let used = ErrorReply {
+        code: "pair_code_invalid".into(),
+        message: "used".into(),
+    };
+    let server = Server::start(vec![
+        http("200 OK", "", &codec::encode(&offer).unwrap()),
+        http("401 Unauthorized", "", &codec::encode(&used).unwrap()),
+    ]);
+    let text = PairCode {
+        url: server.url.clone(),
+        fingerprint: server.fingerprint.clone(),
+        secret: "s".into(),
+    }
+    .to_text();
+    let driver = driver();
+    assert_eq!(
+        driver.pairing_offer(&text[..20]).unwrap_err().code,
+        code::PAIR_CODE_BAD
+    );
+    assert_eq!(driver.pairing_offer(&text).unwrap(), offer);
+    assert_eq!(driver.pairing_offer(&text).unwrap_err().code, "pair_code_invalid");
 }
 
 #[test]
