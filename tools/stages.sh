@@ -14,7 +14,7 @@ stage_lint() {
         python3 android/host/versions.py &&
         python3 android/host/build/lock.py --check &&
         python3 texts/generate.py --check &&
-        python3 android/host/flows.py &&
+        python3 tests/flows.py &&
         lint_kotlin
 }
 # Both linters in one; where no Maven is, the stage `android` says so.
