@@ -95,10 +95,12 @@ def asked():
             # A key may stand apart from the call that asks for it; outside of the screens it may be something else.
             words = set(re.findall(r'"([a-z_]+(?:\.[a-z_0-9]+)+)"', text))
             seen |= words
-            literals |= words if "/ui/src/main/" in path.as_posix() else set()
+            screens = "/ui/src/main/" in path.as_posix() or "/Sources/ClerkUI/" in path.as_posix()
+            literals |= words if screens else set()
             literals |= set(re.findall(r'texts(?:\.find\(|\[|\.get\()\s*"([\w.]+)"', text))
             groups |= set(re.findall(r'\.code\(\s*"(\w+)"', text))
-    prefixes = set(re.findall(r'"([a-z_]+)\.\$', sources))
+    # A key that is put together: "group.$code" in Kotlin, "group.\(code)" in Swift.
+    prefixes = set(re.findall(r'"([a-z_]+)\.(?:\$|\\\()', sources))
     return literals, seen, groups | prefixes
 
 

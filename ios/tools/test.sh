@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests ClerkKit against the Rust library and hub of target/debug, and checks the format. Exit code 75: this machine
-# cannot have the Swift toolchain. --built: the bindings in target/bindings are up to date.
+# Compiles everything, tests it against the Rust library and hub of target/debug, and checks the format. Exit code 75:
+# this machine cannot have the Swift toolchain. --built: the bindings in target/bindings are up to date.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -13,10 +13,11 @@ fi
 place() { cmp -s "target/bindings/swift/$1" "ios/Sources/$2/$1" || cp "target/bindings/swift/$1" "ios/Sources/$2/$1"; }
 place Yaoban.swift ClerkFFI
 place YaobanFFI.h YaobanFFI
+python3 texts/generate.py
 
 run=ios/tools/swift-run.sh
 "$run" swift format lint --strict --configuration ios/.swift-format --recursive \
-    ios/Package.swift ios/Sources/ClerkFFI/Printing.swift ios/Sources/ClerkKit ios/Tests
+    ios/Package.swift ios/Sources/ClerkFFI/Printing.swift ios/Sources/ClerkKit ios/Sources/ClerkUI ios/App ios/Tests
 library=$PWD/target/debug
 log=target/swift-test.log
 "$run" swift test --package-path ios --scratch-path target/swift \

@@ -15,25 +15,43 @@ public final class CallModel {
         /// What came of it is recorded, and can be taken back for a while.
         case recorded(RecordedOutcome)
         /// There is nothing more to say.
-        case over
+        case over(EndedAttempt)
     }
+
+    /// What a clerk hears on the line, the commonest first.
+    public static let results: [CarrierResult] = [
+        .answered, .noAnswer, .busy, .rejected, .powerOff, .invalidNumber, .suspended, .voicemail, .dropped, .cancelled,
+    ]
 
     /// How far it is.
     public private(set) var phase = Phase.ready
     /// A step is under way; another tap does nothing.
     public private(set) var busy = false
+    /// Who is called; none until it was read.
+    public private(set) var member: MemberRow?
+    /// The task, if there is one.
+    public private(set) var task: TaskRow?
+    /// What may be recorded of the task, and what each outcome asks for; none: there is no task.
+    public private(set) var offered: OutcomeChoices?
+    /// What the gate says of the call now.
+    public private(set) var verdict: GateVerdict?
     /// What to say.
     public private(set) var script: Script?
+    /// The recording of an answered call, or the word that there is none, and why.
+    public private(set) var recording: RecordingRow?
     /// Why the gate (`gate.<reason>`) or a rule refused, or what went wrong.
     public private(set) var failure: Failure?
+    /// The task's id, if the call is for one.
+    public let taskId: String?
 
     @ObservationIgnored private let core: ClerkCore
     @ObservationIgnored private let target: DialTarget
+    @ObservationIgnored private let recordings: any CallRecordings
     @ObservationIgnored private var attemptId = ""
-    @ObservationIgnored private let taskId: String?
 
-    public init(core: ClerkCore, target: DialTarget) {
+    public init(core: ClerkCore, target: DialTarget, recordings: any CallRecordings = NoCallRecordings()) {
         self.core = core
+        self.recordings = recordings
         self.target = target
         if case .task(let id) = target { taskId = id } else { taskId = nil }
     }
@@ -48,6 +66,30 @@ public final class CallModel {
         phase = unfinished.awaits == "result" ? .calling : .outcome
     }
 
+    /// Reads who is called, why, and what the gate says.
+    public func look() async {
+        failure = await Failure.of {
+            let shown = try await core.call { [target] app in
+                switch target {
+                case .task(let id):
+                    let detail = try app.task(taskId: id)
+                    let purpose = contactPurpose(detail.task.purpose)
+                    return Shown(
+                        task: detail.task, script: detail.script, offered: try app.outcomeChoices(taskId: id),
+                        member: try app.profile(memberId: detail.task.memberId).member,
+                        verdict: try app.checkContact(
+                            memberId: detail.task.memberId, channel: .call, purpose: purpose))
+                case .member(let id, let purpose):
+                    return Shown(
+                        task: nil, script: nil, offered: nil, member: try app.profile(memberId: id).member,
+                        verdict: try app.checkContact(memberId: id, channel: .call, purpose: purpose))
+                }
+            }
+            (task, offered, member, verdict) = (shown.task, shown.offered, shown.member, shown.verdict)
+            script = shown.script ?? script
+        }
+    }
+
     /// Asks the gate and begins the attempt. The number is for the dialler; nobody else keeps it.
     public func dial() async -> Secret? {
         guard phase == .ready else { return nil }
@@ -55,11 +97,19 @@ public final class CallModel {
         await step {
             let dial = try await self.core.call { [target = self.target] in try $0.dial(target: target) }
             self.attemptId = dial.attemptId
-            self.script = dial.script
+            self.script = dial.script ?? self.script
             self.phase = .calling
             number = dial.number
         }
         return number
+    }
+
+    /// Asks the gate, and gives the number to the dialler. The attempt is on the disk before the number is out; a
+    /// device that cannot dial says so at once.
+    public func dial(by device: any Device, watch: DialWatch) async {
+        guard let number = await dial() else { return }
+        watch.dialled()
+        if await device.dial(number) == .notPossible { await ended(.cancelled) }
     }
 
     /// What the carrier said.
@@ -69,16 +119,26 @@ public final class CallModel {
             let ended = try await self.core.call { [attemptId = self.attemptId] in
                 try $0.endAttempt(attemptId: attemptId, result: result, durationS: durationS)
             }
-            self.phase = ended.outcomeRequired ? .outcome : .over
+            self.phase = ended.outcomeRequired ? .outcome : .over(ended)
+        }
+        if result == .answered, phase != .calling { await keepRecording() }
+    }
+
+    /// Whether there is a recording is no matter of the call: what goes wrong here stops nothing.
+    private func keepRecording() async {
+        let found = await recordings.recording(of: attemptId)
+        recording = try? await core.call { [attemptId] app in
+            guard let found else { return try app.noRecording(attemptId: attemptId, why: "not_supported") }
+            return try app.attachRecording(attemptId: attemptId, source: found.source, mediaType: found.mediaType)
         }
     }
 
-    /// What came of it.
+    /// What came of it. Who says so while the call is open says that it was answered.
     public func record(_ outcome: NewOutcome) async {
+        if phase == .calling { await ended(.answered) }
         guard phase == .outcome, let taskId else { return }
         await step {
-            self.phase = .recorded(
-                try await self.core.call { try $0.recordOutcome(taskId: taskId, new: outcome) })
+            self.phase = .recorded(try await self.core.call { try $0.recordOutcome(taskId: taskId, new: outcome) })
         }
     }
 
@@ -94,8 +154,25 @@ public final class CallModel {
     private func step(_ work: @MainActor () async throws -> Void) async {
         guard !busy else { return }
         busy = true
-        failure = nil
-        do { try await work() } catch { failure = Failure(error) }
+        failure = await Failure.of(work)
         busy = false
     }
+
+    private struct Shown: Sendable {
+        let task: TaskRow?
+        let script: Script?
+        let offered: OutcomeChoices?
+        let member: MemberRow
+        let verdict: GateVerdict
+    }
+}
+
+extension RecordedOutcome {
+    /// For how long it can be taken back, by the core's clock, from when it was recorded.
+    public var held: Duration { .milliseconds(max(0, takeBackUntilMs - task.changedAtMs)) }
+}
+
+/// The purpose of this code; a newer hub's is a service, for which the gate is asked again at the dial.
+private func contactPurpose(_ code: String) -> ContactPurpose {
+    [ContactPurpose.service, .marketing, .emergency].first { codeName($0) == code } ?? .service
 }

@@ -130,8 +130,12 @@ public final class ClerkCore: Sendable {
     /// suspends the app: who is suspended with a locked file is killed.
     public func pause() async throws { try await call { try $0.pause() } }
 
-    /// Opens the file again.
-    public func resume() async throws { try await call { try $0.resume() } }
+    /// Opens the file again. Lists that heard `paused` meanwhile read anew.
+    public func resume() async throws {
+        try await call { try $0.resume() }
+        changes.changed()
+        wakeBackgroundSync()
+    }
 }
 
 /// What the background does.

@@ -1,4 +1,5 @@
 import ClerkFFI
+import Foundation
 import Observation
 
 /// A member at a glance.
@@ -10,7 +11,13 @@ public final class MemberModel {
     public private(set) var profile: Profile?
     /// What the gate says of a service call now.
     public private(set) var verdict: GateVerdict?
-    /// Why there is no profile.
+    /// The last readings, newest first: for the small line beside the last one.
+    public private(set) var readings: [ReadingRow] = []
+    /// What the member may be asked to consent to.
+    public private(set) var consentForms: [ConsentForm] = []
+    /// Something is being stored.
+    public private(set) var busy = false
+    /// Why there is no profile, or why what was asked for was not done.
     public private(set) var failure: Failure?
 
     @ObservationIgnored private let core: ClerkCore
@@ -27,17 +34,61 @@ public final class MemberModel {
         try? await core.call { try $0.rememberOpened(memberId: id) }
         await core.follow { app in
             Shown(
+                forms: app.consentForms(),
                 profile: try app.profile(memberId: id),
-                verdict: try app.checkContact(memberId: id, channel: .call, purpose: .service))
+                verdict: try app.checkContact(memberId: id, channel: .call, purpose: .service),
+                readings: try app.readings(memberId: id, kind: nil, limit: 24).readings)
         } show: { shown, failure in
+            consentForms = shown?.forms ?? []
             profile = shown?.profile
             verdict = shown?.verdict
+            readings = shown?.readings ?? []
             self.failure = failure
         }
     }
 
+    /// Writes a note. Whether it was stored.
+    @discardableResult
+    public func note(_ text: String) async -> Bool {
+        await change { _ = try $0.addNote(memberId: $1, text: text, supersedes: nil) }
+    }
+
+    /// Adds a tag.
+    @discardableResult
+    public func addTag(_ tag: String) async -> Bool {
+        await change { _ = try $0.tag(memberId: $1, add: [tag], remove: []) }
+    }
+
+    /// Removes a tag.
+    @discardableResult
+    public func removeTag(_ tag: String) async -> Bool {
+        await change { _ = try $0.tag(memberId: $1, add: [], remove: [tag]) }
+    }
+
+    /// Records a consent, or its withdrawal.
+    @discardableResult
+    public func consent(_ new: NewConsent) async -> Bool {
+        await change { _ = try $0.setConsent(memberId: $1, new: new) }
+    }
+
+    /// Records how the member takes a medicine.
+    @discardableResult
+    public func regimen(_ new: NewRegimen) async -> Bool {
+        await change { _ = try $0.setRegimen(memberId: $1, new: new) }
+    }
+
+    private func change(_ block: @escaping @Sendable (ClerkApp, String) throws -> Void) async -> Bool {
+        guard !busy else { return false }
+        busy = true
+        defer { busy = false }
+        failure = await Failure.of { [memberId] in try await core.call { try block($0, memberId) } }
+        return failure == nil
+    }
+
     private struct Shown: Equatable, Sendable {
+        let forms: [ConsentForm]
         let profile: Profile
         let verdict: GateVerdict
+        let readings: [ReadingRow]
     }
 }

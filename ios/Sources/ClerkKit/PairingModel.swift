@@ -1,4 +1,5 @@
 import ClerkFFI
+import Foundation
 import Observation
 
 /// Pairing and the first load, which goes on where it was cut short.
@@ -6,6 +7,8 @@ import Observation
 public final class PairingModel {
     /// How far it is.
     public enum Phase: Equatable, Sendable {
+        /// It is not known yet where the phone stands.
+        case unknown
         /// Waits for the hub's one-time code.
         case code
         /// The code is at the hub.
@@ -21,9 +24,11 @@ public final class PairingModel {
     /// What was typed or scanned.
     public var code = ""
     /// How far it is.
-    public private(set) var phase = Phase.code
-    /// The chain and store, from the hub.
+    public private(set) var phase = Phase.unknown
+    /// The chain and store, from the hub; after a start of the app from the phone itself.
     public private(set) var paired: Paired?
+    /// Bytes that came in during the first load.
+    public private(set) var loadedBytes: UInt64 = 0
     /// Why it did not get on.
     public private(set) var failure: Failure?
 
@@ -34,23 +39,24 @@ public final class PairingModel {
 
     /// Finds out where the phone stands, after a start of the app.
     public func begin() async {
-        do {
+        failure = await Failure.of {
             let status = try await core.call { try $0.status() }
+            if status.paired {
+                paired = Paired(
+                    chainName: status.chainName, storeId: status.storeId, storeName: status.storeName, staffId: nil)
+            }
             phase = !status.paired ? .code : status.loaded ? .ready : .interrupted
-        } catch {
-            failure = Failure(error)
         }
     }
 
     /// Pairs by the code, then loads.
     public func pair(deviceName: String) async {
         guard phase == .code else { return }
-        failure = nil
         phase = .pairing
-        do {
-            paired = try await core.call { [code] in try $0.pair(code: code, deviceName: deviceName) }
-        } catch {
-            failure = Failure(error)
+        failure = await Failure.of {
+            paired = try await core.call { [typed] in try $0.pair(code: typed, deviceName: deviceName) }
+        }
+        guard failure == nil else {
             phase = .code
             return
         }
@@ -77,13 +83,22 @@ public final class PairingModel {
     /// Ends the load; ``load()`` goes on with it.
     public func stop() { loading?.cancel() }
 
+    private var typed: String { code.trimmingCharacters(in: .whitespacesAndNewlines) }
+
     private func round() async {
-        do {
-            _ = try await core.sync(show: { self.phase = .loading($0) })
-            phase = try await core.call { try $0.status() }.loaded ? .ready : .interrupted
-        } catch {
-            if !(error is CancellationError) { failure = Failure(error) }
-            phase = .interrupted
+        let sizes = Task {
+            await core.follow {
+                try $0.storage().loadingBytes
+            } show: { bytes, _ in
+                loadedBytes = bytes ?? loadedBytes
+            }
         }
+        defer { sizes.cancel() }
+        var loaded = false
+        failure = await Failure.of {
+            _ = try await core.sync(show: { self.phase = .loading($0) })
+            loaded = try await core.call { try $0.status() }.loaded
+        }
+        phase = loaded ? .ready : .interrupted
     }
 }

@@ -1,32 +1,51 @@
 import ClerkFFI
+import Foundation
 import Observation
 
 /// Finding a member: what was typed, and who fits.
 @MainActor @Observable
 public final class SearchModel {
-    /// What was typed. A screen calls ``search()`` when it changes.
+    /// What was typed. A screen calls ``follow()`` anew when it changes.
     public var query = ""
-    /// Who fits, best first; while nothing is typed, who was opened last.
-    public private(set) var members: [MemberRow] = []
+    /// Who fits, best first; while nothing is typed, who was opened last. None until that was read.
+    public private(set) var members: [MemberRow]?
+    /// To what was typed ``members`` is the answer.
+    public private(set) var answered = ""
     /// Why there is nobody.
     public private(set) var failure: Failure?
+    /// A look-up at the hub is under way.
+    public private(set) var lookingUp = false
 
     @ObservationIgnored private let core: ClerkCore
 
     public init(core: ClerkCore) { self.core = core }
 
-    /// Looks for what is typed now. An answer to what was typed before is dropped.
-    public func search() async {
-        let asked = query
-        let answer: ([MemberRow], Failure?)
-        do {
-            let found = try await core.call { app in
-                asked.isEmpty ? try app.recentMembers() : try app.find(text: asked, limit: 50)
-            }
-            answer = (found, nil)
-        } catch {
-            answer = ([], Failure(error))
+    /// What was typed, without the spaces around it.
+    public var typed: String { query.trimmingCharacters(in: .whitespacesAndNewlines) }
+
+    /// Looks for what is typed now, and again whenever rows change, until the task is cancelled.
+    public func follow() async {
+        let asked = typed
+        await core.follow { app in
+            asked.isEmpty ? try app.recentMembers() : try app.find(text: asked, limit: 50)
+        } show: { found, failure in
+            // An answer to what was typed before is dropped.
+            guard asked == typed else { return }
+            members = found ?? []
+            answered = asked
+            self.failure = failure
         }
-        if asked == query { (members, failure) = answer }
+    }
+
+    /// Looks a member of another store up at the hub, by the whole number or id. The reason is kept there.
+    public func lookUp(reason: String) async {
+        guard !lookingUp else { return }
+        let asked = typed
+        lookingUp = true
+        defer { lookingUp = false }
+        failure = await Failure.of {
+            members = try await core.cancellable { try $0.lookup(query: asked, reason: reason, cancel: $1) }
+            answered = asked
+        }
     }
 }

@@ -4,8 +4,8 @@ import Observation
 /// Who uses the phone, and its lock.
 @MainActor @Observable
 public final class SignInModel {
-    /// Who may use the phone.
-    public private(set) var staff: [StaffRow] = []
+    /// Who may use the phone; none until it was read.
+    public private(set) var staff: [StaffRow]?
     /// Who is signed in, locked or not.
     public private(set) var signedIn: String?
     /// The lock has fallen.
@@ -17,17 +17,17 @@ public final class SignInModel {
 
     public init(core: ClerkCore) { self.core = core }
 
+    /// Who is signed in and unlocked.
+    public var current: StaffRow? { locked ? nil : staff?.first { $0.staffId == signedIn } }
+
     /// Reads who is there and whether the lock has fallen; also when the app comes to the front, since the lock falls
     /// by time.
     public func refresh() async {
-        do {
+        failure = await Failure.of {
             let now = try await core.call { app in
                 (staff: try app.staff(), signedIn: app.signedIn(), locked: app.isLocked())
             }
             (staff, signedIn, locked) = now
-            failure = nil
-        } catch {
-            failure = Failure(error)
         }
     }
 
@@ -35,6 +35,20 @@ public final class SignInModel {
     public func signIn(_ staffId: String, pin: String? = nil) async {
         await change { try $0.switchStaff(staffId: staffId, pin: pin) }
     }
+
+    /// Signs somebody in whom the device has recognised.
+    public func recognised(_ staffId: String) async { await change { try $0.switchStaffBiometric(staffId: staffId) } }
+
+    /// Sets a PIN; who has one gives the old one.
+    public func setPin(_ staffId: String, old: String? = nil, new: String) async {
+        await change { try $0.setPin(staffId: staffId, old: old, new: new) }
+    }
+
+    /// Nobody uses the phone; the next person chooses itself.
+    public func signOut() async { await change { try $0.signOut() } }
+
+    /// What was refused is forgotten: another person, or another try.
+    public func tryAgain() { failure = nil }
 
     /// The lock falls now.
     public func lock() async { await change { try $0.lockNow() } }
@@ -46,8 +60,7 @@ public final class SignInModel {
     }
 
     private func change(_ block: @escaping @Sendable (ClerkApp) throws -> Void) async {
-        var refused: Failure?
-        do { try await core.call(block) } catch { refused = Failure(error) }
+        let refused = await Failure.of { try await core.call(block) }
         await refresh()
         failure = refused ?? failure
     }

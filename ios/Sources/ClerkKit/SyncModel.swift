@@ -17,13 +17,16 @@ public final class SyncModel {
 
     public init(core: ClerkCore) { self.core = core }
 
-    /// Shows how the phone stands, and again whenever rows change, until the task is cancelled.
+    /// Shows how the phone stands, and again whenever rows change, until the task is cancelled. What is new to send
+    /// ends the background's wait.
     public func follow() async {
         await core.follow { app in
             Shown(status: try app.status(), queue: try? app.syncQueue())
         } show: { shown, _ in
+            let before = status?.outbox ?? 0
             status = shown?.status
             queue = shown?.queue
+            if (status?.outbox ?? 0) > before { core.wakeBackgroundSync() }
         }
     }
 
@@ -43,15 +46,18 @@ public final class SyncModel {
         progress = nil
     }
 
-    /// One round now.
+    /// One round now; while the background runs, that one does not wait any longer.
     public func syncNow() async {
-        do {
-            _ = try await core.sync(show: { self.progress = $0 })
-            failure = nil
-        } catch {
-            if !(error is CancellationError) { failure = Failure(error) }
-        }
+        core.wakeBackgroundSync()
+        let refused = await Failure.of { _ = try await core.sync(show: { self.progress = $0 }) }
+        // The background is at it already.
+        failure = refused?.code == "sync_running" ? nil : refused
         progress = nil
+    }
+
+    /// A stuck operation was seen.
+    public func putAway(_ outboxId: Int64) async {
+        failure = await Failure.of { try await core.call { try $0.putAway(outboxId: outboxId) } }
     }
 
     private struct Shown: Equatable, Sendable {

@@ -4,13 +4,20 @@ import Observation
 /// Whom to call next.
 @MainActor @Observable
 public final class TaskListModel {
+    /// The views, in the order in which they are shown.
+    public static let views: [TaskView] = [.due, .overdue, .later, .doneToday]
+
     /// Which tasks. A screen calls ``follow()`` anew when it changes.
-    public var view = TaskView.due
+    public var filter = TaskFilter(view: .due)
     /// The tasks by household, in the order of the rules; none until they were read, and on a locked phone.
     public private(set) var list: TaskList?
     /// How many there are in each view.
     public private(set) var counts: TaskCounts?
-    /// Why there is no list.
+    /// Diseases and tags of the store, to narrow the list by.
+    public private(set) var members: MemberCounts?
+    /// Dials that wait for the clerk's word, newest first.
+    public private(set) var open: [OpenAttempt] = []
+    /// Why there is no list, or why what was asked for was not done.
     public private(set) var failure: Failure?
 
     @ObservationIgnored private let core: ClerkCore
@@ -19,18 +26,71 @@ public final class TaskListModel {
 
     /// Shows the list, and again whenever rows change, until the task is cancelled.
     public func follow() async {
-        let filter = TaskFilter(view: view)
+        let asked = filter
         await core.follow { app in
-            Shown(list: try app.tasks(filter: filter), counts: try app.taskCounts(wholeStore: false))
+            Shown(
+                list: try app.tasks(filter: asked), counts: try app.taskCounts(wholeStore: asked.wholeStore),
+                members: try app.memberCounts(), open: try app.openAttempts())
         } show: { shown, failure in
+            guard asked == filter else { return }
             list = shown?.list
             counts = shown?.counts
+            members = shown?.members
+            open = shown?.open ?? []
             self.failure = failure
         }
+    }
+
+    /// Narrows the list; what is left out stays as it is.
+    public func narrow(
+        view: TaskView? = nil, wholeStore: Bool? = nil, class: MemberClass?? = nil, disease: String?? = nil,
+        tag: String?? = nil
+    ) {
+        filter = TaskFilter(
+            view: view ?? filter.view, wholeStore: wholeStore ?? filter.wholeStore, assignee: filter.assignee,
+            class: `class` ?? filter.class, disease: disease ?? filter.disease, tag: tag ?? filter.tag,
+            memberId: filter.memberId)
+    }
+
+    /// How many there are in a view; none until they were counted.
+    public func count(_ view: TaskView) -> UInt64? {
+        switch view {
+        case .due: counts?.due
+        case .overdue: counts?.overdue
+        case .later: counts?.later
+        case .doneToday: counts?.done
+        }
+    }
+
+    /// The task comes back on a day.
+    public func put(off taskId: String, until day: CivilDate) async {
+        await change { _ = try $0.deferTask(taskId: taskId, until: day, untilMs: nil) }
+    }
+
+    /// The task is not done.
+    public func cancel(_ taskId: String) async { await change { _ = try $0.cancelTask(taskId: taskId) } }
+
+    /// The first task on today's list that is done by a call; none: there is none left.
+    public func nextCall() async -> String? {
+        let due = TaskFilter(
+            view: .due, wholeStore: filter.wholeStore, assignee: filter.assignee, class: filter.class,
+            disease: filter.disease, tag: filter.tag, memberId: filter.memberId)
+        var next: String?
+        failure = await Failure.of {
+            let list = try await core.call { try $0.tasks(filter: due) }
+            next = list.households.flatMap(\.tasks).first { $0.channel == .call }?.taskId
+        }
+        return next
+    }
+
+    private func change(_ block: @escaping @Sendable (ClerkApp) throws -> Void) async {
+        failure = await Failure.of { try await core.call(block) }
     }
 
     private struct Shown: Equatable, Sendable {
         let list: TaskList
         let counts: TaskCounts
+        let members: MemberCounts
+        let open: [OpenAttempt]
     }
 }

@@ -30,6 +30,7 @@ import Testing
 
     @Test func aBadCodeIsTold() async throws {
         let pairing = PairingModel(core: try await open())
+        await pairing.begin()
         pairing.code = "no code"
         await pairing.pair(deviceName: "swift")
         #expect(pairing.phase == .code && pairing.code == "no code")
@@ -79,5 +80,17 @@ import Testing
         #expect(Failure(error).code == "paused")
         try await core.resume()
         #expect(try await core.call { try $0.status() }.paired == false)
+    }
+
+    @Test func aListIsThereAgainAfterResume() async throws {
+        let core = try await open()
+        let sync = SyncModel(core: core)
+        let following = Task { await sync.follow() }
+        try await until("how the phone stands") { sync.status != nil }
+        try await core.pause()
+        _ = try await core.call { $0.today() }
+        try await core.resume()
+        try await until("how it stands again") { sync.status != nil }
+        following.cancel()
     }
 }

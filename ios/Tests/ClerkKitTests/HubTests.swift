@@ -20,12 +20,22 @@ import Testing
     /// Pairs, loads, and signs the clerk in.
     private func begin() async throws {
         let pairing = PairingModel(core: core)
+        await pairing.begin()
         pairing.code = try hub.pairingCode()
         await pairing.pair(deviceName: "swift")
         try #require(pairing.phase == .ready, "\(String(describing: pairing.failure))")
         let signIn = SignInModel(core: core)
         await signIn.signIn("C1")
         try #require(signIn.signedIn == "C1")
+    }
+
+    /// Follows until it is so.
+    private func following(
+        _ follow: @escaping @MainActor () async -> Void, until what: String, _ holds: () -> Bool
+    ) async throws {
+        let following = Task { await follow() }
+        defer { following.cancel() }
+        try await until(what, holds)
     }
 
     private func task(of memberId: String) async throws -> TaskRow {
@@ -73,10 +83,10 @@ import Testing
     @Test func aMemberIsFoundAndShownWhole() async throws {
         try await begin()
         let search = SearchModel(core: core)
-        for (typed, found) in [("0001", ["M1"]), ("李晚", ["M2"]), ("zj", ["M3"]), ("9999", [])] {
+        for (typed, found) in [("0001", ["M1"]), ("李晚", ["M2"]), (" zj ", ["M3"]), ("9999", [])] {
             search.query = typed
-            await search.search()
-            #expect(search.members.map(\.memberId) == found, "\(typed)")
+            try await following(search.follow, until: "the answer to \(typed)") { search.answered == search.typed }
+            #expect(search.members?.map(\.memberId) == found, "\(typed)")
         }
         let member = MemberModel(core: core, memberId: "M1")
         let following = Task { await member.follow() }
@@ -87,8 +97,8 @@ import Testing
         #expect(profile.medicines.map(\.ingredient) == ["氨氯地平"])
         #expect(member.verdict?.verdict == "allow")
         search.query = ""
-        await search.search()
-        #expect(search.members.map(\.memberId) == ["M1"], "opened last")
+        try await self.following(search.follow, until: "who was opened last") { search.answered.isEmpty }
+        #expect(search.members?.map(\.memberId) == ["M1"])
 
         try await core.call { app in _ = try app.tag(memberId: "M1", add: ["常客"], remove: []) }
         try await until("the new tag") { member.profile?.tags.contains("常客") == true }
@@ -106,13 +116,13 @@ import Testing
         try await begin()
         let search = SearchModel(core: core)
         search.query = "0001"
-        let first = Task { await search.search() }
+        let first = Task { await search.follow() }
         await Task.yield()  // it has asked
         search.query = "李晚"
+        try await following(search.follow, until: "the answer") { search.answered == "李晚" }
+        first.cancel()
         await first.value
-        #expect(search.members.isEmpty)
-        await search.search()
-        #expect(search.members.map(\.memberId) == ["M2"])
+        #expect(search.members?.map(\.memberId) == ["M2"])
     }
 
     @Test func aListFollowsChangesAndALockEmptiesIt() async throws {
@@ -220,7 +230,28 @@ import Testing
         let call = CallModel(core: core, target: .task(try await task(of: "M1").taskId))
         _ = await call.dial()
         await call.ended(.noAnswer)
-        #expect(call.phase == .over && call.failure == nil)
+        guard case .over(let ended) = call.phase else {
+            Issue.record("\(call.phase), \(String(describing: call.failure))")
+            return
+        }
+        #expect(ended.task?.taskId == call.taskId && !ended.numberMarked)
+    }
+
+    @Test func aRecordingComesFromTheExchangeOrIsSaidToBeMissing() async throws {
+        try await begin()
+        let without = CallModel(core: core, target: .task(try await task(of: "M1").taskId))
+        _ = await without.dial()
+        await without.ended(.answered)
+        #expect(without.recording?.state == "none" && without.recording?.reason == "not_supported")
+        let with = CallModel(
+            core: core, target: .task(try await task(of: "M2").taskId), recordings: Exchange(bytes: 100_000))
+        _ = await with.dial()
+        await with.ended(.answered)
+        #expect(with.recording?.state == "waiting" && with.recording?.bytes == 100_000 && with.failure == nil)
+        let silent = CallModel(core: core, target: .task(try await task(of: "M3").taskId))
+        _ = await silent.dial()
+        await silent.ended(.busy)
+        #expect(silent.recording == nil)
     }
 
     @Test func theGateRefusesWithItsReason() async throws {
@@ -367,5 +398,30 @@ import Testing
             core: try await ClerkCore.open(home: home.url, vault: TestVault(byte: 9), clock: clock))
         await fresh.begin()
         #expect(fresh.phase == .code)
+    }
+}
+
+/// An exchange that bridged every call.
+private struct Exchange: CallRecordings {
+    let bytes: Int
+
+    func recording(of attemptId: String) async -> (source: any RecordingSource, mediaType: String)? {
+        (Tape(bytes: bytes), "audio/mp4")
+    }
+}
+
+/// So many bytes of silence.
+private final class Tape: RecordingSource, @unchecked Sendable {
+    private let lock = NSLock()
+    private var left: Int
+
+    init(bytes: Int) { left = bytes }
+
+    func read(bytesMax: UInt32) throws -> Data {
+        lock.withLock {
+            let now = min(left, Int(bytesMax))
+            left -= now
+            return Data(count: now)
+        }
     }
 }

@@ -1,18 +1,31 @@
 import ClerkFFI
+import ClerkKit
 import Foundation
 import Testing
 
-/// A key for tests: the same byte thirty-two times.
-final class TestVault: KeyVault {
-    private let byte: UInt8
+/// A key for tests: the same byte thirty-two times; after it was destroyed, the next byte.
+final class TestVault: PhoneVault, @unchecked Sendable {
+    private let lock = NSLock()
+    private var byte: UInt8
     private let length: Int
+    private var ends = 0
 
     init(byte: UInt8 = 7, length: Int = 32) {
         self.byte = byte
         self.length = length
     }
 
-    func databaseKey() throws -> Data { Data(repeating: byte, count: length) }
+    /// How often it was destroyed.
+    var destroyed: Int { lock.withLock { ends } }
+
+    func databaseKey() throws -> Data { lock.withLock { Data(repeating: byte, count: length) } }
+
+    func destroy() throws {
+        lock.withLock {
+            byte += 1
+            ends += 1
+        }
+    }
 }
 
 /// A vault that does not open.

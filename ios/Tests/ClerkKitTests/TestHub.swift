@@ -7,7 +7,7 @@ final class TestHub: @unchecked Sendable {
     let port: UInt16
     private var serving: Process?
 
-    private static let root: URL = (0..<4).reduce(URL(fileURLWithPath: #filePath)) { path, _ in
+    static let root: URL = (0..<4).reduce(URL(fileURLWithPath: #filePath)) { path, _ in
         path.deletingLastPathComponent()
     }
     private static let hub = root.appendingPathComponent("target/debug/yaoban-hub")

@@ -1,0 +1,93 @@
+import AVFoundation
+import ClerkFFI
+import ClerkKit
+import LocalAuthentication
+import MessageUI
+import UIKit
+
+/// The iPhone, as the screens ask for it.
+final class PhoneDevice: NSObject, Device {
+    private weak var phone: PhoneModel?
+    private var composing: CheckedContinuation<Handed, Never>?
+
+    init(phone: PhoneModel) { self.phone = phone }
+
+    var name: String { UIDevice.current.model }
+
+    // MARK: Calls and messages
+
+    /// The system asks before it calls; iOS tells no app how the call went, and lets none record it.
+    func dial(_ number: Secret) async -> Handed {
+        guard let link = ContactLinks.call(number), UIApplication.shared.canOpenURL(link) else { return .notPossible }
+        return await UIApplication.shared.open(link) ? .opened : .notPossible
+    }
+
+    func sms(_ numbers: [Secret], text: String) async -> Handed {
+        guard MFMessageComposeViewController.canSendText(), composing == nil, let top = Self.top else {
+            return .notPossible
+        }
+        let composer = MFMessageComposeViewController()
+        composer.recipients = numbers.map { $0.reveal() }
+        composer.body = text
+        composer.messageComposeDelegate = self
+        return await withCheckedContinuation { told in
+            composing = told
+            top.present(composer, animated: true)
+        }
+    }
+
+    /// Neither app takes a text by its URL: it goes to the clipboard, and the app opens. The OpenSDK of WeChat, which
+    /// takes one, needs the chain's own app id; it would stand here.
+    func share(_ target: ShareTarget, text: String) async -> Bool {
+        // Not for other devices of the same person, and not for long: it names a member.
+        UIPasteboard.general.setItems(
+            [[UIPasteboard.typeAutomatic: text]],
+            options: [.localOnly: true, .expirationDate: Date().addingTimeInterval(600)])
+        guard let link = ContactLinks.app(target), UIApplication.shared.canOpenURL(link) else { return false }
+        return await UIApplication.shared.open(link)
+    }
+
+    // MARK: Scanner, finger and face
+
+    var canScan: Bool { AVCaptureDevice.default(for: .video) != nil }
+
+    func scanCode() async -> String? {
+        guard await AVCaptureDevice.requestAccess(for: .video), let top = Self.top else { return nil }
+        return await ScannerController.scan(over: top)
+    }
+
+    var biometrics: Bool {
+        LAContext().canEvaluatePolicy(.deviceOwnerAuthenticationWithBiometrics, error: nil)
+    }
+
+    func recognise(reason: String) async -> Bool {
+        let recognised = try? await LAContext().evaluatePolicy(
+            .deviceOwnerAuthenticationWithBiometrics, localizedReason: reason)
+        return recognised == true
+    }
+
+    func unpaired() async { await phone?.beginAnew() }
+
+    /// The controller on top, to present from.
+    private static var top: UIViewController? {
+        let scenes = UIApplication.shared.connectedScenes.compactMap { $0 as? UIWindowScene }
+        var top = scenes.first { $0.activationState == .foregroundActive }?.keyWindow?.rootViewController
+        while let over = top?.presentedViewController { top = over }
+        return top
+    }
+}
+
+extension PhoneDevice: @preconcurrency MFMessageComposeViewControllerDelegate {
+    func messageComposeViewController(
+        _ controller: MFMessageComposeViewController, didFinishWith result: MessageComposeResult
+    ) {
+        controller.dismiss(animated: true)
+        let told = composing
+        composing = nil
+        switch result {
+        case .sent: told?.resume(returning: .done)
+        case .cancelled: told?.resume(returning: .cancelled)
+        default: told?.resume(returning: .notPossible)
+        }
+    }
+}

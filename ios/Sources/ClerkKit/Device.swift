@@ -1,0 +1,44 @@
+import ClerkFFI
+
+/// What a screen asks of the device. It decides nothing: the core has already said that a contact may be made.
+@MainActor
+public protocol Device: AnyObject {
+    /// How the hub names this phone, for example its model.
+    var name: String { get }
+    /// Gives a number to the dialler.
+    func dial(_ number: Secret) async -> Handed
+    /// Gives a text to Messages.
+    func sms(_ numbers: [Secret], text: String) async -> Handed
+    /// Shares a text; false: the app is not installed, and the text is on the clipboard.
+    func share(_ target: ShareTarget, text: String) async -> Bool
+    /// Whether the device has a camera to scan codes with.
+    var canScan: Bool { get }
+    /// The text of a scanned code; none: nothing was scanned.
+    func scanCode() async -> String?
+    /// Whether the device recognises its user by finger or face.
+    var biometrics: Bool { get }
+    /// Asks for the finger or face; true: recognised.
+    func recognise(reason: String) async -> Bool
+    /// The pairing has ended and the data are gone: destroys the key and begins anew.
+    func unpaired() async
+}
+
+/// What became of something that was given to the device.
+public enum Handed: Equatable, Sendable {
+    /// It was sent.
+    case done
+    /// The dialler is open; the clerk does the rest there.
+    case opened
+    /// The clerk turned it down.
+    case cancelled
+    /// Nothing on this device takes it.
+    case notPossible
+}
+
+/// Where a text can be shared.
+public enum ShareTarget: Equatable, Sendable {
+    /// 微信
+    case wechat
+    /// 企业微信
+    case wecom
+}

@@ -1,0 +1,100 @@
+import ClerkFFI
+import Observation
+
+/// A message from a template, to one or many, each through the gate.
+@MainActor @Observable
+public final class MessageModel {
+    /// Whom it is for.
+    public enum To: Hashable, Sendable {
+        case members([String])
+        /// The member of a task, which is done by the message.
+        case task(String)
+    }
+
+    /// To whom; none until that is known.
+    public private(set) var memberIds: [String] = []
+    /// The templates; none until they were read.
+    public private(set) var templates: [TemplateRow]?
+    /// Which one was chosen.
+    public private(set) var chosen: TemplateRow?
+    /// How it would be for the first ones.
+    public private(set) var previews: [MessagePreview] = []
+    /// What became of it: to hand over, put off, refused with the reason.
+    public private(set) var result: MessageResult?
+    /// What became of each that was handed over, by its key.
+    public private(set) var handed: [String: SendState] = [:]
+    /// A step is under way.
+    public private(set) var busy = false
+    /// Why it did not get on.
+    public private(set) var failure: Failure?
+
+    @ObservationIgnored private let core: ClerkCore
+    @ObservationIgnored private let to: To
+
+    public init(core: ClerkCore, to: To) {
+        self.core = core
+        self.to = to
+        if case .members(let ids) = to { memberIds = ids }
+    }
+
+    /// Reads the templates.
+    public func begin() async {
+        await step {
+            if case .task(let id) = to {
+                memberIds = [try await core.call { try $0.task(taskId: id).task.memberId }]
+            }
+            templates = try await core.call { try $0.templates(channel: nil) }
+        }
+    }
+
+    /// Chooses a template and shows how it would be for the first three.
+    public func choose(_ template: TemplateRow) async {
+        await step {
+            let (ids, templateId) = (memberIds.prefix(3), template.templateId)
+            previews = try await core.call { app in
+                try ids.map { try app.previewMessage(memberId: $0, templateId: templateId) }
+            }
+            chosen = template
+        }
+    }
+
+    /// Asks the gate for each, and stores what is to be handed over.
+    public func send() async {
+        await step {
+            guard let templateId = chosen?.templateId else { return }
+            result = try await core.call { [to] app in
+                switch to {
+                case .task(let id): try app.messageTask(taskId: id, templateId: templateId)
+                case .members(let ids): try app.message(memberIds: ids, templateId: templateId)
+                }
+            }
+        }
+    }
+
+    /// Hands a message to Messages, WeChat or WeCom, and tells the core what became of it.
+    public func hand(_ out: MessageOut, to target: ShareTarget? = nil, by device: any Device) async {
+        await step {
+            let sent: Bool
+            if let target {
+                sent = await device.share(target, text: out.text)
+            } else if let number = out.number {
+                let handed = await device.sms([number], text: out.text)
+                // Turned down is not failed: it can be sent later.
+                if handed == .cancelled { return }
+                sent = handed != .notPossible
+            } else {
+                sent = false
+            }
+            let (state, why) = sent ? (SendState.sent, nil) : (SendState.failed, "no_app")
+            try await core.call { try $0.messageResult(key: out.key, state: state, reason: why) }
+            handed[out.key] = state
+        }
+    }
+
+    private func step(_ work: @MainActor () async throws -> Void) async {
+        guard !busy else { return }
+        busy = true
+        failure = await Failure.of(work)
+        busy = false
+    }
+}

@@ -1,0 +1,85 @@
+import ClerkFFI
+import Foundation
+import Observation
+
+/// A vault whose key can be destroyed: after that nobody reads the file any more.
+public protocol PhoneVault: KeyVault {
+    func destroy() throws
+}
+
+/// The one core of the process, for the screens and for the work in the background.
+@MainActor @Observable
+public final class PhoneModel {
+    /// How the phone's file stands.
+    public enum State {
+        /// Not open yet.
+        case opening
+        /// Open.
+        case open(AppModel)
+        /// It could not be opened.
+        case failed(Failure)
+    }
+
+    /// How the phone's file stands.
+    public private(set) var state = State.opening
+
+    @ObservationIgnored private let home: URL
+    @ObservationIgnored private let vault: any PhoneVault
+    @ObservationIgnored private let clock: (any WallClock)?
+    @ObservationIgnored private let texts: Texts
+    @ObservationIgnored private let device: @MainActor (PhoneModel) -> any Device
+    @ObservationIgnored private var opening: Task<AppModel, any Error>?
+
+    /// In this folder, which is made. `device` is asked for once for each opening.
+    public init(
+        home: URL, vault: any PhoneVault, clock: (any WallClock)? = nil, texts: Texts,
+        device: @escaping @MainActor (PhoneModel) -> any Device
+    ) {
+        self.home = home
+        self.vault = vault
+        self.clock = clock
+        self.texts = texts
+        self.device = device
+    }
+
+    /// The models over the open core; opens it if it is not open. Who asks meanwhile waits for the same. `seen`: somebody
+    /// sees the screens, it is not for work in the background.
+    @discardableResult
+    public func app(seen: Bool = true) async throws -> AppModel {
+        if case .open(let app) = state { return app }
+        let work = opening ?? Task { try await open(seen: seen) }
+        opening = work
+        defer { opening = nil }
+        return try await work.value
+    }
+
+    /// The data are gone, or their key: the key is destroyed, what is left of the data removed, and the phone opened as
+    /// a new one.
+    public func beginAnew() async {
+        if case .open(let app) = state {
+            // After `unpair` there is nothing left to close.
+            try? await app.core.pause()
+        }
+        state = .opening
+        do {
+            try vault.destroy()
+            if FileManager.default.fileExists(atPath: home.path) { try FileManager.default.removeItem(at: home) }
+            try await app()
+        } catch {
+            state = .failed(Failure(error))
+        }
+    }
+
+    private func open(seen: Bool) async throws -> AppModel {
+        do {
+            try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
+            let core = try await ClerkCore.open(home: home, vault: vault, clock: clock)
+            let app = await AppModel(core: core, device: device(self), texts: texts, seen: seen)
+            state = .open(app)
+            return app
+        } catch {
+            state = .failed(Failure(error))
+            throw error
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import ClerkFFI
+import Observation
+
+/// A member's readings, and a new one.
+@MainActor @Observable
+public final class ReadingsModel {
+    /// `bp` or `glucose`. A screen calls ``follow()`` anew when it changes.
+    public var kind = "bp"
+    /// Who it is.
+    public private(set) var member: MemberRow?
+    /// The readings of this kind, newest first; none until they were read.
+    public private(set) var readings: Readings?
+    /// What readings are typed into, one form for each kind; none until that was read.
+    public private(set) var forms: [ReadingForm] = []
+    /// What is typed says this; none while nothing is. A screen calls ``check(_:)`` anew when it changes.
+    public private(set) var checked: ReadingCheck?
+    /// What was stored last, with its grade.
+    public private(set) var added: ReadingAdded?
+    /// It is being stored.
+    public private(set) var busy = false
+    /// Why there are none, or why one was not stored.
+    public private(set) var failure: Failure?
+
+    @ObservationIgnored private let core: ClerkCore
+    @ObservationIgnored private let memberId: String
+
+    public init(core: ClerkCore, memberId: String) {
+        self.core = core
+        self.memberId = memberId
+    }
+
+    /// Shows the readings, and again whenever rows change, until the task is cancelled.
+    public func follow() async {
+        let (id, asked) = (memberId, kind)
+        failure = await Failure.of { forms = try await core.call { $0.readingForms() } }
+        await core.follow { app in
+            // A year of weekly readings and more.
+            Shown(
+                member: try app.profile(memberId: id).member,
+                readings: try app.readings(memberId: id, kind: asked, limit: 100))
+        } show: { shown, failure in
+            guard asked == kind else { return }
+            member = shown?.member
+            readings = shown?.readings
+            self.failure = failure
+        }
+    }
+
+    /// The form of the kind.
+    public var form: ReadingForm? { forms.first { $0.kind == kind } }
+
+    /// Looks at what is typed; nothing is stored.
+    public func check(_ typed: NewReading?) async {
+        checked = nil
+        guard let typed else { return }
+        failure = await Failure.of { [memberId] in
+            checked = try await core.call { try $0.checkReading(memberId: memberId, new: typed) }
+        }
+    }
+
+    /// Stores a reading; whether it was.
+    public func add(_ new: NewReading) async -> Bool {
+        guard !busy else { return false }
+        busy = true
+        defer { busy = false }
+        failure = await Failure.of { [memberId] in
+            added = try await core.call { try $0.addReading(memberId: memberId, new: new) }
+        }
+        return failure == nil
+    }
+
+    private struct Shown: Equatable, Sendable {
+        let member: MemberRow
+        let readings: Readings
+    }
+}
+
+extension NewReading {
+    /// What is typed into a form, perhaps not the whole of it yet; none while nothing is. What it says, the core knows.
+    /// Glucose is typed in mmol/L, with a point or a comma.
+    public static func typed(_ form: ReadingForm, _ numbers: [String], context: String) -> NewReading? {
+        guard numbers.contains(where: { !$0.isEmpty }) else { return nil }
+        let typed = Dictionary(zip(form.numbers.map(\.field), numbers)) { first, _ in first }
+        return NewReading(
+            kind: form.kind, systolic: UInt16(typed["systolic"] ?? ""), diastolic: UInt16(typed["diastolic"] ?? ""),
+            glucoseTenths: tenths(typed["glucose"] ?? ""), context: context)
+    }
+
+    private static func tenths(_ text: String) -> UInt16? {
+        let parts = text.split(omittingEmptySubsequences: false) { ".,".contains($0) }
+        guard let whole = UInt16(parts.first ?? ""), parts.count <= 2, whole < 1000 else { return nil }
+        let rest = parts.count == 2 ? parts[1].prefix(1) : ""
+        guard let tenth = rest.isEmpty ? 0 : UInt16(rest) else { return nil }
+        return whole * 10 + tenth
+    }
+}

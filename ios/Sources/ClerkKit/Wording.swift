@@ -1,0 +1,227 @@
+import ClerkFFI
+import Foundation
+
+/// Codes and values in words, as the terminal phone and Android word them.
+public struct Wording: Sendable {
+    /// Today, by the chain's calendar.
+    public let today: CivilDate
+    private let texts: Texts
+
+    /// The chain's clock, whatever the phone is set to.
+    let zone: TimeZone
+
+    public init(_ texts: Texts, today: CivilDate, zone: TimeZone) {
+        self.texts = texts
+        self.zone = zone
+        self.today = today
+    }
+
+    /// The text of a key; the key itself if there is none.
+    public subscript(key: String) -> String { texts.filled(key, [:]) }
+
+    /// The text of a key with its places filled.
+    public subscript(key: String, values: [String: any CustomStringConvertible]) -> String {
+        texts.filled(key, values.mapValues { "\($0)" })
+    }
+
+    /// The text of a code; the code itself if there is none, so that a newer hub's is not lost.
+    public func code(_ group: String, _ code: String) -> String { texts.find("\(group).\(code)") ?? code }
+
+    /// The text of a case of one of the core's enums.
+    public func code<T>(_ group: String, of value: T) -> String { code(group, codeName(value)) }
+
+    // MARK: Dates
+
+    /// A date as people say it: today, yesterday, tomorrow, without the year if it is this one.
+    public func date(_ day: CivilDate) -> String {
+        switch Days.between(today, day) {
+        case 0: self["date.today"]
+        case 1: self["date.tomorrow"]
+        case -1: self["date.yesterday"]
+        default: day.prefix(4) == today.prefix(4) ? String(day.dropFirst(5)) : day
+        }
+    }
+
+    /// An instant: the time of day, with its date if it is not today.
+    public func instant(_ atMs: Int64) -> String {
+        let (day, time) = Days.local(atMs, in: zone)
+        return day == today ? time : "\(date(day)) \(time)"
+    }
+
+    // MARK: Reasons
+
+    /// Why something was not done, and what to do.
+    public func failure(_ failure: Failure) -> String { reason(failure.wordingCode, failure.values) }
+
+    /// Why nothing was done for one of a group.
+    public func refused(_ one: RefusedOne) -> String { reason(one.code, one.values) }
+
+    /// Why the gate says no, or not now.
+    public func gate(_ reason: GateReason) -> String { self.reason("gate.\(codeName(reason))") }
+
+    /// The words of a reason. One without a text shows its code and values.
+    public func reason(_ code: String, _ values: [WordingValue] = []) -> String {
+        var worded = Dictionary(values.map { ($0.name, value(of: $0, in: code)) }) { _, last in last }
+        if code == "invalid", let expected = values.first(where: { $0.name == "expected" }) {
+            worded["expected"] = texts.filled("expected.\(expected.value)", worded)
+        }
+        if let key = [code, "refused.\(code)", "gate.\(code)"].first(where: { texts.find($0) != nil }) {
+            return texts.filled(key, worded)
+        }
+        let details = values.map { "\($0.name): \($0.value)" }.joined(separator: ", ")
+        return self["refused.unknown", ["code": code, "details": details]]
+    }
+
+    /// A value of a reason in words: states, fields and findings have their own.
+    private func value(of one: WordingValue, in reason: String) -> String {
+        switch one.name {
+        case "state": code(reason == "already_sent" ? "send" : "task_state", one.value)
+        case "finding": code("finding", one.value)
+        case "field": code("field", one.value)
+        case "reason" where reason == "device_locked": code("locked", one.value)
+        case "wait_s": wait(one.value)
+        default: one.value
+        }
+    }
+
+    /// A wait in the unit that people count it in.
+    private func wait(_ seconds: String) -> String {
+        guard let seconds = Int(seconds) else { return seconds }
+        return seconds >= 60 ? self["wait.minutes", ["n": (seconds + 59) / 60]] : self["wait.seconds", ["n": seconds]]
+    }
+
+    // MARK: Tasks and what to say
+
+    /// Why a task is there.
+    public func why(_ why: Why) -> String {
+        let values = Dictionary(why.values.map { ($0.name, $0.value) }) { _, last in last }
+        guard texts.find("why.\(why.code)") != nil else { return code("outcome", why.code) }
+        return texts.filled("why.\(why.code)", values).trimmingCharacters(in: .whitespaces)
+    }
+
+    /// Why this member is on the list, and what matters about the task now.
+    public func why(_ task: TaskRow) -> String {
+        var parts = [why(task.why)]
+        if let end = task.medicineEnd, let medicine = task.medicine {
+            let named = task.why.values.contains { $0.value == medicine }
+            parts.append(
+                named
+                    ? self["tasks.end", ["day": date(end)]]
+                    : self["tasks.medicine_end", ["medicine": medicine, "day": date(end)]])
+        }
+        // ISO dates are ordered as texts.
+        if let until = task.deferredUntil, until > today { parts.append(self["tasks.back", ["day": date(until)]]) }
+        if let outcome = task.outcome { parts.append(code("outcome", outcome)) }
+        if task.nudged { parts.append(self["tasks.nudged"]) }
+        if task.attempts > 0 { parts.append(self["tasks.attempts", ["n": task.attempts]]) }
+        return joined(parts)
+    }
+
+    /// Where a task stands, once a call for it is over.
+    public func after(_ task: TaskRow) -> String {
+        if task.state == "deferred", let atMs = task.deferredUntilMs {
+            return self["call.back_at", ["when": instant(atMs)]]
+        }
+        if task.state == "deferred", let day = task.deferredUntil { return self["call.back_on", ["day": date(day)]] }
+        if task.state == "expired", task.attempts > 0 { return self["call.given_up", ["n": task.attempts]] }
+        return self["call.state", ["state": code("task_state", task.state)]]
+    }
+
+    /// Something to say to a member.
+    public func say(_ say: Say) -> String {
+        let values = Dictionary(say.values.map { ($0.name, value(toSay: $0)) }) { _, last in last }
+        let today = "say.\(say.code)_today"
+        let onTheDay = say.values.contains { $0.name == "days" && $0.value == "0" } && texts.find(today) != nil
+        return texts.filled(onTheDay ? today : "say.\(say.code)", values)
+    }
+
+    private func value(toSay one: WordingValue) -> String {
+        if Days.isDate(one.value) { return date(one.value) }
+        return switch one.name {
+        case "kind", "channel", "why": code(one.name, one.value)
+        case "purpose": code("consent", one.value)
+        default: one.value
+        }
+    }
+
+    // MARK: Members
+
+    /// Sex and age.
+    public func about(_ member: MemberRow) -> String {
+        joined([member.sex.map { code("sex", $0) }, member.age.map { self["show.age", ["n": $0]] }], by: " ")
+    }
+
+    /// The number with its middle hidden, or that there is none.
+    public func phone(_ masked: String?) -> String { masked ?? self["show.no_phone"] }
+
+    /// The value of a reading, without what it is.
+    public func value(_ reading: ReadingRow) -> String {
+        if let high = reading.systolic, let low = reading.diastolic { return "\(high)/\(low)" }
+        return reading.glucoseTenths.map { tenths(Int($0)) } ?? ""
+    }
+
+    /// How a reading moved since the one before.
+    public func change(_ reading: ReadingRow) -> String? {
+        if let change = reading.systolicChange { return signed(change, "\(abs(change))") }
+        return reading.glucoseChangeTenths.map { signed($0, tenths(Int(abs($0)))) }
+    }
+
+    private func signed(_ value: Int32, _ text: String) -> String { (value > 0 ? "+" : value < 0 ? "-" : "") + text }
+
+    /// When a medicine runs out, and whether it is near.
+    public func end(_ medicine: MedicineRow) -> String {
+        if medicine.inactive { return self["show.inactive"] }
+        guard let end = medicine.end else { return self["show.end_unknown"] }
+        return self["member.end", ["about": medicine.estimated ? self["show.about"] : "", "day": date(end)]]
+    }
+
+    /// What a member tends to.
+    public func leanings(_ leanings: LeaningsRow) -> String {
+        joined([
+            leanings.brand.map { self["show.brand", ["brand": $0]] }, leanings.price.map { code("price", $0) },
+            leanings.rhythmDays.map { self["show.rhythm", ["days": $0]] },
+        ])
+    }
+
+    /// What a round of sync does now.
+    public func progress(_ progress: SyncProgress?) -> String {
+        guard let progress else { return self["sync.connecting"] }
+        return self["sync.\(codeName(progress.stage))", ["done": progress.done, "total": progress.total]]
+    }
+}
+
+/// What is there of the parts, in one line.
+public func joined(_ parts: [String?], by between: String = " · ") -> String {
+    parts.compactMap(\.self).filter { !$0.isEmpty }.joined(separator: between)
+}
+
+/// The code of a case of one of the core's enums: `agreedToVisit` is `agreed_to_visit`.
+public func codeName<T>(_ value: T) -> String {
+    "\(value)".reduce(into: "") { code, letter in
+        code += letter.isUppercase ? "_" + letter.lowercased() : String(letter)
+    }
+}
+
+/// Fen as yuan, with thousands apart.
+public func yuan(_ fen: Int64) -> String {
+    let (whole, rest) = (fen.magnitude / 100, fen.magnitude % 100)
+    var grouped = ""
+    for (at, digit) in String(whole).reversed().enumerated() {
+        if at > 0, at % 3 == 0 { grouped.append(",") }
+        grouped.append(digit)
+    }
+    return "\(fen < 0 ? "-" : "")¥\(String(grouped.reversed())).\(rest < 10 ? "0" : "")\(rest)"
+}
+
+/// Thousandths as the shortest decimal.
+public func decimal(_ milli: Int64) -> String {
+    var rest = String(milli.magnitude % 1000 + 1000).dropFirst()
+    while rest.last == "0" { rest.removeLast() }
+    return "\(milli < 0 ? "-" : "")\(milli.magnitude / 1000)\(rest.isEmpty ? "" : ".\(rest)")"
+}
+
+/// Tenths as a decimal.
+public func tenths(_ value: Int) -> String { "\(value / 10).\(value % 10)" }
+
+/// Bytes as MB, floored.
+public func megabytes(_ bytes: UInt64) -> String { tenths(Int(bytes / 100_000)) }

@@ -1,0 +1,86 @@
+import ClerkFFI
+import ClerkKit
+import SwiftUI
+
+/// The counter: a member by phone digits, name, initials or card, while it is still greeted.
+public struct CounterView: View {
+    @Bindable private var model: SearchModel
+    private let app: AppModel
+    @State private var asking = false
+
+    public init(app: AppModel) {
+        self.app = app
+        model = app.search
+    }
+
+    private var words: Wording { app.words }
+
+    public var body: some View {
+        List {
+            OfflineSign(sync: app.sync, words: words)
+            Refusal(model.failure, words)
+            found
+            if model.lookingUp { Waiting(words["counter.looking_up"]) }
+        }
+        .navigationTitle(words["nav.counter"])
+        .searchable(
+            text: $model.query, placement: .navigationBarDrawer(displayMode: .always),
+            prompt: Text(words["counter.hint"])
+        )
+        .autocorrectionDisabled()
+        .textInputAutocapitalization(.never)
+        .toolbar {
+            ToolbarItem(placement: .topBarTrailing) {
+                if app.device.canScan {
+                    Button(words["counter.scan"], systemImage: "qrcode.viewfinder") { Task { await scan() } }
+                }
+            }
+            ToolbarItem(placement: .topBarTrailing) {
+                Button(words["counter.register"], systemImage: "person.badge.plus") { register() }
+            }
+        }
+        .task(id: model.query) { await model.follow() }
+        .sheet(isPresented: $asking) {
+            AskText(
+                title: words["counter.elsewhere"], label: words["counter.reason"], yes: words["counter.look_up"],
+                words: words
+            ) { reason in
+                Task { await model.lookUp(reason: reason) }
+            }
+        }
+    }
+
+    @ViewBuilder private var found: some View {
+        if let members = model.members {
+            if members.isEmpty, model.failure == nil { nobody }
+            if !members.isEmpty {
+                Section(model.answered.isEmpty ? words["counter.recent"] : "") {
+                    ForEach(members, id: \.memberId) { member in
+                        LeadingRow {
+                            app.way.to(.member(member.memberId))
+                        } content: {
+                            MemberLine(member: member, words: words)
+                        }
+                    }
+                }
+            }
+        } else {
+            Waiting(words["state.reading"])
+        }
+    }
+
+    @ViewBuilder private var nobody: some View {
+        if model.answered.isEmpty {
+            ContentUnavailableView(words["counter.first"], systemImage: "magnifyingglass")
+        } else {
+            ContentUnavailableView(
+                words["counter.none", ["text": model.answered]], systemImage: "person.fill.questionmark")
+            Button(words["counter.register"], systemImage: "person.badge.plus") { register() }
+            Button(words["counter.elsewhere"], systemImage: "building.2") { asking = true }
+        }
+    }
+
+    private func register() { app.way.to(.register(model.typed)) }
+
+    private func scan() async { if let code = await app.device.scanCode() { model.query = code } }
+}

@@ -1,0 +1,127 @@
+import ClerkFFI
+import ClerkKit
+import SwiftUI
+
+/// A message from a template: how it will read, whom the gate lets it reach, and the way into the app that sends it.
+public struct MessageView: View {
+    private let app: AppModel
+    @State private var model: MessageModel
+
+    public init(app: AppModel, to: MessageModel.To) { self.init(app: app, model: MessageModel(core: app.core, to: to)) }
+
+    /// With a model that somebody else holds.
+    init(app: AppModel, model: MessageModel) {
+        self.app = app
+        _model = State(initialValue: model)
+    }
+
+    private var words: Wording { app.words }
+
+    public var body: some View {
+        List {
+            Refusal(model.failure, words)
+            if let result = model.result {
+                outcome(result)
+            } else if let chosen = model.chosen {
+                preview(chosen)
+            } else if let templates = model.templates {
+                if templates.isEmpty {
+                    ContentUnavailableView(words["message.no_templates"], systemImage: "text.bubble")
+                }
+                ForEach(templates, id: \.templateId) { line($0) }
+            } else if model.failure == nil {
+                Waiting(words["state.reading"])
+            }
+        }
+        .navigationTitle(words["message.title", ["n": model.memberIds.count]])
+        .navigationBarTitleDisplayMode(.inline)
+        .task { await model.begin() }
+        .sensoryFeedback(.success, trigger: model.handed)
+    }
+
+    // MARK: Which, and how it reads
+
+    private func line(_ row: TemplateRow) -> some View {
+        LeadingRow {
+            Task { await model.choose(row) }
+        } content: {
+            VStack(alignment: .leading, spacing: 6) {
+                HStack {
+                    Text(row.title).font(.headline)
+                    Sign(text: words.code("channel", of: row.channel))
+                    Sign(text: words.code("purpose", row.purpose))
+                }
+                Text(row.text).font(.subheadline).foregroundStyle(.secondary)
+                ForEach(row.findings, id: \.self) { Sign(text: words.code("finding", $0), stands: true) }
+            }
+        }
+        .disabled(!row.findings.isEmpty)
+    }
+
+    @ViewBuilder private func preview(_ chosen: TemplateRow) -> some View {
+        Section(chosen.title) {
+            ForEach(model.previews, id: \.memberId) { preview in
+                VStack(alignment: .leading, spacing: 6) {
+                    Text(joined([preview.name, words.phone(preview.phoneMasked)], by: "  ")).font(.headline)
+                    Text(preview.text)
+                    if let reason = preview.gate.reason {
+                        Sign(text: words.gate(reason), stands: true)
+                        if let until = preview.gate.untilMs {
+                            Text(words["message.later", ["when": words.instant(until)]])
+                        }
+                    } else {
+                        Sign(text: words["message.allowed"], color: .green)
+                    }
+                }
+            }
+            let more = model.memberIds.count - model.previews.count
+            if more > 0 { Text(words["message.more", ["n": more]]) }
+        }
+        Big(text: words["message.send"], picture: "message") { Task { await model.send() } }
+            .disabled(model.busy || (model.memberIds.count == 1 && model.previews.first?.gate.verdict == "refuse"))
+    }
+
+    // MARK: What became of it
+
+    /// What goes out, what waits, and who is refused and why.
+    @ViewBuilder private func outcome(_ result: MessageResult) -> some View {
+        Text(
+            words[
+                "message.counts",
+                [
+                    "ready": result.ready.count, "deferred": result.deferred.count, "refused": result.refused.count,
+                ]]
+        )
+        .font(.headline)
+        ForEach(result.ready, id: \.key) { out in self.out(out) }
+        ForEach(result.deferred, id: \.key) { later in
+            Section(later.name) {
+                let values = ["why": words.gate(later.reason), "when": words.instant(later.untilMs)]
+                Text(words["message.deferred", values])
+            }
+        }
+        ForEach(result.refused, id: \.id) { one in
+            Section(one.name.isEmpty ? one.id : one.name) { Sign(text: words.refused(one), stands: true) }
+        }
+    }
+
+    private func out(_ out: MessageOut) -> some View {
+        Section(joined([out.name, out.phoneMasked], by: "  ")) {
+            Text(out.text)
+            let state = model.handed[out.key]
+            if let state { Sign(text: words.code("send", of: state), stands: state == .failed) }
+            if state != .sent {
+                if out.channel == .wechat {
+                    Button(words["message.wechat"], systemImage: "message") { hand(out, to: .wechat) }
+                    Button(words["message.wecom"], systemImage: "message") { hand(out, to: .wecom) }
+                } else {
+                    Big(text: words["message.sms"], picture: "message") { hand(out) }
+                }
+            }
+        }
+    }
+
+    private func hand(_ out: MessageOut, to target: ShareTarget? = nil) {
+        Task { await model.hand(out, to: target, by: app.device) }
+    }
+}

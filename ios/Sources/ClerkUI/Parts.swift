@@ -1,0 +1,208 @@
+import ClerkFFI
+import ClerkKit
+import SwiftUI
+
+/// What must be seen before anything else: a picture, a colour and words.
+struct Danger: View {
+    let text: String
+
+    init(_ text: String) { self.text = text }
+
+    var body: some View {
+        Label(text, systemImage: "exclamationmark.triangle.fill")
+            .font(.headline)
+            .foregroundStyle(.red)
+            .accessibilityElement(children: .combine)
+    }
+}
+
+/// Why something was not done, and what to do.
+struct Refusal: View {
+    let failure: Failure?
+    let words: Wording
+
+    init(_ failure: Failure?, _ words: Wording) {
+        self.failure = failure
+        self.words = words
+    }
+
+    var body: some View {
+        if let failure {
+            Label(words.failure(failure), systemImage: "exclamationmark.circle").foregroundStyle(.red)
+        }
+    }
+}
+
+/// A short word about something. What stands out does so by its picture too.
+struct Sign: View {
+    let text: String
+    var color = Color.secondary
+    var stands = false
+
+    var body: some View {
+        HStack(spacing: 4) {
+            if stands { Image(systemName: "exclamationmark.triangle.fill").accessibilityHidden(true) }
+            Text(text)
+        }
+        .font(.footnote)
+        .foregroundStyle(stands ? Color.red : color)
+        .padding(.horizontal, 8)
+        .padding(.vertical, 3)
+        .background((stands ? Color.red : color).opacity(0.14), in: Capsule())
+    }
+}
+
+/// A figure with its name below.
+struct Figure: View {
+    let value: String
+    let name: String
+
+    var body: some View {
+        VStack(alignment: .leading) {
+            Text(value).font(.headline).monospacedDigit()
+            Text(name).font(.footnote).foregroundStyle(.secondary)
+        }
+        .accessibilityElement(children: .combine)
+    }
+}
+
+/// Figures and other small things beside each other, as many as fit.
+struct Wrap<Content: View>: View {
+    var minimum: CGFloat = 88
+    @ViewBuilder let content: Content
+
+    var body: some View {
+        LazyVGrid(columns: [GridItem(.adaptive(minimum: minimum))], alignment: .leading, spacing: 10) { content }
+    }
+}
+
+/// One of several to choose from.
+struct Choice: View {
+    let text: String
+    let chosen: Bool
+    let choose: @MainActor () -> Void
+
+    var body: some View {
+        Button(action: choose) {
+            Text(text)
+                .frame(maxWidth: .infinity, minHeight: 32)
+                .multilineTextAlignment(.center)
+        }
+        .buttonStyle(.bordered)
+        .tint(chosen ? Color.accentColor : Color.secondary)
+        .accessibilityAddTraits(chosen ? .isSelected : [])
+    }
+}
+
+/// A button that is large enough to hit without looking.
+struct Big: View {
+    let text: String
+    let picture: String
+    let act: @MainActor () -> Void
+
+    var body: some View {
+        Button(action: act) {
+            Label(text, systemImage: picture).font(.headline).frame(maxWidth: .infinity, minHeight: 32)
+        }
+        .buttonStyle(.borderedProminent)
+        .controlSize(.large)
+    }
+}
+
+/// A member in a list.
+struct MemberLine: View {
+    let member: MemberRow
+    let words: Wording
+
+    var body: some View {
+        VStack(alignment: .leading, spacing: 4) {
+            HStack {
+                Text(member.name).font(.headline)
+                Text(words.about(member)).font(.subheadline)
+                Spacer()
+                if let code = member.class { Sign(text: words.code("class", code), color: .accentColor) }
+            }
+            HStack {
+                Text(words.phone(member.phoneMasked)).font(.subheadline).foregroundStyle(.secondary)
+                if member.allergies { Sign(text: words["mark.allergies"], stands: true) }
+                if member.care == "chronic" { Sign(text: words["care.chronic"]) }
+                if member.household > 0 { Sign(text: words["mark.household", ["n": member.household]]) }
+                if member.lookedUp { Sign(text: words["mark.looked_up"]) }
+            }
+        }
+        .accessibilityElement(children: .combine)
+    }
+}
+
+/// A line of a list that leads to a screen.
+struct LeadingRow<Content: View>: View {
+    let go: @MainActor () -> Void
+    @ViewBuilder let content: Content
+
+    var body: some View {
+        Button(action: go) {
+            HStack {
+                content
+                Spacer(minLength: 0)
+                Image(systemName: "chevron.right").foregroundStyle(.secondary).accessibilityHidden(true)
+            }
+        }
+        .buttonStyle(.plain)
+    }
+}
+
+/// A question whose answer is typed.
+struct AskText: View {
+    let title: String
+    let label: String
+    let yes: String
+    let words: Wording
+    let answer: @MainActor (String) -> Void
+    @State private var text = ""
+    @Environment(\.dismiss) private var dismiss
+
+    private var typed: String { text.trimmingCharacters(in: .whitespacesAndNewlines) }
+
+    var body: some View {
+        NavigationStack {
+            Form { TextField(label, text: $text, axis: .vertical) }
+                .navigationTitle(title)
+                .navigationBarTitleDisplayMode(.inline)
+                .toolbar {
+                    ToolbarItem(placement: .cancellationAction) { Button(words["act.cancel"]) { dismiss() } }
+                    ToolbarItem(placement: .confirmationAction) {
+                        Button(yes) {
+                            answer(typed)
+                            dismiss()
+                        }
+                        .disabled(typed.isEmpty)
+                    }
+                }
+        }
+        .presentationDetents([.medium])
+    }
+}
+
+/// Waiting, with words for what.
+struct Waiting: View {
+    let text: String
+
+    init(_ text: String) { self.text = text }
+
+    var body: some View { ProgressView(text).frame(maxWidth: .infinity, minHeight: 120) }
+}
+
+/// That there is no network: everything goes on, and the clerk knows.
+struct OfflineSign: View {
+    let sync: SyncModel
+    let words: Wording
+
+    var body: some View {
+        if sync.failure?.kind == .hub {
+            let waiting = (sync.status?.outbox ?? 0) - (sync.status?.held ?? 0)
+            Sign(
+                text: waiting > 0 ? words["state.offline_waiting", ["n": waiting]] : words["state.offline"],
+                color: .orange)
+        }
+    }
+}

@@ -1,0 +1,155 @@
+import ClerkFFI
+import ClerkKit
+import SwiftUI
+
+/// The phone itself: how it stands with the hub, what is stuck and why, who uses it, what it holds.
+public struct PhoneView: View {
+    private let app: AppModel
+    @State private var model: SettingsModel
+    @State private var asking = false
+
+    public init(app: AppModel) { self.init(app: app, model: SettingsModel(core: app.core)) }
+
+    /// With a model that somebody else holds.
+    init(app: AppModel, model: SettingsModel) {
+        self.app = app
+        _model = State(initialValue: model)
+    }
+
+    private var words: Wording { app.words }
+    private var sync: SyncModel { app.sync }
+
+    public var body: some View {
+        Form {
+            Refusal(model.failure, words)
+            rounds
+            queue
+            who
+            holds
+            health
+            end
+        }
+        .navigationTitle(words["nav.phone"])
+        .task { await model.follow() }
+        .refreshable { await sync.syncNow() }
+        .sensoryFeedback(.success, trigger: sync.status?.lastSyncMs)
+    }
+
+    // MARK: Sync
+
+    private var rounds: some View {
+        Section(words["phone.sync"]) {
+            if let status = sync.status {
+                LabeledContent(status.storeName, value: status.chainName)
+                LabeledContent(
+                    words["phone.last"], value: status.lastSyncMs.map { words.instant($0) } ?? words["phone.never"])
+                LabeledContent(words["phone.waiting"], value: "\(status.outbox)")
+                if status.setAside != nil { Danger(words["phone.set_aside", ["n": status.salvagedOps]]) }
+            }
+            OfflineSign(sync: sync, words: words)
+            Refusal(sync.failure, words)
+            if let progress = sync.progress {
+                ProgressView(words.progress(progress))
+            } else {
+                Button(words["phone.sync_now"], systemImage: "arrow.triangle.2.circlepath") {
+                    Task { await sync.syncNow() }
+                }
+            }
+        }
+    }
+
+    /// What the hub refused or could not read; and what is on its way.
+    @ViewBuilder private var queue: some View {
+        let ops = sync.queue?.ops ?? []
+        if !ops.isEmpty {
+            Section(words["phone.queue"]) {
+                ForEach(ops.prefix(20), id: \.outboxId) { op in
+                    let stuck = op.state == "rejected" || op.state == "parked"
+                    VStack(alignment: .leading) {
+                        Text(joined([words.code("op", op.op), op.memberName, words.instant(op.atMs)]))
+                        Text(
+                            joined(
+                                [words.code("op_state", op.state), op.reason.map { words.reason($0, op.values) }],
+                                by: "："
+                            )
+                        )
+                        .font(.subheadline)
+                        .foregroundStyle(stuck ? Color.red : Color.secondary)
+                    }
+                    .swipeActions {
+                        if stuck { Button(words["phone.seen"]) { Task { await sync.putAway(op.outboxId) } } }
+                    }
+                }
+                if ops.count > 20 { Text(words["phone.more", ["n": ops.count - 20]]) }
+            }
+        }
+    }
+
+    // MARK: Who, what, how
+
+    @ViewBuilder private var who: some View {
+        if let staff = app.signIn.current {
+            Section(words["phone.who"]) {
+                LabeledContent(staff.name, value: words.code("role", staff.role))
+                Refusal(app.signIn.failure, words)
+                if staff.hasPin {
+                    Button(words["phone.lock"], systemImage: "lock") { Task { await app.signIn.lock() } }
+                }
+                Button(words["phone.switch"], systemImage: "person.2") { Task { await app.signIn.signOut() } }
+            }
+        }
+    }
+
+    @ViewBuilder private var holds: some View {
+        if let storage = model.storage {
+            Section(words["phone.holds"]) {
+                LabeledContent(words["phone.members"], value: "\(storage.members)")
+                LabeledContent(words["phone.data"], value: "\(megabytes(storage.fileBytes)) MB")
+                if let use = model.recordings {
+                    let of = ["used": "\(megabytes(use.bytes)) MB", "max": "\(megabytes(use.bytesMax)) MB"]
+                    LabeledContent(words["phone.recordings"], value: words["phone.of", of])
+                    Toggle(words["phone.wifi_only"], isOn: wifiOnly)
+                }
+            }
+        }
+    }
+
+    private var wifiOnly: Binding<Bool> {
+        Binding(get: { model.recordings?.wifiOnly ?? true }, set: { on in Task { await model.wifiOnly(on) } })
+    }
+
+    private var health: some View {
+        Section(words["phone.health"]) {
+            if let checkup = model.checkup {
+                Text(words["phone.version", ["app": checkup.appVersion]])
+                if checkup.findings.isEmpty { Text(words["phone.well"]) }
+                ForEach(checkup.findings, id: \.self) { Text(words.code("doctor_finding", $0)) }
+            }
+            if model.checking {
+                ProgressView(words["phone.checking"])
+            } else {
+                Button(words["phone.check"]) { Task { await model.check() } }
+            }
+        }
+    }
+
+    // MARK: The end
+
+    /// The end of the pairing: everything here is deleted; what was not sent only if it may be lost.
+    private var end: some View {
+        Section {
+            Button(words[model.unsent ? "phone.unpair_lose" : "phone.unpair"], role: .destructive) { asking = true }
+                .confirmationDialog(words["phone.unpair"], isPresented: $asking, titleVisibility: .visible) {
+                    Button(words["phone.unpair"], role: .destructive) { Task { await unpair() } }
+                } message: {
+                    Text(words["phone.unpair_text"])
+                }
+        } footer: {
+            Text(words["phone.unpair_text"])
+        }
+    }
+
+    private func unpair() async {
+        if await model.unpair(lose: model.unsent) { await app.device.unpaired() } else { await sync.syncNow() }
+    }
+}

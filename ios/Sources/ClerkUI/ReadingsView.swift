@@ -1,0 +1,225 @@
+import ClerkFFI
+import ClerkKit
+import SwiftUI
+
+/// A reading, typed while the cuff still hums; and how the last ones went.
+public struct ReadingsView: View {
+    private let app: AppModel
+    @State private var model: ReadingsModel
+    @State private var numbers = ["", ""]
+    @State private var context = ""
+
+    public init(app: AppModel, memberId: String) {
+        self.init(app: app, model: ReadingsModel(core: app.core, memberId: memberId))
+    }
+
+    /// With a model that somebody else holds.
+    init(app: AppModel, model: ReadingsModel) {
+        self.app = app
+        _model = State(initialValue: model)
+    }
+
+    private var words: Wording { app.words }
+    private var typed: NewReading? {
+        model.form.flatMap { form in
+            .typed(form, numbers, context: form.contexts.contains(context) ? context : form.defaultContext)
+        }
+    }
+
+    public var body: some View {
+        Form {
+            Picker(words["field.kind"], selection: kind) {
+                ForEach(model.forms, id: \.kind) { Text(words.code("kind", $0.kind)).tag($0.kind) }
+            }
+            .pickerStyle(.segmented)
+            Refusal(model.failure, words)
+            if let added = model.added { stored(added) }
+            if let form = model.form { entry(form) }
+            trend
+        }
+        .navigationTitle(words["reading.title", ["name": model.member?.name ?? ""]])
+        .navigationBarTitleDisplayMode(.inline)
+        .task(id: model.kind) { await model.follow() }
+        .task(id: typed) { await model.check(typed) }
+        .sensoryFeedback(.warning, trigger: model.added?.alarm == true)
+        .sensoryFeedback(.success, trigger: model.added)
+        .sensoryFeedback(.error, trigger: model.failure)
+    }
+
+    private var kind: Binding<String> {
+        Binding(
+            get: { model.kind },
+            set: {
+                model.kind = $0
+                numbers = ["", ""]
+                context = ""
+            })
+    }
+
+    /// What was stored, with its grade in words, and the alarm that it raises.
+    private func stored(_ added: ReadingAdded) -> some View {
+        Section(words["reading.stored"]) {
+            ReadingLine(reading: added.reading, words: words)
+            if added.alarm { Danger(words["reading.alarm"]) }
+            if added.taskId != nil { Danger(words["reading.task"]) }
+            advice(added.advice)
+        }
+    }
+
+    private func entry(_ form: ReadingForm) -> some View {
+        Section {
+            ForEach(form.numbers.indices, id: \.self) { at in
+                TextField(words.code("field", form.numbers[at].field), text: $numbers[at])
+                    .keyboardType(form.numbers[at].field == "glucose" ? .decimalPad : .numberPad)
+            }
+            Picker(words["field.context"], selection: chosen(form)) {
+                ForEach(form.contexts, id: \.self) { Text(words.code("context", $0)).tag($0) }
+            }
+            .pickerStyle(.segmented)
+            if let check = model.checked { checked(check) }
+            Big(text: words["act.save"], picture: "checkmark") { Task { await save() } }
+                .disabled(model.checked?.state != .possible || model.busy)
+        }
+    }
+
+    private func chosen(_ form: ReadingForm) -> Binding<String> {
+        Binding(
+            get: { form.contexts.contains(context) ? context : form.defaultContext }, set: { context = $0 })
+    }
+
+    /// What is typed says this: its grade at once, or why nobody has such a value.
+    @ViewBuilder private func checked(_ check: ReadingCheck) -> some View {
+        if let reason = check.reason { Danger(words.reason(reason, check.values)) }
+        if let grade = check.reading?.grade {
+            Sign(text: words.code("grade", grade), stands: check.reading?.stands == true)
+        }
+        if check.alarm { Danger(words["reading.alarm"]) }
+        advice(check.advice)
+    }
+
+    /// What the chain advises at a grade.
+    @ViewBuilder private func advice(_ advice: Script?) -> some View {
+        if let advice {
+            Text(advice.text)
+            ForEach(advice.points, id: \.self) { Label($0, systemImage: "quote.bubble") }
+        }
+    }
+
+    private func save() async {
+        if let typed, await model.add(typed) { numbers = ["", ""] }
+    }
+
+    @ViewBuilder private var trend: some View {
+        if let readings = model.readings, !readings.readings.isEmpty {
+            Section(words["reading.trend"]) {
+                let out = readings.readings.filter(\.stands).count
+                if let percent = readings.inTargetPercent {
+                    Text(words["reading.in_target", ["n": readings.readings.count, "percent": percent]])
+                }
+                TrendChart(readings: readings.readings.reversed(), targets: readings.targets)
+                    .frame(height: 160)
+                    .accessibilityElement()
+                    .accessibilityLabel(words["reading.chart", ["n": readings.readings.count, "out": out]])
+                ForEach(readings.readings.prefix(12), id: \.readingId) { ReadingLine(reading: $0, words: words) }
+            }
+        }
+    }
+}
+
+/// The values over time: what is out of target is a square in the danger colour, not a colour alone.
+struct TrendChart: View {
+    /// Oldest first.
+    let readings: [ReadingRow]
+    let targets: [TargetBand]
+
+    private var upper: [CGFloat?] { readings.map(\.height) }
+    private var lower: [CGFloat?] { readings.map { $0.diastolic.map { CGFloat($0) } } }
+    /// Where the values should lie, of the contexts that are shown.
+    private var bands: [Band] {
+        let shown = Set(readings.map(\.context))
+        return targets.filter { shown.contains($0.context) }
+            .map { Band(from: $0.from.map { CGFloat($0) }, to: CGFloat($0.to)) }
+    }
+    private var range: ClosedRange<CGFloat> {
+        let all = (upper + lower).compactMap(\.self) + bands.flatMap { [$0.from ?? $0.to, $0.to] }
+        return (all.min() ?? 0)...(all.max() ?? 1)
+    }
+
+    var body: some View {
+        ZStack {
+            ForEach(bands, id: \.self) {
+                TargetArea(band: $0, range: range).fill(Color.accentColor.opacity(0.12))
+            }
+            ForEach([upper, lower], id: \.self) { values in
+                TrendLine(values: values, range: range).stroke(Color.secondary, lineWidth: 2)
+                TrendMarks(values: values, range: range, out: readings.map(\.stands), square: false)
+                    .fill(Color.accentColor)
+                TrendMarks(values: values, range: range, out: readings.map(\.stands), square: true).fill(Color.red)
+            }
+        }
+    }
+}
+
+/// Where a value is drawn: by its turn, and by its height between the lowest and the highest.
+private func point(_ at: Int, of count: Int, _ value: CGFloat, in range: ClosedRange<CGFloat>, _ rect: CGRect)
+    -> CGPoint
+{
+    let inner = rect.insetBy(dx: rect.width * 0.03, dy: rect.height * 0.08)
+    let x = inner.minX + inner.width * CGFloat(at) / CGFloat(max(count - 1, 1))
+    let share = (value - range.lowerBound) / max(range.upperBound - range.lowerBound, 1)
+    return CGPoint(x: x, y: inner.maxY - inner.height * share)
+}
+
+/// From where to where values should lie; from none: however low.
+private struct Band: Hashable {
+    let from: CGFloat?
+    let to: CGFloat
+}
+
+private struct TargetArea: Shape {
+    let band: Band
+    let range: ClosedRange<CGFloat>
+
+    nonisolated func path(in rect: CGRect) -> Path {
+        Path { path in
+            let top = point(0, of: 1, band.to, in: range, rect).y
+            let bottom = band.from.map { point(0, of: 1, $0, in: range, rect).y } ?? rect.maxY
+            path.addRect(CGRect(x: rect.minX, y: top, width: rect.width, height: bottom - top))
+        }
+    }
+}
+
+private struct TrendLine: Shape {
+    let values: [CGFloat?]
+    let range: ClosedRange<CGFloat>
+
+    nonisolated func path(in rect: CGRect) -> Path {
+        Path { path in
+            var begun = false
+            for (at, value) in values.enumerated() {
+                guard let value else { continue }
+                let here = point(at, of: values.count, value, in: range, rect)
+                if begun { path.addLine(to: here) } else { path.move(to: here) }
+                begun = true
+            }
+        }
+    }
+}
+
+private struct TrendMarks: Shape {
+    let values: [CGFloat?]
+    let range: ClosedRange<CGFloat>
+    let out: [Bool]
+    let square: Bool
+
+    nonisolated func path(in rect: CGRect) -> Path {
+        Path { path in
+            for (at, value) in values.enumerated() {
+                guard let value, out[at] == square else { continue }
+                let here = point(at, of: values.count, value, in: range, rect)
+                let mark = CGRect(x: here.x - 5, y: here.y - 5, width: 10, height: 10)
+                if square { path.addRect(mark) } else { path.addEllipse(in: mark) }
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import ClerkFFI
+import ClerkKit
+import SwiftUI
+
+/// A new member in half a minute: name and number, then what is said, then the consents in their words.
+public struct RegisterView: View {
+    private let app: AppModel
+    @State private var model: RegisterModel
+
+    public init(app: AppModel, typed: String) {
+        self.init(app: app, model: RegisterModel(core: app.core, typed: typed))
+    }
+
+    /// With a model that somebody else holds.
+    init(app: AppModel, model: RegisterModel) {
+        self.app = app
+        _model = State(initialValue: model)
+    }
+
+    private var words: Wording { app.words }
+
+    public var body: some View {
+        Form {
+            if let registered = model.registered { done(registered) } else { questions }
+        }
+        .navigationTitle(words["counter.register"])
+        .navigationBarTitleDisplayMode(.inline)
+        .task { await model.begin() }
+        .sensoryFeedback(.success, trigger: model.registered)
+        .onChange(of: model.registered) { _, registered in
+            if let registered, registered.sameNumber.isEmpty { open(registered.member) }
+        }
+    }
+
+    @ViewBuilder private var questions: some View {
+        @Bindable var model = model
+        Section {
+            TextField(words["field.name"], text: $model.name)
+            TextField(words["field.phone"], text: $model.phone).keyboardType(.phonePad)
+            Picker(words["field.sex"], selection: $model.sex) {
+                Text(words["member.unknown"]).tag(String?.none)
+                ForEach(["female", "male"], id: \.self) { code in Text(words.code("sex", code)).tag(String?.some(code))
+                }
+            }
+            TextField(words["register.birthday"], text: $model.birthday).keyboardType(.numbersAndPunctuation)
+            TextField(words["register.allergies"], text: $model.allergies)
+            TextField(words["register.diseases"], text: $model.diseases)
+        }
+        Section(words["register.consents"]) {
+            ForEach(model.consentForms, id: \.purpose) { form in
+                Toggle(isOn: given(form.purpose)) {
+                    Text(words.code("consent", form.purpose)).font(.headline)
+                    Text(words["consent_words.\(form.purpose)"])
+                }
+            }
+        }
+        Section {
+            Refusal(model.failure, words)
+            Big(text: words["register.save"], picture: "checkmark") { Task { await model.register() } }
+                .disabled(model.name.isEmpty || model.busy)
+        }
+    }
+
+    private func given(_ purpose: String) -> Binding<Bool> {
+        Binding(
+            get: { model.consents.contains(purpose) },
+            set: { if $0 { model.consents.insert(purpose) } else { model.consents.remove(purpose) } })
+    }
+
+    /// Others on the same number: the same person, or its family.
+    @ViewBuilder private func done(_ registered: Registered) -> some View {
+        Text(words["register.done", ["name": registered.member.name]]).font(.title3)
+        if !registered.sameNumber.isEmpty {
+            Section {
+                Text(words["register.same"])
+                ForEach(registered.sameNumber, id: \.memberId) { other in
+                    LeadingRow {
+                        open(other)
+                    } content: {
+                        MemberLine(member: other, words: words)
+                    }
+                }
+            }
+        }
+        Big(text: words["register.open"], picture: "person") { open(registered.member) }
+    }
+
+    private func open(_ member: MemberRow) { app.way.instead(.member(member.memberId)) }
+}

@@ -1,0 +1,196 @@
+import ClerkFFI
+import ClerkKit
+import SwiftUI
+
+/// Whom to call next, why, and one touch to do it.
+public struct TasksView: View {
+    private let app: AppModel
+    @State private var deferred: TaskRow?
+
+    public init(app: AppModel) { self.app = app }
+
+    private var words: Wording { app.words }
+    private var model: TaskListModel { app.tasks }
+
+    public var body: some View {
+        List {
+            filters
+            ForEach(model.open, id: \.attemptId) { unfinished($0) }
+            Refusal(model.failure, words)
+            tasks
+        }
+        .navigationTitle(words["nav.tasks"])
+        .toolbar {
+            ToolbarItem(placement: .topBarTrailing) { menu }
+        }
+        .task(id: model.filter) { await model.follow() }
+        .sheet(isPresented: shown($deferred)) { deferral }
+    }
+
+    // MARK: Which
+
+    private var filters: some View {
+        Picker(words["nav.tasks"], selection: view) {
+            ForEach(TaskListModel.views, id: \.self) { view in
+                let name = words["list.\(codeName(view))"]
+                Text(model.count(view).map { "\(name) \($0)" } ?? name).tag(view)
+            }
+        }
+        .pickerStyle(.segmented)
+    }
+
+    private var view: Binding<TaskView> {
+        Binding(get: { model.filter.view }, set: { model.narrow(view: $0) })
+    }
+
+    /// What the list is narrowed to: one of each.
+    private var menu: some View {
+        Menu {
+            if app.signIn.current?.may.seeStore == true {
+                Toggle(words["list.whole_store"], isOn: wholeStore)
+            }
+            narrow(words["list.class"], classes, chosen: model.filter.class.map(codeName)) { code in
+                model.narrow(class: .some(Self.classes.first { codeName($0) == code }))
+            }
+            narrow(words["list.disease"], diseases, chosen: model.filter.disease) { model.narrow(disease: .some($0)) }
+            narrow(words["field.tags"], tags, chosen: model.filter.tag) { model.narrow(tag: .some($0)) }
+        } label: {
+            Label(words["list.class"], systemImage: "line.3.horizontal.decrease.circle")
+        }
+    }
+
+    private static let classes: [MemberClass] = [.retain, .develop, .winBack, .valued, .ordinary, .low]
+
+    private var wholeStore: Binding<Bool> {
+        Binding(get: { model.filter.wholeStore }, set: { model.narrow(wholeStore: $0) })
+    }
+
+    private var classes: [(code: String, text: String)] {
+        (model.counts?.classes ?? []).map { ($0.code, "\(words.code("class", $0.code)) \($0.count)") }
+    }
+
+    private var diseases: [(code: String, text: String)] {
+        (model.members?.diseases ?? []).map { ($0.code, words.code("disease", $0.code)) }
+    }
+
+    private var tags: [(code: String, text: String)] { (model.members?.tags ?? []).map { ($0.code, $0.code) } }
+
+    private func narrow(
+        _ name: String, _ choices: [(code: String, text: String)], chosen: String?,
+        choose: @escaping @MainActor (String?) -> Void
+    ) -> some View {
+        Menu(name) {
+            ForEach(choices, id: \.code) { choice in
+                Toggle(
+                    choice.text,
+                    isOn: Binding(get: { chosen == choice.code }, set: { choose($0 ? choice.code : nil) }))
+            }
+        }
+    }
+
+    // MARK: The list
+
+    @ViewBuilder private var tasks: some View {
+        if let list = model.list {
+            if list.offToday, !model.filter.wholeStore {
+                ContentUnavailableView(words["tasks.off"], systemImage: "moon.zzz")
+            } else if list.count == 0 {
+                ContentUnavailableView(words[none], systemImage: "checkmark.circle")
+            }
+            ForEach(list.households.flatMap(\.tasks), id: \.taskId) { task in row(task) }
+        } else if model.failure == nil {
+            Waiting(words["state.reading"])
+        }
+    }
+
+    private var none: String {
+        switch model.filter.view {
+        case .due: "list.none"
+        case .later: "tasks.none_later"
+        case .overdue: "tasks.none_overdue"
+        case .doneToday: "tasks.none_done"
+        }
+    }
+
+    /// A dial that waits for a word, as after a phone that died during the call.
+    private func unfinished(_ open: OpenAttempt) -> some View {
+        LeadingRow {
+            app.way.to(open.taskId.map { .callTask($0) } ?? .callMember(open.memberId))
+        } content: {
+            Label(
+                words[open.awaits == "result" ? "list.open_result" : "list.open_outcome", ["name": open.name]],
+                systemImage: "waveform")
+        }
+    }
+
+    @ViewBuilder private func row(_ task: TaskRow) -> some View {
+        let done = model.filter.view == .doneToday
+        VStack(alignment: .leading, spacing: 8) {
+            LeadingRow {
+                app.way.to(.member(task.memberId))
+            } content: {
+                TaskLine(task: task, words: words, wholeStore: model.filter.wholeStore)
+            }
+            if !done { act(task) }
+        }
+        .swipeActions(edge: .trailing, allowsFullSwipe: false) {
+            if model.filter.view == .due {
+                Button(words["list.defer"], systemImage: "clock.arrow.circlepath") { deferred = task }
+            }
+        }
+        .swipeActions(edge: .leading) {
+            if !done, task.channel == .call {
+                Button(words["list.call"], systemImage: "phone") { app.way.to(.callTask(task.taskId)) }.tint(.green)
+            }
+        }
+    }
+
+    @ViewBuilder private func act(_ task: TaskRow) -> some View {
+        switch task.channel {
+        case .call:
+            Big(text: words["list.call"], picture: "phone") { app.way.to(.callTask(task.taskId)) }
+        case .sms, .wechat:
+            Big(text: words["list.message"], picture: "message") { app.way.to(.messageTask(task.taskId)) }
+        default: EmptyView()
+        }
+    }
+
+    @ViewBuilder private var deferral: some View {
+        if let task = deferred {
+            DayQuestion(title: words["list.defer_to"], words: words, last: task.due) { day in
+                deferred = nil
+                Task { await model.put(off: task.taskId, until: day) }
+            }
+        }
+    }
+}
+
+/// A task in the list: who, why, until when.
+struct TaskLine: View {
+    let task: TaskRow
+    let words: Wording
+    let wholeStore: Bool
+
+    var body: some View {
+        VStack(alignment: .leading, spacing: 4) {
+            HStack {
+                if task.emergency { Sign(text: words["purpose.emergency"], stands: true) }
+                Text(task.name).font(.title3)
+                if let of = task.class { Sign(text: words.code("class", of: of), color: .accentColor) }
+                if task.kind != "call" { Sign(text: words.code("task_kind", task.kind)) }
+                Spacer()
+                Text(words["list.due_on", ["day": words.date(task.due)]]).font(.subheadline)
+            }
+            Text(words.why(task))
+            Text(
+                joined([
+                    words.phone(task.phoneMasked), task.hourMatches ? words["list.good_hour"] : nil,
+                    wholeStore ? task.assigneeName ?? words["list.anyone"] : nil,
+                ])
+            )
+            .font(.subheadline)
+            .foregroundStyle(.secondary)
+        }
+        .accessibilityElement(children: .combine)
+    }
+}

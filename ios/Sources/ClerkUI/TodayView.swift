@@ -1,0 +1,160 @@
+import ClerkFFI
+import ClerkKit
+import SwiftUI
+
+/// Who did what today, the list behind each number, and whose task is whose. A clerk sees its own line.
+public struct TodayView: View {
+    private let app: AppModel
+    @State private var model: TodayModel
+
+    public init(app: AppModel) { self.init(app: app, model: TodayModel(core: app.core)) }
+
+    /// With a model that somebody else holds.
+    init(app: AppModel, model: TodayModel) {
+        self.app = app
+        _model = State(initialValue: model)
+    }
+
+    private var words: Wording { app.words }
+    /// What the core would refuse is not offered.
+    private func may(_ right: KeyPath<Rights, Bool>) -> Bool { app.signIn.current?.may[keyPath: right] == true }
+
+    public var body: some View {
+        List {
+            Refusal(model.failure, words)
+            if let moved = model.moved { given(moved) }
+            if let today = model.today {
+                if let asked = model.asked { items(asked) }
+                if may(\.seeStore), today.clerks.count > 1 { clerk(today.total, words["today.all"], .store) }
+                ForEach(today.clerks, id: \.staffId) { day in
+                    if let id = day.staffId {
+                        clerk(day, day.name, .staff(id))
+                    } else {
+                        clerk(day, words["today.nobodys"], .nobody)
+                    }
+                }
+                if may(\.merge) { ForEach(model.duplicates, id: \.pairId) { duplicate($0) } }
+            } else if model.failure == nil {
+                Waiting(words["state.reading"])
+            }
+        }
+        .navigationTitle(words["nav.today"])
+        .toolbar {
+            ToolbarItem(placement: .topBarTrailing) {
+                if may(\.assign) { Button(words["today.rebalance"]) { Task { await model.rebalance() } } }
+            }
+        }
+        .task(id: model.asked) { await model.follow() }
+    }
+
+    // MARK: By clerk
+
+    private func clerk(_ day: ClerkDay, _ name: String, _ whose: Whose) -> some View {
+        Section {
+            HStack {
+                Text(name).font(.title3)
+                if day.offToday { Sign(text: words["signin.off"]) }
+                Spacer()
+                if may(\.markOff), let id = day.staffId {
+                    Button(words[day.offToday ? "today.back" : "today.off"]) {
+                        Task { await model.markOff(id, on: day.offToday ? nil : words.today) }
+                    }
+                    .buttonStyle(.bordered)
+                }
+            }
+            Wrap(minimum: 76) {
+                ForEach(TodayModel.figures, id: \.self) { figure in
+                    Button {
+                        model.asked = .init(whose: whose, name: name, figure: figure)
+                    } label: {
+                        Figure(value: "\(day.value(of: figure))", name: words.code("today_figure", of: figure))
+                    }
+                    .buttonStyle(.borderless)
+                }
+            }
+        }
+    }
+
+    // MARK: The list behind a number
+
+    private func items(_ asked: TodayModel.Asked) -> some View {
+        Section {
+            LabeledContent {
+                Button(words["today.hide"]) { model.asked = nil }
+            } label: {
+                let figure = words.code("today_figure", of: asked.figure)
+                Text("\(asked.name) · \(figure) \(model.items.count)").font(.headline)
+            }
+            if model.items.isEmpty { Text(words["today.nothing"]).foregroundStyle(.secondary) }
+            ForEach(model.items, id: \.self) { item($0) }
+        }
+    }
+
+    @ViewBuilder private func item(_ item: TodayItem) -> some View {
+        let open = item.due != nil
+        VStack(alignment: .leading, spacing: 6) {
+            LeadingRow {
+                app.way.to(.member(item.memberId))
+            } content: {
+                VStack(alignment: .leading) {
+                    HStack {
+                        Text(item.name).font(.headline)
+                        if let word = word(item.code) { Sign(text: word) }
+                    }
+                    Text(
+                        joined([
+                            model.staff.first { $0.staffId == item.staffId }?.name ?? words["today.nobodys"],
+                            item.phoneMasked,
+                            item.due.map { words["list.due_on", ["day": words.date($0)]] } ?? words.instant(item.atMs),
+                        ])
+                    )
+                    .foregroundStyle(.secondary)
+                }
+            }
+            if may(\.assign), open, let task = item.taskId {
+                HStack {
+                    Menu(words["today.give"]) {
+                        ForEach(model.staff, id: \.staffId) { row in
+                            Button(row.name) { Task { await model.reassign(task, to: row.staffId) } }
+                        }
+                        Button(words["list.anyone"]) { Task { await model.reassign(task, to: nil) } }
+                    }
+                    if may(\.nudge) { Button(words["today.nudge"]) { Task { await model.nudge(task) } } }
+                }
+                .buttonStyle(.bordered)
+            }
+        }
+    }
+
+    /// What an item's code means: it is a task's state, a carrier's result, an outcome or a message's state.
+    private func word(_ code: String) -> String? {
+        ["task_state", "carrier", "outcome", "send"].lazy.map { words.code($0, code) }.first { $0 != code }
+    }
+
+    private func given(_ moved: Reassigned) -> some View {
+        Section {
+            Text(words["today.moved", ["n": moved.moved.count]])
+            ForEach(moved.refused, id: \.id) { Text("\($0.name)：\(words.refused($0))") }
+        }
+    }
+
+    // MARK: Who may be one
+
+    private func duplicate(_ pair: DuplicateRow) -> some View {
+        Section(words["today.duplicate"]) {
+            ForEach([pair.first, pair.second], id: \.memberId) { Text(line($0)) }
+            HStack {
+                Button(words["today.merge"]) { Task { await model.merge(pair) } }
+                Button(words["today.apart"]) { Task { await model.keepApart(pair) } }
+            }
+            .buttonStyle(.bordered)
+        }
+    }
+
+    private func line(_ member: DuplicateMember) -> String {
+        joined([
+            member.name, member.sex.map { words.code("sex", $0) }, member.birthday,
+            member.lastVisit.map { "\(words["member.last_visit"]) \(words.date($0))" }, yuan(member.totalFen),
+        ])
+    }
+}

@@ -1,0 +1,9 @@
+// A stand-in for what the app takes from LocalAuthentication, for type-checking on Linux. It does nothing.
+import Foundation
+
+public enum LAPolicy: Sendable { case deviceOwnerAuthenticationWithBiometrics }
+
+public final class LAContext: NSObject {
+    public func canEvaluatePolicy(_ policy: LAPolicy, error: UnsafeMutablePointer<NSError?>?) -> Bool { false }
+    public func evaluatePolicy(_ policy: LAPolicy, localizedReason: String) async throws -> Bool { false }
+}

@@ -1,0 +1,93 @@
+// A stand-in for what the app takes from UIKit, for type-checking on Linux. It does nothing.
+@_exported import Foundation
+
+open class UIResponder: NSObject {}
+
+@MainActor open class UIApplication: UIResponder {
+    public struct LaunchOptionsKey: Hashable, Sendable {}
+    public static let shared = UIApplication()
+    public var connectedScenes: Set<UIScene> { [] }
+    public func canOpenURL(_ url: URL) -> Bool { false }
+    public func open(_ url: URL) async -> Bool { false }
+    public func beginBackgroundTask(expirationHandler: (@MainActor @Sendable () -> Void)?) -> UIBackgroundTaskIdentifier
+    {
+        .invalid
+    }
+    public func endBackgroundTask(_ id: UIBackgroundTaskIdentifier) {}
+}
+
+public struct UIBackgroundTaskIdentifier: Hashable, Sendable {
+    public static let invalid = UIBackgroundTaskIdentifier()
+}
+
+@MainActor public protocol UIApplicationDelegate: NSObjectProtocol {
+    func application(
+        _ application: UIApplication, didFinishLaunchingWithOptions options: [UIApplication.LaunchOptionsKey: Any]?
+    ) -> Bool
+}
+
+@MainActor open class UIScene: UIResponder {
+    public enum ActivationState: Sendable { case unattached, foregroundActive, foregroundInactive, background }
+    public var activationState: ActivationState { .background }
+}
+
+@MainActor open class UIWindowScene: UIScene {
+    public var keyWindow: UIWindow? { nil }
+}
+
+@MainActor open class UIWindow: UIView {
+    public var rootViewController: UIViewController?
+}
+
+@MainActor open class UIView: UIResponder {
+    public var layer: CALayer { CALayer() }
+}
+
+open class CALayer: NSObject {
+    public var bounds = CGRect.zero
+    public var frame = CGRect.zero
+    public func addSublayer(_ layer: CALayer) {}
+}
+
+@MainActor open class UIViewController: UIResponder {
+    public nonisolated override init() { super.init() }
+    public var view: UIView { UIView() }
+    public var navigationItem: UINavigationItem { UINavigationItem() }
+    public var presentedViewController: UIViewController? { nil }
+    open func viewDidLoad() {}
+    open func viewDidDisappear(_ animated: Bool) {}
+    public func present(_ controller: UIViewController, animated: Bool) {}
+    public func dismiss(animated: Bool) {}
+}
+
+@MainActor open class UINavigationController: UIViewController {
+    public init(rootViewController: UIViewController) { super.init() }
+}
+
+@MainActor public final class UINavigationItem: NSObject {
+    public var leftBarButtonItem: UIBarButtonItem?
+}
+
+@MainActor public final class UIBarButtonItem: NSObject {
+    public enum SystemItem: Sendable { case cancel }
+    public init(systemItem: SystemItem, primaryAction: UIAction?) {}
+}
+
+@MainActor public final class UIAction: NSObject {
+    public init(handler: @escaping (UIAction) -> Void) {}
+}
+
+@MainActor public final class UIDevice: NSObject {
+    public static let current = UIDevice()
+    public var model: String { "" }
+}
+
+public final class UIPasteboard: NSObject {
+    public struct OptionsKey: Hashable, Sendable {
+        public static let localOnly = OptionsKey()
+        public static let expirationDate = OptionsKey()
+    }
+    public class var general: UIPasteboard { UIPasteboard() }
+    public class var typeAutomatic: String { "" }
+    public func setItems(_ items: [[String: Any]], options: [OptionsKey: Any] = [:]) {}
+}

@@ -1,0 +1,355 @@
+import ClerkFFI
+import Foundation
+import Testing
+
+@testable import ClerkKit
+@testable import ClerkUI
+
+/// The flows of tests/flows.toml with the real core and a real hub: what the clerk does through the models, what is
+/// seen on the screens, as far as they can be read without a Mac.
+@MainActor @Suite(.serialized) struct FlowTests {
+    private let phone: TestPhone
+
+    init() async throws { phone = try await TestPhone() }
+
+    // flow: pair-and-load
+    @Test func pairAndLoad() async throws {
+        let app = phone.app
+        await app.pairing.begin()
+        app.pairing.code = "YB1-nonsense"
+        await app.pairing.pair(deviceName: app.device.name)
+        #expect(shows(PairingView(app: app), "这不是完整的配对码"))
+        app.show(try #require(Opened(link: URL(string: "yaoban://pair/\(try phone.hub.pairingCode())")!)))
+        await app.pairing.pair(deviceName: app.device.name)
+        #expect(app.pairing.phase == .ready)
+        #expect(app.pairing.paired?.storeName == "晨光一店")
+        await app.look()
+        #expect(shows(SignInView(app: app), "谁在用这部手机？") && shows(SignInView(app: app), "陆小敏"))
+    }
+
+    // flow: pin-lock
+    @Test func pinLock() async throws {
+        let app = try await phone.pair()
+        let me = try #require(app.signIn.current)
+        await app.signIn.setPin(me.staffId, new: "2468")
+        await app.signIn.signIn(me.staffId, pin: "2468")
+        #expect(app.signIn.current != nil && shows(CounterView(app: app), "柜台"))
+        await app.signIn.lock()
+        #expect(app.signIn.current == nil && shows(SignInView(app: app), "手机已锁"))
+        await app.signIn.signIn(me.staffId, pin: "1111")
+        #expect(shows(SignInView(app: app), "还可以试4次"))
+        await app.signIn.signIn(me.staffId, pin: "2468")
+        #expect(app.signIn.current?.staffId == me.staffId)
+    }
+
+    // flow: search-profile-call-outcome
+    @Test func searchProfileCallOutcome() async throws {
+        let app = try await phone.pair()
+        app.search.query = "0001"
+        try await phone.following(app.search.follow) { app.search.members?.map(\.memberId) == ["M1"] }
+        #expect(shows(CounterView(app: app), "王约"))
+        let member = MemberModel(core: app.core, memberId: "M1")
+        try await phone.following(member.follow) { member.profile != nil }
+        let seen = texts(of: MemberView(app: app, model: member))
+        #expect(seen.first { $0.contains("王约") || $0.contains("过敏") }?.contains("过敏：青霉素") == true, "the allergy first")
+        #expect(seen.contains { $0.contains("用到") } && seen.contains("氨氯地平"))
+
+        let task = try await phone.task(of: "M1")
+        app.way.to(.callTask(task.taskId))
+        let call = try await phone.call(.callTask(task.taskId))
+        #expect(shows(CallView(app: app, place: .callTask(task.taskId), model: call), "续药回访"))
+        await call.dial(by: app.device, watch: app.dialWatch)
+        #expect(phone.device.dialled == ["15400000001"])
+        #expect(shows(CallView(app: app, place: .callTask(task.taskId), model: call), "约好到店"))
+        await call.record(NewOutcome(code: .agreedToVisit, date: TestClock.day(2)))
+        let after = CallView(app: app, place: .callTask(task.taskId), model: call)
+        #expect(shows(after, "约好到店") && shows(after, "回到任务列表"), "\(texts(of: after))")
+    }
+
+    // flow: take-back
+    @Test func takeBack() async throws {
+        let app = try await phone.pair()
+        let place = Place.callTask(try await phone.task(of: "M1").taskId)
+        let call = try await phone.call(place)
+        await call.dial(by: app.device, watch: app.dialWatch)
+        await call.record(NewOutcome(code: .notInterested))
+        #expect(shows(CallView(app: app, place: place, model: call), "撤回"))
+        await call.takeBack()
+        #expect(call.phase == .outcome && shows(CallView(app: app, place: place, model: call), "谈得怎样"))
+        await call.record(NewOutcome(code: .doNotContact))
+        guard case .recorded(let recorded) = call.phase else { throw NotRefused() }
+        #expect(recorded.held == .seconds(10))
+        phone.clock.later(minutes: 1)
+        await call.takeBack()
+        #expect(call.failure?.code == "take_back_over")
+        #expect(try await app.core.call { try $0.profile(memberId: "M1") }.doNotContact)
+    }
+
+    // flow: attempt-survives
+    @Test func attemptSurvives() async throws {
+        let app = try await phone.pair()
+        let task = try await phone.task(of: "M2")
+        app.way.tab = .tasks
+        app.way.to(.callTask(task.taskId))
+        let call = try await phone.call(.callTask(task.taskId))
+        await call.dial(by: app.device, watch: app.dialWatch)
+
+        let reborn = try await phone.restart()
+        // The system kept where the clerk was.
+        reborn.way.saved = app.way.saved
+        #expect(reborn.way.top == .callTask(task.taskId))
+        await reborn.look()
+        try await phone.following(reborn.tasks.follow) { reborn.tasks.open.count == 1 }
+        #expect(shows(TasksView(app: reborn), "李晚 的拨打还没记结果"))
+        let again = try #require(await reborn.call(.callTask(task.taskId)))
+        await again.look()
+        #expect(again.phase == .calling)
+        await again.ended(.noAnswer)
+        #expect(shows(CallView(app: reborn, place: .callTask(task.taskId), model: again), "回到任务列表"))
+        await reborn.goOn(from: .callTask(task.taskId))
+        guard case .callTask(let next) = reborn.way.top else { throw NotRefused() }
+        #expect(next != task.taskId && phone.device.dialled == ["15400000002"])
+        #expect(try await reborn.core.call { try $0.openAttempts() }.isEmpty)
+    }
+
+    // flow: gate-refusal
+    @Test func gateRefusal() async throws {
+        let app = try await phone.pair()
+        let member = MemberModel(core: app.core, memberId: "M3")
+        try await phone.following(member.follow) { member.verdict != nil }
+        #expect(shows(MemberView(app: app, model: member), "没有取得同意"))
+        let call = try await phone.call(.callMember("M3"))
+        #expect(call.verdict?.verdict == "refuse")
+        #expect(shows(CallView(app: app, place: .callMember("M3"), model: call), "没有取得同意"))
+        await call.dial(by: app.device, watch: app.dialWatch)
+        #expect(call.phase == .ready && phone.device.dialled.isEmpty && call.failure?.code == "gate.no_consent")
+    }
+
+    // flow: offline-day-then-sync
+    @Test func offlineDayThenSync() async throws {
+        let app = try await phone.pair()
+        phone.hub.stop()
+        await app.sync.syncNow()
+        #expect(shows(CounterView(app: app), "离线"))
+        let call = try await phone.call(.callTask(try await phone.task(of: "M1").taskId))
+        await call.dial(by: app.device, watch: app.dialWatch)
+        await call.record(NewOutcome(code: .alreadyBought))
+        #expect(call.failure == nil)
+        phone.clock.later(minutes: 1)
+        try phone.hub.serve()
+        let report = try await app.core.sync()
+        #expect(report.pushedOps >= 3 && report.rejectedOps == 0 && report.parkedOps == 0, "\(report)")
+        await app.sync.syncNow()
+        #expect(app.sync.failure == nil && !shows(CounterView(app: app), "离线"))
+    }
+
+    // flow: emergency-reading
+    @Test func emergencyReading() async throws {
+        let app = try await phone.pair()
+        let model = ReadingsModel(core: app.core, memberId: "M1")
+        try await phone.following(model.follow) { model.readings != nil }
+        let form = try #require(model.form)
+        func typed(_ high: String, _ low: String) -> NewReading? { .typed(form, [high, low], context: "office") }
+        #expect(typed("", "") == nil)
+        await model.check(typed("190", ""))
+        #expect(model.checked?.state == .incomplete)
+        await model.check(typed("190", "125"))
+        #expect(model.checked?.state == .possible && shows(ReadingsView(app: app, model: model), "危险 3级"))
+        #expect(await model.add(try #require(typed("190", "125"))))
+        let screen = ReadingsView(app: app, model: model)
+        for words in ["危险 3级", "马上叫药师", "已给药师建了今天的紧急任务"] { #expect(shows(screen, words)) }
+        await model.check(typed("999", "99"))
+        #expect(model.checked?.state == .impossible && shows(ReadingsView(app: app, model: model), "不可能"))
+        #expect(await model.add(try #require(typed("999", "99"))) == false)
+        let stored = try await app.core.call { try $0.readings(memberId: "M1", kind: "bp", limit: 5).readings }
+        #expect(stored.map(\.systolic) == [190])
+    }
+
+    // flow: register-with-consents
+    @Test func registerWithConsents() async throws {
+        let app = try await phone.pair()
+        let model = RegisterModel(core: app.core, typed: "15450000099")
+        await model.begin()
+        model.name = " 仇小玲 "
+        model.sex = "female"
+        model.birthday = "29.2.1960"
+        model.allergies = "磺胺，青霉素"
+        model.consents = ["membership", "health"]
+        #expect(shows(RegisterView(app: app, model: model), "我同意成为会员"))
+        await model.register()
+        #expect(model.registered == nil && model.failure?.kind == .invalid, "\(String(describing: model.failure))")
+        model.birthday = "1960-02-29"
+        await model.register()
+        let registered = try #require(model.registered, "\(String(describing: model.failure))")
+        #expect(registered.member.name == "仇小玲" && registered.sameNumber.isEmpty)
+        let member = MemberModel(core: app.core, memberId: registered.member.memberId)
+        try await phone.following(member.follow) { member.profile != nil }
+        #expect(shows(MemberView(app: app, model: member), "过敏：磺胺、青霉素"))
+        let consents = try #require(member.profile?.consents)
+        #expect(Set(consents.filter(\.granted).map(\.purpose)) == ["membership", "health"])
+        #expect(consents.allSatisfy { !$0.wordingVersion.isEmpty })
+    }
+
+    // flow: group-sms-with-refused
+    @Test func groupSmsWithRefused() async throws {
+        let app = try await phone.pair()
+        let group = GroupModel(core: app.core)
+        try await phone.following(group.follow) { group.counts != nil }
+        #expect(shows(MembersView(app: app, model: group), "本周生日"))
+        group.ask(GroupConditions(diseases: ["hypertension"]))
+        try await phone.following(group.follow) { group.count == 2 }
+        // Words of one kind are alternatives.
+        group.ask(GroupConditions(care: ["chronic", "general"]))
+        try await phone.following(group.follow) { group.count == 3 }
+        #expect(shows(MembersView(app: app, model: group), "符合条件的会员 3 位"))
+        let model = MessageModel(core: app.core, to: .members(await group.chosen()))
+        await model.begin()
+        #expect(shows(MessageView(app: app, model: model), "续药"))
+        await model.choose(try #require(model.templates?.first { $0.templateId == "refill-sms" }))
+        #expect(shows(MessageView(app: app, model: model), "王约您好"))
+        await model.send()
+        let screen = MessageView(app: app, model: model)
+        #expect(shows(screen, "可发 2，推迟 0，不能发 1") && shows(screen, "没有取得同意"), "\(texts(of: screen))")
+        #expect(model.result?.refused.map(\.id) == ["M3"])
+        let out = try #require(model.result?.ready.first { $0.memberId == "M1" })
+        phone.device.answers = .cancelled
+        await model.hand(out, by: app.device)
+        #expect(model.handed.isEmpty, "turned down is not failed")
+        phone.device.answers = .done
+        await model.hand(out, by: app.device)
+        #expect(shows(MessageView(app: app, model: model), "已发出"))
+        #expect(phone.device.sent.last?.numbers == ["15400000001"])
+        #expect(phone.device.sent.last?.text.hasPrefix("【晨光一店】王约您好") == true)
+        let open = try await app.core.call { try $0.openMessages() }
+        #expect(open.map(\.memberId) == ["M2"], "of one nothing was told yet")
+    }
+
+    // flow: history-by-page
+    @Test func historyByPage() async throws {
+        let app = try await phone.pair()
+        let model = HistoryModel(core: app.core, memberId: "M1")
+        await model.next()
+        let screen = HistoryView(app: app, model: model)
+        #expect(shows(screen, "¥20.00") && shows(screen, "没有更早的了"))
+        #expect(model.days.count == 3 && model.medicines == ["氨氯地平"] && model.more == .none)
+        model.medicine = "氨氯地平"
+        #expect(model.days.allSatisfy { model.lines(of: $0).count == 1 })
+        model.medicine = "二甲双胍"
+        #expect(!shows(HistoryView(app: app, model: model), "¥20.00"))
+    }
+
+    // flow: manager-gives-a-task
+    @Test func managerGivesATask() async throws {
+        let app = try await phone.pair(staffId: "G1")
+        let model = TodayModel(core: app.core)
+        try await phone.following(model.follow) { model.today != nil }
+        let open = try #require(model.today?.total.open)
+        model.asked = .init(whose: .store, name: app.words["today.all"], figure: .open)
+        try await phone.following(model.follow) { model.items.count == Int(open) }
+        #expect(shows(TodayView(app: app, model: model), "全店 · 未完 \(open)"))
+        let task = try #require(model.items.first { $0.memberId == "M1" }?.taskId)
+        await model.reassign(task, to: "C1")
+        try await phone.following(model.follow) { model.items.contains { $0.staffId == "C1" } }
+        #expect(shows(TodayView(app: app, model: model), "陆小敏 · 154"))
+        await model.nudge(task)
+        await model.markOff("C1", on: app.words.today)
+        await model.rebalance()
+        #expect(model.failure == nil && model.moved != nil)
+    }
+
+    // flow: lock-switch-unpair
+    @Test func lockSwitchUnpair() async throws {
+        let app = try await phone.pair()
+        let model = SettingsModel(core: app.core)
+        try await phone.following(model.follow) { model.storage != nil }
+        #expect(shows(PhoneView(app: app, model: model), "换人"))
+        await app.signIn.signOut()
+        #expect(app.signIn.current == nil && shows(SignInView(app: app), "谁在用这部手机？"))
+        await app.signIn.signIn("C1")
+        _ = try await app.core.call { try $0.addNote(memberId: "M2", text: "下午来电", supersedes: nil) }
+        #expect(await model.unpair(lose: false) == false)
+        #expect(model.unsent && shows(PhoneView(app: app, model: model), "没上传的也不要了，解除配对"))
+        #expect(shows(PhoneView(app: app, model: model), "全部数据和密钥都会删除"))
+        #expect(await model.unpair(lose: true))
+        await phone.device.unpaired()
+        #expect(phone.vault.destroyed == 1)
+        let fresh = try await phone.model.app()
+        await fresh.pairing.begin()
+        #expect(fresh.pairing.phase == .code)
+    }
+
+    // flow: first-load-interrupted
+    @Test func firstLoadInterrupted() async throws {
+        let app = phone.app
+        await app.pairing.begin()
+        let code = try phone.hub.pairingCode()
+        _ = try await app.core.call { try $0.pair(code: code, deviceName: "swift") }
+        let reborn = try await phone.restart()
+        await reborn.pairing.begin()
+        #expect(reborn.pairing.phase == .interrupted && shows(PairingView(app: reborn), "晨光一店"))
+        #expect(shows(PairingView(app: reborn), "已下载的都在"))
+        phone.hub.stop()
+        await reborn.pairing.load()
+        #expect(reborn.pairing.phase == .interrupted && shows(PairingView(app: reborn), "连不上总部"))
+        try phone.hub.serve()
+        await reborn.pairing.load()
+        await reborn.look()
+        #expect(reborn.pairing.phase == .ready && shows(SignInView(app: reborn), "陆小敏"))
+    }
+
+    // flow: sync-in-background
+    @Test func syncInBackground() async throws {
+        let app = try await phone.pair()
+        _ = try await app.core.call { try $0.addNote(memberId: "M2", text: "下午来电", supersedes: nil) }
+        await app.signIn.lock()
+        await app.enter(.background)
+        let due = try await app.roundInBackground()
+        #expect(due?.due == 3 && due?.emergencies == 0, "also behind the lock: numbers only")
+        _ = try await app.roundInBackground()
+        #expect(!app.presence.open, "the file is closed again")
+        await app.enter(.active)
+        #expect(try await app.core.call { try $0.status() }.outbox == 0)
+        await app.enter(.background)
+        phone.hub.stop()
+        await #expect(throws: ClerkError.self) { try await app.roundInBackground() }
+        #expect(!app.presence.open)
+    }
+
+    // flow: notification-while-open
+    @Test func notificationWhileOpen() async throws {
+        let app = try await phone.pair()
+        app.show(.tasks)
+        #expect(app.way.tab == .tasks && app.way.top == nil)
+        app.way.tab = .members
+        app.way.to(.member("M1"))
+        app.show(.tasks)
+        #expect(app.way.tab == .tasks && app.way.top == nil)
+    }
+
+    // flow: no-camera
+    @Test func noCamera() async throws {
+        let app = phone.app
+        await app.pairing.begin()
+        #expect(texts(of: PairingView(app: app)).contains("扫码"))
+        phone.device.canScan = false
+        let screen = PairingView(app: app)
+        #expect(shows(screen, "没有摄像头") && !texts(of: screen).contains("扫码") && shows(screen, "配对码"))
+    }
+
+    // flow: wechat-missing
+    @Test func wechatMissing() async throws {
+        let app = try await phone.pair()
+        let templates = try await app.core.call { try $0.templates(channel: .wechat) }
+        let model = MessageModel(core: app.core, to: .members(["M1"]))
+        await model.choose(try #require(templates.first))
+        await model.send()
+        let out = try #require(model.result?.ready.first, "\(String(describing: model.result))")
+        phone.device.answers = .notPossible
+        await model.hand(out, to: .wechat, by: app.device)
+        #expect(model.handed[out.key] == .failed && shows(MessageView(app: app, model: model), "发送失败"))
+        phone.device.answers = .opened
+        await model.hand(out, to: .wecom, by: app.device)
+        #expect(phone.device.shared == [.wechat, .wecom])
+        #expect(model.handed[out.key] == .sent || model.failure != nil)
+    }
+}

@@ -1,0 +1,231 @@
+import ClerkFFI
+import Foundation
+import Testing
+
+@testable import ClerkKit
+
+/// What the app does as it comes and goes, without the system.
+@MainActor @Suite struct LifecycleTests {
+    private let home: Folder
+
+    init() throws { home = try Folder() }
+
+    private func open() async throws -> ClerkCore {
+        try await ClerkCore.open(home: home.url, vault: TestVault(), clock: TestClock())
+    }
+
+    private func paused(_ core: ClerkCore) async -> Bool {
+        do { _ = try await core.call { try $0.status() } } catch { return Failure(error).code == "paused" }
+        return false
+    }
+
+    // MARK: The file
+
+    @Test func theFileIsOpenWhileSomebodyNeedsIt() async throws {
+        let core = try await open()
+        let presence = Presence(core: core)
+        await presence.enter(.inactive)
+        #expect(await !paused(core) && presence.seen, "inactive is on the way to either")
+        await presence.enter(.background)
+        #expect(await paused(core))
+        try await presence.during {
+            #expect(await !paused(core), "work in the background has the file")
+            await presence.enter(.active)
+            await presence.enter(.background)
+        }
+        #expect(await paused(core) && presence.failure == nil)
+        await presence.enter(.active)
+        #expect(await !paused(core))
+    }
+
+    @Test func fastChangesEndWhereTheyShould() async throws {
+        let core = try await open()
+        let presence = Presence(core: core)
+        for round in 0..<10 {
+            async let away: Void = presence.enter(.background)
+            async let back: Void = presence.enter(round % 2 == 0 ? .active : .background)
+            _ = await (away, back)
+            #expect(presence.open == presence.seen && presence.failure == nil)
+        }
+        await presence.enter(.active)
+        #expect(await !paused(core))
+    }
+
+    @Test func workThatFailsLetsTheFileGo() async throws {
+        let core = try await open()
+        let presence = Presence(core: core, seen: false)
+        await #expect(throws: TooLate.self) { try await presence.during { throw TooLate() } }
+        #expect(await paused(core))
+    }
+
+    @Test func whoOpensTwiceOpensOnce() async throws {
+        let device = TestDevice()
+        var asked = 0
+        let phone = PhoneModel(
+            home: home.url.appendingPathComponent("phone"), vault: TestVault(), texts: Texts { _ in nil }
+        ) { _ in
+            asked += 1
+            return device
+        }
+        async let one = phone.app()
+        async let other = phone.app()
+        #expect(try await one === other && asked == 1)
+    }
+
+    @Test func aKeyThatIsNotThereIsSaidAndTriedAgain() async throws {
+        let vault = LockedVault()
+        let phone = PhoneModel(home: home.url, vault: vault, texts: Texts { _ in nil }) { _ in TestDevice() }
+        await #expect(throws: ClerkError.self) { try await phone.app() }
+        guard case .failed(let failure) = phone.state else { throw NotRefused() }
+        #expect(failure.code == "key_unavailable")
+        vault.locked = false
+        _ = try await phone.app()
+    }
+
+    // MARK: Work in the background
+
+    @Test func theSystemIsToldOnceThatWorkIsOver() async throws {
+        let told = Told()
+        let work = BackgroundWork(grace: .milliseconds(20)) { told.add($0) }
+        work.begin {}
+        work.begin { throw TooLate() }
+        try await until("the word") { told.all == [true] }
+        work.expire()
+        try await Task.sleep(for: .milliseconds(60))
+        #expect(told.all == [true])
+    }
+
+    @Test func workWhoseTimeRanOutIsCancelledAndSaidOnce() async throws {
+        let told = Told()
+        let work = BackgroundWork(grace: .seconds(20)) { told.add($0) }
+        work.begin { try await Task.sleep(for: .seconds(20)) }
+        work.expire()
+        try await until("the word", within: .seconds(5)) { told.all == [false] }
+    }
+
+    @Test func workThatDoesNotHearIsGivenUp() async throws {
+        let told = Told()
+        let gate = AsyncStream.makeStream(of: Void.self)
+        let work = BackgroundWork(grace: .milliseconds(20)) { told.add($0) }
+        work.begin { await Task.detached { for await _ in gate.stream {} }.value }
+        work.expire()
+        try await until("the word", within: .seconds(5)) { told.all == [false] }
+        gate.continuation.finish()
+        try await Task.sleep(for: .milliseconds(60))
+        #expect(told.all == [false])
+    }
+
+    @Test func timeThatRanOutBeforeTheWorkBeganCancelsIt() async throws {
+        let told = Told()
+        let work = BackgroundWork(grace: .seconds(20)) { told.add($0) }
+        work.expire()
+        work.begin { try await Task.sleep(for: .seconds(20)) }
+        try await until("the word", within: .seconds(5)) { told.all == [false] }
+    }
+
+    // MARK: A call
+
+    @Test func whoCameBackFromACallIsKnownByTheWayTheAppStood() {
+        let watch = DialWatch()
+        func after(_ phases: [AppPhase]) -> DialWatch.State {
+            watch.dialled()
+            for phase in phases { watch.enter(phase) }
+            return watch.state
+        }
+        #expect(after([.inactive]) == .asked)
+        #expect(after([.inactive, .active]) == .declined)
+        #expect(after([.inactive, .background]) == .away)
+        #expect(after([.inactive, .background, .inactive, .active]) == .returned)
+        #expect(after([.background, .active, .inactive, .active]) == .returned, "a later look away changes nothing")
+        #expect(after([.active]) == .asked)
+        watch.done()
+        watch.enter(.background)
+        watch.enter(.active)
+        #expect(watch.state == .idle)
+    }
+
+    @Test func aNumberBecomesALinkForTheDialler() {
+        #expect(ContactLinks.call(Secret("+86 154-0000-0001"))?.absoluteString == "tel:+8615400000001")
+        #expect(ContactLinks.call(Secret("没有")) == nil)
+        #expect(ContactLinks.app(.wechat)?.scheme == "weixin" && ContactLinks.app(.wecom)?.scheme == "wxwork")
+    }
+
+    // MARK: The way
+
+    @Test func theWayIsKeptAndGoesOn() {
+        let way = Way()
+        way.show(.tasks)
+        way.to(.member("M1"))
+        way.to(.member("M1"))
+        #expect(way.overTasks)
+        way.to(.callTask("T1"))
+        way.instead(.callTask("T2"))
+        let again = Way()
+        again.saved = way.saved
+        #expect(again.tab == .tasks && again.places[.tasks] == [.member("M1"), .callTask("T2")])
+        again.back()
+        #expect(again.top == .member("M1"))
+        again.saved = "what an older app kept"
+        #expect(again.top == .member("M1"))
+        again.restart()
+        again.back()
+        #expect(again.tab == .counter && again.top == nil)
+    }
+
+    @Test func onlyOurLinksOpenTheApp() throws {
+        func opened(_ link: String) -> Opened? { URL(string: link).flatMap { Opened(link: $0) } }
+        #expect(opened("yaoban://pair/YB1-abc") == .pairing("YB1-abc"))
+        #expect(opened("https://hub.example.com/pair/YB1-abc") == .pairing("YB1-abc"))
+        for other in ["yaoban://pair", "yaoban://open/YB1-abc", "https://hub.example.com/", "http://x/pair/YB1-abc"] {
+            #expect(opened(other) == nil, "\(other)")
+        }
+    }
+
+    // MARK: Words
+
+    @Test func codesDatesAndFiguresAreWorded() throws {
+        let words = Wording(try Catalogue.texts("zh-Hans"), today: "2026-03-01", zone: TimeZone(secondsFromGMT: 0)!)
+        #expect(
+            ["2026-03-01", "2026-03-02", "2026-02-28", "2026-12-31", "2025-12-31"].map(words.date) == [
+                "今天", "明天", "昨天", "12-31", "2025-12-31",
+            ])
+        #expect(Days.adding(-1, to: "2024-03-01") == "2024-02-29" && Days.between("2024-02-28", "2024-03-01") == 2)
+        #expect(!Days.isDate("2026-02-30") && !Days.isDate("2026-2-3") && Days.isDate("2024-02-29"))
+        #expect(codeName(OutcomeCode.agreedToVisit) == "agreed_to_visit")
+        #expect(words.code("outcome", of: OutcomeCode.agreedToVisit) == "约好到店" && words.code("class", "new") == "new")
+        #expect(yuan(123_456_789) == "¥1,234,567.89" && yuan(-5) == "-¥0.05" && yuan(100_000) == "¥1,000.00")
+        #expect([2500, -1000, 10].map { decimal($0) } == ["2.5", "-1", "0.01"])
+        #expect(words.reason("task_closed", [WordingValue(name: "state", value: "done")]) == "任务已完成，不能再改")
+        #expect(words.reason("pin_blocked", [WordingValue(name: "wait_s", value: "1200")]) == "密码错得太多，20分钟后再试")
+        let pin = [("field", "pin"), ("expected", "digits"), ("min", "4"), ("max", "12")]
+        #expect(words.reason("invalid", pin.map { WordingValue(name: $0, value: $1) }) == "密码不对：4到12位数字")
+        #expect(words.reason("from_tomorrow").contains("from_tomorrow"))
+    }
+}
+
+/// What was told, in its order.
+private final class Told: @unchecked Sendable {
+    private let lock = NSLock()
+    private var words: [Bool] = []
+
+    var all: [Bool] { lock.withLock { words } }
+    func add(_ word: Bool) { lock.withLock { words.append(word) } }
+}
+
+/// A vault that is locked at first, as the Keychain before the first unlock.
+private final class LockedVault: PhoneVault, @unchecked Sendable {
+    private let lock = NSLock()
+    private var closed = true
+
+    var locked: Bool {
+        get { lock.withLock { closed } }
+        set { lock.withLock { closed = newValue } }
+    }
+
+    func databaseKey() throws -> Data {
+        if locked { throw PlatformError.Failed(why: "read -25308") }
+        return Data(repeating: 7, count: 32)
+    }
+
+    func destroy() throws {}
+}

@@ -1,0 +1,48 @@
+import Foundation
+import Testing
+
+/// The files that only Xcode takes up, as far as they can be read here.
+@Suite struct ProjectTests {
+    private let app = TestHub.root.appendingPathComponent("ios/App")
+
+    private func plist(_ name: String) throws -> [String: Any] {
+        let data = try Data(contentsOf: app.appendingPathComponent(name))
+        return try #require(try PropertyListSerialization.propertyList(from: data, format: nil) as? [String: Any])
+    }
+
+    @Test func thePrivacyManifestSaysWhatIsHeldAndThatNobodyIsTracked() throws {
+        let manifest = try plist("PrivacyInfo.xcprivacy")
+        #expect(manifest["NSPrivacyTracking"] as? Bool == false)
+        let collected = try #require(manifest["NSPrivacyCollectedDataTypes"] as? [[String: Any]])
+        #expect(
+            collected.compactMap { $0["NSPrivacyCollectedDataType"] as? String }.contains(
+                "NSPrivacyCollectedDataTypeHealth"))
+        for type in collected {
+            #expect(type["NSPrivacyCollectedDataTypeTracking"] as? Bool == false)
+            #expect((type["NSPrivacyCollectedDataTypePurposes"] as? [String])?.isEmpty == false)
+        }
+        for access in try #require(manifest["NSPrivacyAccessedAPITypes"] as? [[String: Any]]) {
+            #expect((access["NSPrivacyAccessedAPITypeReasons"] as? [String])?.isEmpty == false)
+        }
+    }
+
+    @Test func theFilesAreProtected() throws {
+        let entitlements = try plist("Yaoban.entitlements")
+        #expect(entitlements["com.apple.developer.default-data-protection"] as? String == "NSFileProtectionComplete")
+    }
+
+    /// What the sources ask of the system stands in project.yml. A scan of its lines: Foundation reads no YAML.
+    @Test func theProjectNamesWhatTheAppAsksFor() throws {
+        let project = try String(
+            contentsOf: TestHub.root.appendingPathComponent("ios/project.yml"), encoding: .utf8)
+        for name in ["BackgroundRounds.swift", "PhoneDevice.swift"] {
+            let source = try String(contentsOf: app.appendingPathComponent(name), encoding: .utf8)
+            for id in source.components(separatedBy: "\"").filter({ $0.hasPrefix("cn.yaoban.clerk.") }) {
+                #expect(project.contains(id), "\(id)")
+            }
+        }
+        for key in ["NSCameraUsageDescription", "NSFaceIDUsageDescription", "weixin", "wxwork", "tel", "ClerkUI"] {
+            #expect(project.contains(key), "\(key)")
+        }
+    }
+}
