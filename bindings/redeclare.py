@@ -38,7 +38,7 @@ SOURCES = [
      "Checkup FiguresCheck FileCheck QueueReason QueueState RecordingState ScopeCheck"),
     ("core/clerk/src/facade/entry.rs", FACADE + "::entry",
      "EntryState ReadingCheck ReadingForm ReadingNumber"),
-    ("core/clerk/src/facade/find.rs", FACADE + "::find", "MemberRow"),
+    ("core/clerk/src/facade/find.rs", FACADE + "::find", "Found MemberRow"),
     ("core/clerk/src/facade/groups.rs", FACADE + "::groups", "Group GroupConditions SavedGroup"),
     ("core/clerk/src/facade/history.rs", FACADE + "::history", "HistoryDay HistoryPage LineRow"),
     ("core/clerk/src/facade/manager.rs", FACADE + "::manager",
@@ -59,6 +59,7 @@ SOURCES = [
 RENAMED = {
     "Class": "MemberClass",
     "Count": "CodeCount",
+    "Found": "FoundMembers",
     "Group": "MemberGroup",
     "Network": "NetworkKind",
     "Progress": "SyncProgress",

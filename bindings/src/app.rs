@@ -11,7 +11,7 @@ use yaoban_clerk_core::facade::contact::{
 use yaoban_clerk_core::facade::device::Storage;
 use yaoban_clerk_core::facade::doctor::Checkup;
 use yaoban_clerk_core::facade::entry::{ReadingCheck, ReadingForm};
-use yaoban_clerk_core::facade::find::MemberRow;
+use yaoban_clerk_core::facade::find::{Found, MemberRow};
 use yaoban_clerk_core::facade::groups::{Group, GroupConditions, SavedGroup};
 use yaoban_clerk_core::facade::history::HistoryPage;
 use yaoban_clerk_core::facade::manager::{
@@ -279,7 +279,7 @@ impl ClerkApp {
 #[uniffi::export]
 impl ClerkApp {
     /// The members that fit what was typed, best first, at most `limit` (and 100).
-    pub fn find(&self, text: &str, limit: Amount) -> Result<Vec<MemberRow>> {
+    pub fn find(&self, text: &str, limit: Amount) -> Result<Found> {
         Ok(self.core.find(text, limit)?)
     }
 }

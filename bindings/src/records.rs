@@ -9,7 +9,7 @@ use yaoban_clerk_core::facade::doctor::{
     Checkup, FiguresCheck, FileCheck, QueueReason, QueueState, RecordingState, ScopeCheck,
 };
 use yaoban_clerk_core::facade::entry::{EntryState, ReadingCheck, ReadingForm, ReadingNumber};
-use yaoban_clerk_core::facade::find::MemberRow;
+use yaoban_clerk_core::facade::find::{Found as FoundMembers, MemberRow};
 use yaoban_clerk_core::facade::groups::{Group as MemberGroup, GroupConditions, SavedGroup};
 use yaoban_clerk_core::facade::history::{HistoryDay, HistoryPage, LineRow};
 use yaoban_clerk_core::facade::manager::{
@@ -1074,6 +1074,15 @@ pub struct ReadingNumber {
     pub min: u16,
     /// The highest possible value.
     pub max: u16,
+}
+
+#[uniffi::remote(Record)]
+/// Who fits what was typed.
+pub struct FoundMembers {
+    /// The members, best first.
+    pub members: Vec<MemberRow>,
+    /// Nobody fits yet, and too little was typed to say that nobody does: digits are still to come.
+    pub too_short: bool,
 }
 
 #[uniffi::remote(Record)]

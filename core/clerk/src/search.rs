@@ -29,6 +29,10 @@ const CANDIDATES_MAX: usize = 150;
 const WALK_MAX: usize = 2_000;
 /// Digits from which the end of a phone number is looked for.
 const SUFFIX_DIGITS_MIN: usize = 3;
+/// Digits by which a member is asked for: the end of the number.
+const ASKED_DIGITS: usize = 4;
+/// Digits of a whole mobile number.
+const NUMBER_DIGITS: usize = 11;
 /// Hits that a caller may ask for.
 pub const HITS_MAX: usize = 100;
 
@@ -84,7 +88,7 @@ pub struct Hit {
 
 /// The members that fit, best first, at most `limit`.
 pub fn search(conn: &Connection, query: &str, own_store: &str, limit: usize) -> Result<Vec<Hit>> {
-    let typed: String = query.trim().chars().take(QUERY_CHARS_MAX).map(narrow).collect();
+    let typed = typed(query);
     let mut found = Found {
         conn,
         hits: Vec::new(),
@@ -95,11 +99,7 @@ pub fn search(conn: &Connection, query: &str, own_store: &str, limit: usize) -> 
         return Ok(Vec::new());
     }
     found.id(&typed)?;
-    let digits: String = typed
-        .chars()
-        .filter(|c| !matches!(c, ' ' | '-' | '+' | '(' | ')'))
-        .collect();
-    if digits.chars().all(|c| c.is_ascii_digit()) {
+    if let Some(digits) = digits(&typed) {
         found.phone(&digits)?;
         found.id_prefix(&digits)?;
     } else if typed.is_ascii() {
@@ -111,6 +111,30 @@ pub fn search(conn: &Connection, query: &str, own_store: &str, limit: usize) -> 
         found.name(&name)?;
     }
     found.ranked(own_store, limit.min(HITS_MAX))
+}
+
+/// Whether what was typed is too short to say that nobody fits: fewer digits than a member is asked for,
+/// or the beginning of a whole mobile number.
+pub fn is_too_short(query: &str) -> bool {
+    digits(&typed(query)).is_some_and(|digits| match digits.len() {
+        0 => false,
+        count if count < ASKED_DIGITS => true,
+        count => count > ASKED_DIGITS && count < NUMBER_DIGITS && digits.starts_with('1'),
+    })
+}
+
+/// A query as it is read.
+fn typed(query: &str) -> String {
+    query.trim().chars().take(QUERY_CHARS_MAX).map(narrow).collect()
+}
+
+/// The digits of a query that consists of nothing else but what people write between them.
+fn digits(typed: &str) -> Option<String> {
+    let digits: String = typed
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '-' | '+' | '(' | ')'))
+        .collect();
+    digits.chars().all(|c| c.is_ascii_digit()).then_some(digits)
 }
 
 /// Full-width forms lie at a fixed distance from ASCII.

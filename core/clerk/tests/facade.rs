@@ -135,17 +135,41 @@ fn a_member_is_found_by_everything_a_clerk_types() {
         ("", ""),
         ("'; DROP TABLE member; --", ""),
     ] {
-        let found = phone.app.find(typed, 10).unwrap();
+        let found = phone.app.find(typed, 10).unwrap().members;
         assert_eq!(
             found.first().map_or("", |row| row.member_id.as_str()),
             id,
             "{typed}"
         );
     }
-    let both = phone.app.find("1234", 10).unwrap();
+    let both = phone.app.find("1234", 10).unwrap().members;
     assert_eq!(both.len(), 2);
     assert_eq!(both[0].phone_masked.as_deref(), Some("138****1234"));
     assert_eq!(both[0].household, 1);
+}
+
+#[test]
+fn nobody_is_said_only_once_enough_is_typed() {
+    let dir = tempfile::tempdir().unwrap();
+    let phone = Phone::start(dir.path(), small_store());
+    for (typed, too_short) in [
+        ("1", true),
+        ("999", true),
+        ("９９９", true),
+        ("9999", false),
+        ("99999", false),
+        ("13900", true),
+        ("139 0000 000", true),
+        ("13900000000", false),
+        ("xyz", false),
+        ("赵", false),
+        ("", false),
+        ("-", false),
+        // Somebody fits already.
+        ("234", false),
+    ] {
+        assert_eq!(phone.app.find(typed, 10).unwrap().too_short, too_short, "{typed}");
+    }
 }
 
 #[test]
@@ -252,7 +276,7 @@ fn a_new_member_is_there_at_once_and_its_record_can_be_edited() {
     let id = registered.member.member_id;
     assert!(id.starts_with("tmp-"));
     assert_eq!(registered.same_number.len(), 2);
-    assert_eq!(phone.app.find("wxm", 5).unwrap()[0].member_id, id);
+    assert_eq!(phone.app.find("wxm", 5).unwrap().members[0].member_id, id);
     let edit = ProfileFields {
         name: Some("王晓明".into()),
         phone: Some(String::new()),
@@ -374,7 +398,7 @@ fn a_pause_closes_and_a_resume_goes_on() {
     phone.app.pause().unwrap();
     assert_eq!(phone.app.find("M1", 1).unwrap_err().code(), "paused");
     phone.app.resume().unwrap();
-    assert_eq!(phone.app.find("M1", 1).unwrap().len(), 1);
+    assert_eq!(phone.app.find("M1", 1).unwrap().members.len(), 1);
     phone.app.close().unwrap();
     assert!(!dir.path().join("clerk.db-wal").exists());
 }

@@ -11,6 +11,8 @@ public final class SearchModel {
     public private(set) var members: [MemberRow]?
     /// To what was typed ``members`` is the answer.
     public private(set) var answered = ""
+    /// Too little was typed to say that nobody fits.
+    public private(set) var tooShort = false
     /// Why there is nobody.
     public private(set) var failure: Failure?
     /// A look-up at the hub is under way.
@@ -27,11 +29,14 @@ public final class SearchModel {
     public func follow() async {
         let asked = typed
         await core.follow { app in
-            asked.isEmpty ? try app.recentMembers() : try app.find(text: asked, limit: 50)
+            asked.isEmpty
+                ? FoundMembers(members: try app.recentMembers(), tooShort: false)
+                : try app.find(text: asked, limit: 50)
         } show: { found, failure in
             // An answer to what was typed before is dropped.
             guard asked == typed else { return }
-            members = found ?? []
+            members = found?.members ?? []
+            tooShort = found?.tooShort ?? false
             answered = asked
             self.failure = failure
         }
@@ -45,6 +50,7 @@ public final class SearchModel {
         defer { lookingUp = false }
         failure = await Failure.of {
             members = try await core.cancellable { try $0.lookup(query: asked, reason: reason, cancel: $1) }
+            tooShort = false
             answered = asked
         }
     }

@@ -72,6 +72,8 @@ public struct CounterView: View {
     @ViewBuilder private var nobody: some View {
         if model.answered.isEmpty {
             ContentUnavailableView(words["counter.first"], systemImage: "magnifyingglass")
+        } else if model.tooShort {
+            ContentUnavailableView(words["counter.go_on"], systemImage: "magnifyingglass")
         } else {
             ContentUnavailableView(
                 words["counter.none", ["text": model.answered]], systemImage: "person.fill.questionmark")

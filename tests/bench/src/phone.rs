@@ -356,7 +356,7 @@ impl Bench<'_> {
             let texts: Vec<String> = (0..QUERIES).map(|run| text_of(self.member(run))).collect();
             let find = |run: usize| -> Done<Duration> {
                 let (time, found) = timed(|| self.app.find(&texts[run], 20));
-                if found?.is_empty() {
+                if found?.members.is_empty() {
                     return Err(format!("{figure} finds nothing").into());
                 }
                 Ok(time)

@@ -9,7 +9,7 @@ use yaoban_domain::model::Member;
 use yaoban_domain::phone::mask;
 
 use super::{Acting, AppError, AppResult, ClerkApp};
-use crate::search::search;
+use crate::search::{is_too_short, search};
 use crate::store::figures::{CACHED_COLUMNS, Cached, read_cached};
 use crate::store::rows;
 
@@ -48,22 +48,34 @@ pub struct MemberRow {
     pub found_by: Option<String>,
 }
 
+/// Who fits what was typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Found {
+    /// The members, best first.
+    pub members: Vec<MemberRow>,
+    /// Nobody fits yet, and too little was typed to say that nobody does: digits are still to come.
+    pub too_short: bool,
+}
+
 impl ClerkApp {
     /// The members that fit what was typed, best first, at most `limit` (and 100).
-    pub fn find(&self, text: &str, limit: usize) -> AppResult<Vec<MemberRow>> {
+    pub fn find(&self, text: &str, limit: usize) -> AppResult<Found> {
         let acting = self.acting()?;
         self.store.read(|conn| {
             let hits = search(conn, text, &acting.store_id, limit)?;
-            let mut found = Vec::with_capacity(hits.len());
+            let mut members = Vec::with_capacity(hits.len());
             for hit in hits {
                 if let Some(row) = member_row(conn, hit.member_key, &acting)? {
-                    found.push(MemberRow {
+                    members.push(MemberRow {
                         found_by: Some(hit.by.code().to_owned()),
                         ..row
                     });
                 }
             }
-            Ok(found)
+            Ok(Found {
+                too_short: members.is_empty() && is_too_short(text),
+                members,
+            })
         })
     }
 }

@@ -25,6 +25,6 @@ impl ClerkApp {
         };
         let mut store = Arc::clone(&self.store);
         self.driver().lookup(&mut store, request, cancel)?;
-        self.find(query, HITS_MAX)
+        Ok(self.find(query, HITS_MAX)?.members)
     }
 }

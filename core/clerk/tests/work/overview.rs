@@ -333,7 +333,7 @@ fn the_end_of_a_pairing_leaves_nothing_and_loses_nothing_unasked() {
     assert_eq!(refused.code(), "unsent");
     assert_eq!(refused.values(), [("count".to_owned(), "1".to_owned())]);
     assert_eq!(
-        phone.app.find("M1", 1).unwrap().len(),
+        phone.app.find("M1", 1).unwrap().members.len(),
         1,
         "a refusal changes nothing"
     );

@@ -28,7 +28,7 @@ pub fn find(session: &Session<'_>, args: &FindArgs) -> Result<String, Failure> {
     let limit = usize::from(args.limit);
     let found = match &args.reason {
         Some(reason) => session.app.lookup(&text, reason, &Cancel::default())?,
-        None => session.app.find(&text, limit)?,
+        None => session.app.find(&text, limit)?.members,
     };
     session.print(&found, |screen, found| match found.as_slice() {
         [] if args.reason.is_some() => {

@@ -68,7 +68,7 @@ class HubTest {
     @Test
     fun `a profile comes over whole`() = runBlocking {
         val found = core.call { find("0001", 10u) }
-        assertEquals(listOf("M1"), found.map { it.memberId })
+        assertEquals(listOf("M1"), found.members.map { it.memberId })
         val profile = core.call { profile("M1") }
         assertEquals("王约", profile.member.name)
         assertEquals("青霉素", profile.allergies.single().text)

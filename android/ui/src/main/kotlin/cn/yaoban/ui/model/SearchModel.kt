@@ -3,6 +3,7 @@ package cn.yaoban.ui.model
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
+import cn.yaoban.core.FoundMembers
 import cn.yaoban.core.MemberRow
 import cn.yaoban.core.bridge.ClerkCore
 import kotlinx.coroutines.flow.Flow
@@ -22,6 +23,10 @@ class SearchModel(
     var answered by mutableStateOf("")
         private set
 
+    /** Too little was typed to say that nobody fits. */
+    var tooShort by mutableStateOf(false)
+        private set
+
     /** Why there is nobody. */
     var failure: Failure? by mutableStateOf(null)
         private set
@@ -33,12 +38,13 @@ class SearchModel(
     /** Looks for what is typed now, and again whenever rows change, until it is cancelled. */
     suspend fun follow() {
         val asked = query.trim()
-        val found: Flow<Result<List<MemberRow>>> =
-            core.watch { if (asked.isEmpty()) recentMembers() else find(asked, FOUND_MAX) }
+        val found: Flow<Result<FoundMembers>> =
+            core.watch { if (asked.isEmpty()) FoundMembers(recentMembers(), false) else find(asked, FOUND_MAX) }
         found.collect { result ->
             // An answer to what was typed before is dropped.
             if (asked != query.trim()) return@collect
-            members = result.getOrDefault(emptyList())
+            members = result.getOrNull()?.members.orEmpty()
+            tooShort = result.getOrNull()?.tooShort == true
             failure = result.failure
             answered = asked
         }
@@ -52,6 +58,7 @@ class SearchModel(
             failure =
                 failureOf {
                     members = core.cancellable { lookup(asked, reason, it) }
+                    tooShort = false
                     answered = asked
                 }
         } finally {

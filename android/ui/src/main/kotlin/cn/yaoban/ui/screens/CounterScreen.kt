@@ -154,6 +154,8 @@ private fun Found(
                     Text(words["counter.recent"], color = MaterialTheme.colorScheme.onSurfaceVariant)
                 }
             }
+        } else if (model.tooShort) {
+            item { Nothing(words["counter.go_on"]) }
         } else if (members.isEmpty()) {
             item {
                 Nothing(words["counter.none", "text" to model.answered]) {
