@@ -70,6 +70,10 @@ pub(super) enum Purpose {
 
 /// Opens a keyed connection. A wrong key or a damaged header shows here.
 pub(super) fn open(path: &Path, key: &DatabaseKey, purpose: Purpose) -> Result<Connection> {
+    connect(path, key, purpose).map_err(|error| error.explained(path))
+}
+
+fn connect(path: &Path, key: &DatabaseKey, purpose: Purpose) -> Result<Connection> {
     let access = match purpose {
         Purpose::Write | Purpose::Load | Purpose::Mirror => {
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE

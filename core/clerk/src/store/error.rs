@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
+
+use super::open::with_suffix;
 use yaoban_domain::calendar::UnknownTimeZone;
 use yaoban_protocol::codec::WireError;
 
@@ -91,6 +93,23 @@ impl StoreError {
                 path: path.to_owned(),
                 source,
             }
+        }
+    }
+
+    /// SQLite does not say why it cannot make a file beside `path`; the system does, when asked once more.
+    pub(super) fn explained(self, path: &Path) -> Self {
+        let could_not_open = matches!(&self, Self::Sqlite(error)
+            if error.sqlite_error_code() == Some(ErrorCode::CannotOpen));
+        if !could_not_open {
+            return self;
+        }
+        let probe = with_suffix(path, ".probe");
+        let made = std::fs::write(&probe, [0; 4096]);
+        // It may not be there.
+        let _ = std::fs::remove_file(&probe);
+        match made {
+            Err(source) if source.kind() == std::io::ErrorKind::StorageFull => Self::DiskFull,
+            _ => self,
         }
     }
 

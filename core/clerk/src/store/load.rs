@@ -273,7 +273,8 @@ impl Store {
     pub(super) fn begin_load(&self, plan: &LoadPlan) -> Result<()> {
         let mut load = self.load.lock().unwrap_or_else(PoisonError::into_inner);
         *load = None;
-        *load = Some(Load::begin(&load_path(&self.path), &self.key, plan)?);
+        let begun = Load::begin(&load_path(&self.path), &self.key, plan);
+        *load = Some(begun.map_err(|error| error.explained(&self.path))?);
         Ok(())
     }
 
@@ -303,7 +304,7 @@ impl Store {
             *load = None;
             *load = Load::resume(&load_path(&self.path), &self.key)?;
         }
-        work(&mut load)
+        work(&mut load).map_err(|error| error.explained(&self.path))
     }
 
     /// Completes the fresh file and makes it (or its rows) what is shown.

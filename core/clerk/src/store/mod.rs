@@ -38,7 +38,7 @@ mod sync_store;
 use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -78,6 +78,7 @@ pub struct Store {
     mirror: Mutex<mirror::Mirror>,
     readers: [Mutex<Option<Connection>>; READERS],
     next_reader: AtomicUsize,
+    paused: AtomicBool,
     settings: RwLock<Arc<Settings>>,
     load: Mutex<Option<load::Load>>,
     listener: RwLock<Option<Arc<dyn ChangeListener>>>,
@@ -154,6 +155,7 @@ impl Store {
         work: impl FnOnce(&Tx<'_>) -> std::result::Result<T, E>,
     ) -> std::result::Result<(T, bool), E> {
         let mut guard = lock(&self.writer);
+        self.ensure_open(&mut guard)?;
         let conn = guard.as_mut().ok_or(StoreError::Closed)?;
         let changes_before = conn.total_changes();
         let synchronous = if durability == Durability::Full {
@@ -166,7 +168,7 @@ impl Store {
         let calendar = self.settings().calendar;
         let mut mirror = self.mirror();
         mirror.begin();
-        let tx = Tx::begin(conn, calendar)?;
+        let tx = Tx::begin(conn, calendar).map_err(|error| error.explained(&self.path))?;
         let value = work(&tx)?;
         let settings = tx.changed_settings()?;
         mirror.forget(&tx)?;
@@ -202,6 +204,11 @@ impl Store {
         work: impl FnOnce(&Connection) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
         let mut guard = self.reader();
+        if guard.is_none() {
+            drop(guard);
+            self.ensure_open(&mut lock(&self.writer))?;
+            guard = self.reader();
+        }
         let conn = guard.as_mut().ok_or(StoreError::Closed)?;
         let tx = conn.transaction().map_err(StoreError::from)?;
         work(&tx)
@@ -213,6 +220,15 @@ impl Store {
         let mut guard = lock(&self.writer);
         let conn = guard.as_mut().ok_or(StoreError::Closed)?;
         Ok(work(conn)?)
+    }
+
+    /// Opens what a failure closed (a load that found no room when it swapped the files); a paused store
+    /// stays closed.
+    fn ensure_open(&self, writer: &mut Option<Connection>) -> Result<()> {
+        if writer.is_some() || self.paused.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        self.reopen(writer)
     }
 
     /// The mirror, opened again if a failure closed it.

@@ -1,7 +1,7 @@
 //! Opening, pausing, and what happens to a damaged file.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rusqlite::types::ToSqlOutput;
@@ -75,6 +75,7 @@ impl Store {
             mirror: Mutex::new(mirror),
             readers: Default::default(),
             next_reader: AtomicUsize::new(0),
+            paused: AtomicBool::new(false),
             settings: RwLock::new(Arc::new(settings)),
             load: Mutex::new(None),
             listener: RwLock::default(),
@@ -87,7 +88,8 @@ impl Store {
     fn begin_with(&self, place: &mut Option<Connection>, mut writer: Connection) -> Result<()> {
         self.mirror().listen(&mut writer)?;
         *place = Some(writer);
-        self.open_readers()
+        // All or none: what is half open would not be opened again.
+        self.open_readers().inspect_err(|_| *place = None)
     }
 
     fn open_readers(&self) -> Result<()> {
@@ -100,17 +102,15 @@ impl Store {
     /// Waits for running work, moves the log into the file and closes every connection: a phone
     /// kills an app that holds a file's lock while it sleeps.
     pub fn pause(&self) -> Result<()> {
+        self.paused.store(true, Ordering::SeqCst);
         *self.load.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.close_all(&mut lock(&self.writer))
     }
 
     /// Opens again what [`Self::pause`] closed.
     pub fn resume(&self) -> Result<()> {
-        let mut writer = lock(&self.writer);
-        if writer.is_none() {
-            self.reopen(&mut writer)?;
-        }
-        Ok(())
+        self.paused.store(false, Ordering::SeqCst);
+        self.ensure_open(&mut lock(&self.writer))
     }
 
     /// Moves the log into the file, so that what was erased is nowhere any more.
@@ -163,7 +163,7 @@ fn with_settings(writer: Connection) -> Result<Connection> {
 
 fn open_writer(path: &Path, key: &DatabaseKey) -> Result<Connection> {
     let mut conn = open(path, key, Purpose::Write)?;
-    schema::prepare(&mut conn, path)?;
+    schema::prepare(&mut conn, path).map_err(|error| error.explained(path))?;
     Ok(conn)
 }
 

@@ -75,7 +75,7 @@ class MoreFlowTest {
             see("过敏：磺胺、青霉素")
             see("154****0099")
         }
-        val found = runBlocking { phone.core.call { find("仇小玲", 5uL) } }.single()
+        val found = runBlocking { phone.core.call { find("仇小玲", 5uL) } }.members.single()
         val consents = runBlocking { phone.core.call { profile(found.memberId) } }.consents
         assertEquals(setOf("membership", "health"), consents.filter { it.granted }.map { it.purpose }.toSet())
         assertTrue(consents.all { it.wordingVersion.isNotEmpty() })
