@@ -12,7 +12,9 @@ public final class PairingModel {
         /// Waits for the hub's one-time code.
         case code
         /// The code is at the hub.
-        case pairing
+        case asking
+        /// Whose phone the code makes; waits for yes or no. The code is not used yet.
+        case offered(PairingOffer)
         /// The members come in.
         case loading(SyncProgress?)
         /// Paired; the first load did not get through. What came in stays.
@@ -49,20 +51,37 @@ public final class PairingModel {
         }
     }
 
-    /// Pairs by the code, then loads.
-    public func pair(deviceName: String) async {
+    /// Asks the hub whose phone the code makes. Nothing is used up by it.
+    public func look() async {
         guard phase == .code else { return }
-        phase = .pairing
+        phase = .asking
+        failure = await Failure.of {
+            phase = .offered(try await core.call { [typed] in try $0.pairingOffer(code: typed) })
+        }
+        if phase == .asking { phase = .code }
+    }
+
+    /// It is the right store: pairs by the code, then loads.
+    public func accept(deviceName: String) async {
+        guard case .offered = phase else { return }
+        phase = .asking
         failure = await Failure.of {
             paired = try await core.call { [typed] in try $0.pair(code: typed, deviceName: deviceName) }
         }
-        guard failure == nil else {
+        guard failure == nil, paired != nil else {
             phase = .code
             return
         }
         code = ""
         phase = .interrupted
         await load()
+    }
+
+    /// It is another store: the code stays good, and another one is asked for.
+    public func decline() {
+        guard case .offered = phase else { return }
+        code = ""
+        phase = .code
     }
 
     /// Loads, or goes on loading.

@@ -12,11 +12,13 @@ public final class RegisterModel {
     public var birthday = ""
     /// What the member said, with commas between.
     public var allergies = ""
-    /// What the member said, with commas between.
-    public var diseases = ""
+    /// The codes of what the member said.
+    public var diseases: Set<String> = []
     /// The purposes that the member says yes to.
     public var consents: Set<String> = []
 
+    /// The diseases that may be chosen.
+    public private(set) var offered: [DiseaseRow] = []
     /// What a new member is asked to consent to.
     public private(set) var consentForms: [ConsentForm] = []
     /// Who was registered, and who else is on the number.
@@ -37,7 +39,9 @@ public final class RegisterModel {
 
     /// Reads what a new member is asked.
     public func begin() async {
-        failure = await Failure.of { consentForms = try await core.call { $0.consentForms() } }
+        failure = await Failure.of {
+            (offered, consentForms) = try await core.call { ($0.diseases(), $0.consentForms()) }
+        }
     }
 
     /// Registers; without a network too.
@@ -46,8 +50,8 @@ public final class RegisterModel {
         busy = true
         defer { busy = false }
         let new = NewMember(
-            name: trimmed(name), phone: filled(phone), sex: sex, birthday: filled(birthday), diseases: listed(diseases),
-            allergies: listed(allergies),
+            name: trimmed(name), phone: filled(phone), sex: sex, birthday: filled(birthday),
+            diseases: offered.map(\.code).filter(diseases.contains), allergies: listed(allergies),
             consents: consentForms.filter { consents.contains($0.purpose) }.map { $0.answer(granted: true) })
         failure = await Failure.of { registered = try await core.call { try $0.register(new: new) } }
     }

@@ -35,7 +35,13 @@ public struct PairingView: View {
             Refusal(model.failure, words)
             if model.failure != nil { Button(words["act.again"]) { Task { await model.begin() } } }
         case .code: code
-        case .pairing: Waiting(words["pairing.asking"])
+        case .asking: Waiting(words["pairing.asking"])
+        case .offered(let offer):
+            whose(offer.storeName, offer.chainName)
+            Big(text: words["pairing.accept"], picture: "checkmark") {
+                Task { await model.accept(deviceName: app.device.name) }
+            }
+            Button(words["pairing.decline"], role: .cancel) { model.decline() }
         case .loading(let progress):
             Section {
                 ProgressView(value: share(progress)) { Text(line(progress)) }
@@ -67,7 +73,7 @@ public struct PairingView: View {
                 .textContentType(.oneTimeCode)
             Refusal(model.failure, words)
             Big(text: words["pairing.pair"], picture: "link") {
-                Task { await model.pair(deviceName: app.device.name) }
+                Task { await model.look() }
             }
             .disabled(model.code.isEmpty)
             if app.device.canScan {

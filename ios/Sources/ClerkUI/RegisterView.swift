@@ -44,7 +44,15 @@ public struct RegisterView: View {
             }
             TextField(words["register.birthday"], text: $model.birthday).keyboardType(.numbersAndPunctuation)
             TextField(words["register.allergies"], text: $model.allergies)
-            TextField(words["register.diseases"], text: $model.diseases)
+        }
+        Section(words["field.diseases"]) {
+            Wrap {
+                ForEach(model.offered, id: \.code) { disease in
+                    Choice(text: words.code("disease", disease.code), chosen: model.diseases.contains(disease.code)) {
+                        model.diseases.formSymmetricDifference([disease.code])
+                    }
+                }
+            }
         }
         Section(words["register.consents"]) {
             ForEach(model.consentForms, id: \.purpose) { form in

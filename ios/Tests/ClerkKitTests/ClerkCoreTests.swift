@@ -32,7 +32,7 @@ import Testing
         let pairing = PairingModel(core: try await open())
         await pairing.begin()
         pairing.code = "no code"
-        await pairing.pair(deviceName: "swift")
+        await pairing.look()
         #expect(pairing.phase == .code && pairing.code == "no code")
         #expect(pairing.failure?.kind == .hub && pairing.failure?.code == "pair_code_bad")
     }

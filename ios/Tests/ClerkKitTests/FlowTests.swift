@@ -17,10 +17,14 @@ import Testing
         let app = phone.app
         await app.pairing.begin()
         app.pairing.code = "YB1-nonsense"
-        await app.pairing.pair(deviceName: app.device.name)
+        await app.pairing.look()
         #expect(shows(PairingView(app: app), "这不是完整的配对码"))
         app.show(try #require(Opened(link: URL(string: "yaoban://pair/\(try phone.hub.pairingCode())")!)))
-        await app.pairing.pair(deviceName: app.device.name)
+        await app.pairing.look()
+        for words in ["晨光一店", "晨光大药房", "是这家店，配对", "不是，换一个配对码"] {
+            #expect(shows(PairingView(app: app), words))
+        }
+        await app.pairing.accept(deviceName: app.device.name)
         #expect(app.pairing.phase == .ready)
         #expect(app.pairing.paired?.storeName == "晨光一店")
         await app.look()
@@ -175,7 +179,9 @@ import Testing
         model.birthday = "29.2.1960"
         model.allergies = "磺胺，青霉素"
         model.consents = ["membership", "health"]
+        model.diseases = ["gout"]
         #expect(shows(RegisterView(app: app, model: model), "我同意成为会员"))
+        #expect(shows(RegisterView(app: app, model: model), "高血压") && shows(RegisterView(app: app, model: model), "痛风"))
         await model.register()
         #expect(model.registered == nil && model.failure?.kind == .invalid, "\(String(describing: model.failure))")
         model.birthday = "1960-02-29"
@@ -185,6 +191,7 @@ import Testing
         let member = MemberModel(core: app.core, memberId: registered.member.memberId)
         try await phone.following(member.follow) { member.profile != nil }
         #expect(shows(MemberView(app: app, model: member), "过敏：磺胺、青霉素"))
+        #expect(member.profile?.diseases == ["gout"])
         let consents = try #require(member.profile?.consents)
         #expect(Set(consents.filter(\.granted).map(\.purpose)) == ["membership", "health"])
         #expect(consents.allSatisfy { !$0.wordingVersion.isEmpty })

@@ -22,7 +22,8 @@ import Testing
         let pairing = PairingModel(core: core)
         await pairing.begin()
         pairing.code = try hub.pairingCode()
-        await pairing.pair(deviceName: "swift")
+        await pairing.look()
+        await pairing.accept(deviceName: "swift")
         try #require(pairing.phase == .ready, "\(String(describing: pairing.failure))")
         let signIn = SignInModel(core: core)
         await signIn.signIn("C1")
@@ -50,13 +51,37 @@ import Testing
         await pairing.begin()
         #expect(pairing.phase == .code)
         pairing.code = try hub.pairingCode()
-        await pairing.pair(deviceName: "swift")
+        await pairing.look()
+        await pairing.accept(deviceName: "swift")
         #expect(pairing.phase == .ready && pairing.code.isEmpty && pairing.failure == nil)
         #expect(pairing.paired?.chainName == "晨光大药房" && pairing.paired?.storeName == "晨光一店")
         #expect(try await core.call { try $0.status() }.members == 3)
         let again = PairingModel(core: core)
         await again.begin()
         #expect(again.phase == .ready)
+    }
+
+    @Test func whoseStoreItIsIsAskedBeforeTheCodeIsUsed() async throws {
+        let pairing = PairingModel(core: core)
+        await pairing.begin()
+        let code = try hub.pairingCode()
+        pairing.code = code
+        await pairing.accept(deviceName: "swift")
+        #expect(pairing.phase == .code, "there is no way around the question")
+        await pairing.look()
+        #expect(pairing.phase == .offered(PairingOffer(chainName: "晨光大药房", storeName: "晨光一店")))
+        #expect(try await core.call { try $0.status() }.paired == false)
+        pairing.decline()
+        #expect(pairing.phase == .code && pairing.code.isEmpty)
+        pairing.code = " \(code)\n"
+        await pairing.look()
+        hub.stop()
+        await pairing.accept(deviceName: "swift")
+        #expect(pairing.phase == .code && pairing.failure?.kind == .hub && !pairing.code.isEmpty)
+        try hub.serve()
+        await pairing.look()
+        await pairing.accept(deviceName: "swift")
+        #expect(pairing.phase == .ready && pairing.failure == nil)
     }
 
     @Test func aFirstLoadThatIsCutShortGoesOn() async throws {

@@ -67,7 +67,8 @@ final class TestPhone {
     func pair(staffId: String = "C1") async throws -> AppModel {
         await app.pairing.begin()
         app.pairing.code = try hub.pairingCode()
-        await app.pairing.pair(deviceName: device.name)
+        await app.pairing.look()
+        await app.pairing.accept(deviceName: device.name)
         try #require(app.pairing.phase == .ready, "\(String(describing: app.pairing.failure))")
         await app.signIn.signIn(staffId)
         try #require(app.signIn.current?.staffId == staffId)
