@@ -20,7 +20,7 @@ import PackageDescription
             name: "YaobanApp",
             dependencies: ["ClerkUI", "ClerkKit", "ClerkFFI", "SwiftUI", "UIKit"]
                 + ofApp.map { .target(name: $0) },
-            path: "App", exclude: ["PrivacyInfo.xcprivacy", "Yaoban.entitlements"])
+            path: "App", exclude: ["Licences.txt", "PrivacyInfo.xcprivacy", "Yaoban.entitlements"])
     ]
     let swiftUI: [Target.Dependency] = ["SwiftUI"]
 #else

@@ -47,6 +47,24 @@ final class PhoneDevice: NSObject, Device {
         return await UIApplication.shared.open(link)
     }
 
+    // MARK: Files
+
+    /// The share sheet. The file stays where the system clears up: what was chosen may still read it when the sheet is
+    /// gone. The next one of its name takes its place.
+    func share(file: Data, name: String) async -> Bool {
+        let place = FileManager.default.temporaryDirectory.appendingPathComponent(name)
+        guard let top = Self.top, (try? file.write(to: place, options: .completeFileProtection)) != nil else {
+            return false
+        }
+        let sheet = UIActivityViewController(activityItems: [place], applicationActivities: nil)
+        // An iPad shows it as a balloon, which has to come from somewhere.
+        sheet.popoverPresentationController?.sourceView = top.view
+        top.present(sheet, animated: true)
+        return true
+    }
+
+    var licences: [String] { Licences.of(.main) }
+
     // MARK: Scanner, finger and face
 
     var canScan: Bool { AVCaptureDevice.default(for: .video) != nil }

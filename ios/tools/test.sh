@@ -14,6 +14,7 @@ place() { cmp -s "target/bindings/swift/$1" "ios/Sources/$2/$1" || cp "target/bi
 place Yaoban.swift ClerkFFI
 place YaobanFFI.h YaobanFFI
 python3 texts/generate.py
+python3 ios/tools/licences.py --check
 
 run=ios/tools/swift-run.sh
 "$run" swift format lint --strict --configuration ios/.swift-format --recursive \

@@ -8,35 +8,18 @@ Rust crates from Cargo.lock (what the bindings take for Android) with the C in t
 licence is an error.
 """
 import re
-import subprocess
 import sys
-import tomllib
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import artifacts
 
 ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "bindings"))
+from crates import crates, keep  # noqa: E402
+
 LIST = ROOT / "android/app/src/main/res/raw/licences.txt"
-# C sources that a crate brings; the crate's own licence is not theirs.
-SOURCES = {"openssl-src": ("OpenSSL", "Apache-2.0"), "sqlcipher-src": ("SQLCipher", "BSD-3-Clause")}
 POM = "{http://maven.apache.org/POM/4.0.0}"
-
-
-def crates():
-    """Name, version and licence of each crate in the core."""
-    said = subprocess.run(["cargo", "tree", "--locked", "-p", "yaoban-bindings", "-e", "normal", "--target", "aarch64-linux-android",
-                           "--prefix", "none", "--no-dedupe", "--format", "{p}|{l}"], cwd=ROOT, capture_output=True, text=True, check=False)
-    if said.returncode:
-        sys.exit(f"cargo tree: {said.stderr}")
-    for line in set(said.stdout.splitlines()):
-        part, licence = line.split("|")
-        name, version = part.split(" ")[:2]
-        if not name.startswith("yaoban-"):
-            yield name, version.removeprefix("v"), licence
-    locked = {package["name"]: package["version"] for package in tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]}
-    for name, (source, licence) in SOURCES.items():
-        yield source, locked[name], licence
 
 
 def licence_of(repository, group, name, version):
@@ -62,18 +45,11 @@ def libraries(repository):
 def main():
     check = sys.argv[1] == "--check"
     repository = Path(sys.argv[2 if check else 1])
-    rows = sorted(crates()) + sorted(libraries(repository))
-    unnamed = [name for name, _, licence in rows if not licence]
-    if unnamed:
-        sys.exit(f"no licence is named for {', '.join(unnamed)}")
     # One name for one licence, however a pom writes it.
     same = re.compile(r"(The )?Apache(-2\.0$| (Software )?License,? (Version|version) 2\.0$)")
-    text = "".join(f"{name} {version} · {same.sub('Apache-2.0', licence)}\n" for name, version, licence in rows)
-    if not check:
-        LIST.parent.mkdir(parents=True, exist_ok=True)
-        LIST.write_text(text)
-    elif not LIST.exists() or LIST.read_text() != text:
-        sys.exit(f"{LIST} is not what the locks say: run android/host/build/licences.py {repository}")
+    rows = sorted(crates("aarch64-linux-android")) + sorted(libraries(repository))
+    named = [(name, version, same.sub("Apache-2.0", licence)) for name, version, licence in rows]
+    keep(LIST, named, check, f"android/host/build/licences.py {repository}")
 
 
 main()

@@ -1,4 +1,5 @@
 import ClerkFFI
+import Foundation
 
 /// What a screen asks of the device. It decides nothing: the core has already said that a contact may be made.
 @MainActor
@@ -11,6 +12,10 @@ public protocol Device: AnyObject {
     func sms(_ numbers: [Secret], text: String) async -> Handed
     /// Shares a text; false: the app is not installed, and the text is on the clipboard.
     func share(_ target: ShareTarget, text: String) async -> Bool
+    /// Lets the clerk choose what takes a file; false: nothing here does.
+    func share(file: Data, name: String) async -> Bool
+    /// Whose work is in the app, and under which licence.
+    var licences: [String] { get }
     /// Whether the device has a camera to scan codes with.
     var canScan: Bool { get }
     /// The text of a scanned code; none: nothing was scanned.

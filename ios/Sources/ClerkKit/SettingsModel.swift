@@ -12,6 +12,8 @@ public final class SettingsModel {
     public private(set) var checkup: Checkup?
     /// The phone is being looked at.
     public private(set) var checking = false
+    /// Nothing on this device takes a file, so support does not get its bundle.
+    public private(set) var nobodyTakesFiles = false
     /// Why something was not done.
     public private(set) var failure: Failure?
 
@@ -45,10 +47,24 @@ public final class SettingsModel {
 
     /// Looks at everything; asks the hub too.
     public func check() async {
-        guard !checking else { return }
+        if let found = await looking({ try $0.checkup(askHub: true, cancel: $1) }) { checkup = found }
+    }
+
+    /// Makes a bundle for support, which nobody else can open, and lets the clerk choose what takes it there.
+    public func sendBundle(by device: any Device) async {
+        guard let bundle = await looking({ try $0.diagnosticBundle(askHub: true, cancel: $1) }) else { return }
+        nobodyTakesFiles = await !device.share(file: bundle, name: "yaoban-support.bin")
+    }
+
+    private func looking<T: Sendable>(
+        _ look: @escaping @Sendable (ClerkApp, CancelHandle) throws -> T
+    ) async -> T? {
+        guard !checking else { return nil }
         checking = true
-        failure = await Failure.of { checkup = try await core.cancellable { try $0.checkup(askHub: true, cancel: $1) } }
-        checking = false
+        defer { checking = false }
+        var found: T?
+        failure = await Failure.of { found = try await core.cancellable(look) }
+        return found
     }
 
     /// Ends the pairing; whether it ended. `lose`: what was not sent may be lost.

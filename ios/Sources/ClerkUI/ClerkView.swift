@@ -94,6 +94,7 @@ struct PlaceView: View {
         case .register(let typed): RegisterView(app: app, typed: typed)
         case .message(let ids): MessageView(app: app, to: .members(ids))
         case .messageTask(let id): MessageView(app: app, to: .task(id))
+        case .licences: LicencesView(app: app)
         }
     }
 }

@@ -27,6 +27,7 @@ public struct PhoneView: View {
             who
             holds
             health
+            support
             end
         }
         .navigationTitle(words["nav.phone"])
@@ -130,6 +131,26 @@ public struct PhoneView: View {
             } else {
                 Button(words["phone.check"]) { Task { await model.check() } }
             }
+        }
+    }
+
+    /// What support needs, sealed for it alone; and whose work is in the app.
+    private var support: some View {
+        Section {
+            Button(words["phone.bundle_send"], systemImage: "square.and.arrow.up") {
+                Task { await model.sendBundle(by: app.device) }
+            }
+            .disabled(model.checking)
+            if model.nobodyTakesFiles { Text(words["phone.bundle_nobody"]).foregroundStyle(.red) }
+            LeadingRow {
+                app.way.to(.licences)
+            } content: {
+                Text(words["phone.licences"])
+            }
+        } header: {
+            Text(words["phone.bundle"])
+        } footer: {
+            Text(words["phone.bundle_text"])
         }
     }
 

@@ -285,6 +285,27 @@ import Testing
         #expect(fresh.pairing.phase == .code)
     }
 
+    // flow: support-and-licences
+    @Test func supportAndLicences() async throws {
+        let app = try await phone.pair()
+        let model = SettingsModel(core: app.core)
+        #expect(shows(PhoneView(app: app, model: model), "开源许可"))
+        app.way.tab = .phone
+        app.way.to(.licences)
+        let licences = PlaceView(app: app, place: try #require(app.way.top))
+        #expect(shows(licences, "rusqlite") && shows(licences, "SQLCipher") && !shows(licences, "jni"))
+
+        await model.sendBundle(by: phone.device)
+        #expect(model.failure == nil && !model.checking, "\(String(describing: model.failure))")
+        let bundle = try #require(phone.device.files.last)
+        #expect(bundle.range(of: Data("findings".utf8)) == nil, "sealed")
+        let read = try phone.hub.opened(bundle)
+        #expect(read.contains("findings") && !read.contains("M1") && !read.contains("王约"))
+        phone.device.answers = .notPossible
+        await model.sendBundle(by: phone.device)
+        #expect(shows(PhoneView(app: app, model: model), "没有可以发送文件的应用"))
+    }
+
     // flow: first-load-interrupted
     @Test func firstLoadInterrupted() async throws {
         let app = phone.app

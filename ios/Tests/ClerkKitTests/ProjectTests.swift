@@ -1,3 +1,4 @@
+import ClerkKit
 import Foundation
 import Testing
 
@@ -24,6 +25,14 @@ import Testing
         for access in try #require(manifest["NSPrivacyAccessedAPITypes"] as? [[String: Any]]) {
             #expect((access["NSPrivacyAccessedAPITypeReasons"] as? [String])?.isEmpty == false)
         }
+    }
+
+    /// What XcodeGen packs as the app's resources: all of App/ that is no source.
+    @Test func theListOfLicencesIsWhole() throws {
+        let lines = Licences.of(try #require(Bundle(url: app)))
+        #expect(lines.count > 100)
+        for line in lines { #expect(line.split(separator: " · ").count == 2, "\(line)") }
+        #expect(Licences.of(try #require(Bundle(url: app.deletingLastPathComponent()))).isEmpty)
     }
 
     @Test func theFilesAreProtected() throws {

@@ -40,6 +40,13 @@ final class TestHub: @unchecked Sendable {
     /// Shuts a phone out.
     func revoke(_ deviceId: String) throws { try run("device revoke", deviceId) }
 
+    /// What support reads in a bundle.
+    func opened(_ bundle: Data) throws -> String {
+        let file = folder.url.appendingPathComponent("bundle.bin")
+        try bundle.write(to: file)
+        return try run("bundle open", file.path)
+    }
+
     /// Serves until ``stop()``, from when this returns.
     func serve() throws {
         let process = Process()

@@ -13,6 +13,7 @@ final class TestDevice: Device {
     private(set) var dialled: [String] = []
     private(set) var sent: [(numbers: [String], text: String)] = []
     private(set) var shared: [ShareTarget] = []
+    private(set) var files: [Data] = []
     weak var phone: PhoneModel?
 
     func dial(_ number: Secret) async -> Handed {
@@ -29,6 +30,14 @@ final class TestDevice: Device {
         shared.append(target)
         return answers != .notPossible
     }
+
+    func share(file: Data, name: String) async -> Bool {
+        files.append(file)
+        return answers != .notPossible
+    }
+
+    /// The list that the app carries.
+    var licences: [String] { Bundle(url: TestHub.root.appendingPathComponent("ios/App")).map(Licences.of) ?? [] }
 
     func scanCode() async -> String? { nil }
     func recognise(reason: String) async -> Bool { false }

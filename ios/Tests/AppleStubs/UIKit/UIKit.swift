@@ -54,11 +54,22 @@ open class CALayer: NSObject {
     public var view: UIView { UIView() }
     public var navigationItem: UINavigationItem { UINavigationItem() }
     public var presentedViewController: UIViewController? { nil }
+    public var popoverPresentationController: UIPopoverPresentationController? { nil }
     open func viewDidLoad() {}
     open func viewDidDisappear(_ animated: Bool) {}
     public func present(_ controller: UIViewController, animated: Bool) {}
     public func dismiss(animated: Bool) {}
 }
+
+@MainActor public final class UIPopoverPresentationController: NSObject {
+    public var sourceView: UIView?
+}
+
+@MainActor public final class UIActivityViewController: UIViewController {
+    public init(activityItems: [Any], applicationActivities: [UIActivity]?) { super.init() }
+}
+
+@MainActor open class UIActivity: NSObject {}
 
 @MainActor open class UINavigationController: UIViewController {
     public init(rootViewController: UIViewController) { super.init() }
