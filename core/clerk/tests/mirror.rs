@@ -18,6 +18,7 @@ const FILE: &str = "clerk.db";
 const LOG: &str = "clerk.db-wal";
 const MIRROR: &str = "clerk.db.mirror";
 const MIRROR_LOG: &str = "clerk.db.mirror-wal";
+const ASIDE: &str = "clerk.db.damaged-mirror";
 
 /// A phone with one member.
 fn phone(dir: &Path) -> Arc<Store> {
@@ -197,7 +198,7 @@ fn a_damaged_mirror_stops_nobody_and_is_made_anew() {
     damage(&left.path().join(MIRROR), |bytes| bytes[..64].fill(0));
     let (store, report) = opened(left.path());
     assert_eq!(report, OpenReport::default());
-    assert!(left.path().join("clerk.db.damaged-mirror").exists());
+    assert!(left.path().join(ASIDE).exists());
     tag(&store, "y", None);
     let lost = as_killed(left.path(), &[MIRROR, MIRROR_LOG]);
     assert_eq!(opened(lost.path()).1.salvaged_ops, 2);
@@ -252,7 +253,7 @@ fn a_mirror_of_another_key_is_kept_for_it() {
     drop(store);
     let (_, report) = Store::open(&dir.path().join(FILE), &TestVault(2), 7).unwrap();
     assert_eq!(report.salvaged_ops, 0);
-    assert!(report.set_aside.is_some() && dir.path().join("clerk.db.damaged-mirror").exists());
+    assert!(report.set_aside.is_some() && dir.path().join(ASIDE).exists());
 }
 
 #[test]
@@ -290,12 +291,47 @@ fn what_was_taken_back_while_the_mirror_was_away_does_not_come_back() {
     let (store, report) = opened(dir.path());
     assert_eq!(report, OpenReport::default());
     assert_eq!(waiting(&store), Vec::<String>::new());
+    // It may have been lost, too: it is kept for inspection.
+    assert!(dir.path().join(ASIDE).exists());
     // Brought up, it is trusted again.
     tag(&store, "y", None);
     let lost = as_killed(dir.path(), &[MIRROR, MIRROR_LOG]);
     assert_eq!(waiting(&opened(lost.path()).0), ["y"]);
     let trusted = as_killed(dir.path(), &[FILE, MIRROR, MIRROR_LOG]);
     assert_eq!(waiting(&opened(trusted.path()).0), ["y"]);
+}
+
+#[test]
+fn a_mirror_whose_work_cannot_come_back_yet_is_not_written_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = phone(dir.path());
+    store.pause().unwrap();
+    let before = as_killed(dir.path(), &[FILE]);
+    store.resume().unwrap();
+    tag(&store, "x", None);
+    store.pause().unwrap();
+    // Something stands in the way of one operation.
+    let (lost, _) = opened(before.path());
+    lost.on_writer(|conn| {
+        conn.execute_batch(
+            "CREATE TRIGGER in_the_way BEFORE INSERT ON outbox WHEN NEW.n = 1
+             BEGIN SELECT RAISE(ABORT, 'not now'); END",
+        )
+    })
+    .unwrap();
+    drop(lost);
+    std::fs::copy(dir.path().join(MIRROR), before.path().join(MIRROR)).unwrap();
+    let (store, report) = opened(before.path());
+    assert_eq!(report, OpenReport::default());
+    tag(&store, "y", Some(NOON + 10_000));
+    store
+        .on_writer(|conn| conn.execute_batch("DROP TRIGGER in_the_way"))
+        .unwrap();
+    store.pause().unwrap();
+    drop(store);
+    let (store, report) = opened(before.path());
+    assert_eq!(report.salvaged_ops, 1);
+    assert_eq!(waiting(&store), ["x"]);
 }
 
 #[test]

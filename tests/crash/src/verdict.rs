@@ -292,8 +292,9 @@ pub fn come_together(world: &World, app: &ClerkApp, known: &Known<'_>) -> Verdic
             report.repaired_ranges
         ));
     }
-    if !names(&world.home, ".load").is_empty() {
-        return Err("a load was left behind".into());
+    let left = names(&world.home, ".load");
+    if !left.is_empty() {
+        return Err(format!("a load was left behind: {left:?}"));
     }
     Ok(())
 }

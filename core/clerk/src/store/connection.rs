@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::error::Result;
+use super::error::{Result, StoreError};
 use crate::vault::DatabaseKey;
 
 /// Pragmas of every connection.
@@ -25,12 +25,11 @@ const COMMON: &str = "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = OFF; PRA
 ///
 /// | pragma | why |
 /// |---|---|
-/// | `journal_mode` WAL | readers never wait for the writer |
 /// | `wal_autocheckpoint` 1000 | the log stays near 4 MB |
 /// | `journal_size_limit` 8 MB | a log that a first load blew up shrinks again |
 /// | `cache_size` 8 MB | the upper pages of the trees that a pull writes |
-const WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 1000;
-    PRAGMA journal_size_limit = 8388608; PRAGMA cache_size = -8192;";
+const WRITER: &str = "PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 8388608;
+    PRAGMA cache_size = -8192;";
 
 /// Pragmas of a reader.
 ///
@@ -44,11 +43,18 @@ const READER: &str = "PRAGMA query_only = ON; PRAGMA cache_size = -28672;";
 ///
 /// | pragma | why |
 /// |---|---|
-/// | `journal_mode` WAL | a commit waits for the disk once |
 /// | `synchronous` FULL | it is there when the clerk hears that the work is stored |
 /// | `wal_autocheckpoint` 64, `journal_size_limit` 256 kB, `cache_size` 256 kB | it holds little |
-const MIRROR: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 64;
+const MIRROR: &str = "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 64;
     PRAGMA journal_size_limit = 262144; PRAGMA cache_size = -256;";
+
+/// Pragmas of a first load.
+///
+/// | pragma | why |
+/// |---|---|
+/// | `journal_mode` TRUNCATE | no log: the file counts only once it is complete and synced; a journal that stays is not made anew for each chunk |
+/// | `cache_size` 12 MB | the trees of a chunk |
+const LOAD: &str = "PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -12288;";
 
 /// Statements that stay prepared on a connection.
 const PREPARED: usize = 192;
@@ -93,15 +99,30 @@ fn connect(path: &Path, key: &DatabaseKey, purpose: Purpose) -> Result<Connectio
     conn.execute_batch(COMMON)?;
     conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     match purpose {
-        Purpose::Write => conn.execute_batch(WRITER)?,
+        Purpose::Write => {
+            keep_log(&conn)?;
+            conn.execute_batch(WRITER)?;
+        }
         Purpose::Read => conn.execute_batch(READER)?,
-        // No log: the file counts only once it is complete and synced.
-        Purpose::Load => conn.execute_batch(
-            "PRAGMA journal_mode = DELETE; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -12288;",
-        )?,
-        Purpose::Mirror => conn.execute_batch(MIRROR)?,
+        Purpose::Load => conn.execute_batch(LOAD)?,
+        Purpose::Mirror => {
+            keep_log(&conn)?;
+            conn.execute_batch(MIRROR)?;
+        }
         Purpose::Salvage => {}
     }
     conn.set_prepared_statement_cache_capacity(PREPARED);
     Ok(conn)
+}
+
+/// Gives the file a write-ahead log: readers never wait for the writer, a commit waits for the disk once.
+/// Where there is no room for one SQLite goes on without and does not say so.
+pub(super) fn keep_log(conn: &Connection) -> Result<()> {
+    let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode == "wal" {
+        return Ok(());
+    }
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
+    let what = format!("the journal is \"{mode}\", a write-ahead log could not be made");
+    Err(rusqlite::Error::SqliteFailure(code, Some(what)).into())
 }

@@ -79,8 +79,11 @@ pub enum StoreError {
         source: std::io::Error,
     },
     /// Anything else that SQLite says. Its text names tables and columns, never values.
-    #[error("sqlite: {0}")]
-    Sqlite(rusqlite::Error),
+    #[error("sqlite: {source} ({})", extended_code(source))]
+    Sqlite {
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
 }
 
 impl StoreError {
@@ -96,11 +99,12 @@ impl StoreError {
         }
     }
 
-    /// SQLite does not say why it cannot make a file beside `path`; the system does, when asked once more.
+    /// SQLite does not say why it cannot make or enlarge a file beside `path`; the system does, when asked
+    /// once more.
     pub(super) fn explained(self, path: &Path) -> Self {
-        let could_not_open = matches!(&self, Self::Sqlite(error)
-            if error.sqlite_error_code() == Some(ErrorCode::CannotOpen));
-        if !could_not_open {
+        let unexplained = matches!(&self, Self::Sqlite { source }
+            if matches!(source.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure)));
+        if !unexplained {
             return self;
         }
         let probe = with_suffix(path, ".probe");
@@ -128,9 +132,14 @@ impl StoreError {
             Self::Refused { code, .. } => code,
             Self::OutboxFull { .. } => "outbox_full",
             Self::File { .. } => "file",
-            Self::Sqlite(_) => "storage",
+            Self::Sqlite { .. } => "storage",
         }
     }
+}
+
+/// SQLite's own number of an error, for support; 0 if it is none of SQLite's.
+fn extended_code(error: &rusqlite::Error) -> i32 {
+    error.sqlite_error().map_or(0, |error| error.extended_code)
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -139,7 +148,7 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Damaged,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             Some(ErrorCode::DiskFull) => Self::DiskFull,
-            _ => Self::Sqlite(error),
+            _ => Self::Sqlite { source: error },
         }
     }
 }

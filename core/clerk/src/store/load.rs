@@ -1,7 +1,7 @@
 //! First load: chunks go into a fresh file beside the one that is shown, indexes come afterwards,
 //! then the files are swapped. An interrupted load goes on where it stopped.
 //!
-//! The fresh file has no write-ahead log; it counts only once it is complete and on the disk. The
+//! The fresh file has no write-ahead log until it is complete and on the disk; it counts only then. The
 //! swap: the shown file is closed (which empties its log), the fresh one renamed over it, and all
 //! connections opened again. A crash before the rename leaves the old file and a load that can be
 //! finished again; after it, the new file.
@@ -19,7 +19,7 @@ use yaoban_protocol::codec::{from_cbor, to_cbor};
 use yaoban_protocol::message::{Chunk, Cursor};
 use yaoban_protocol::row::{Change, ChangeKind, Purchases, entity};
 
-use super::connection::{Purpose, open};
+use super::connection::{Purpose, keep_log, open};
 use super::open::{copy_rows, with_suffix};
 use super::{
     Result, Settings, Store, StoreError, Tx, lock, meta, outbox, replay, rows, schema, search_index,
@@ -418,6 +418,8 @@ impl Store {
         copy_local(old, &tx, &load.plan)?;
         replay::rebuild(&tx)?;
         tx.commit()?;
+        // Before the files change places: a disk without room for a log leaves the shown one as it is.
+        keep_log(&load.conn).map_err(|error| error.explained(&self.path))?;
         let fresh = load_path(&self.path);
         load.conn.close().map_err(|(_, error)| StoreError::from(error))?;
         self.close_all(&mut writer)?;
@@ -428,6 +430,10 @@ impl Store {
         let renamed = sync_file(&fresh)
             .and_then(|()| std::fs::rename(&fresh, &self.path))
             .map_err(file);
+        if renamed.is_ok() {
+            // Of its journal; the next load would remove it, too.
+            let _ = remove(&fresh);
+        }
         // Whatever became of the rename, the store opens again: with the new file or the old one.
         self.reopen(&mut writer)?;
         renamed?;

@@ -67,7 +67,7 @@ pub(super) struct Mirror {
     behind: bool,
     /// The file met damage: it is set aside before the next write.
     broken: bool,
-    /// It holds what could not be brought back yet: not written until the phone is opened again.
+    /// It holds what could not be brought back or set aside yet: not written until the phone is opened again.
     held_off: bool,
 }
 
@@ -85,7 +85,7 @@ impl Mirror {
             return Ok((mirror, 0));
         }
         if generation(writer)? > generation_of(&path_of(file), key) {
-            // The next write brings it up.
+            mirror.held_off = keep_unknown(file, key, writer).is_err();
             return Ok((mirror, 0));
         }
         let restored = restore_from(&path_of(file), key, writer).unwrap_or_else(|error| {
@@ -333,6 +333,29 @@ fn bring_back(from: &Connection, tx: &Connection, order: &str) -> Result<u32> {
         restored += 1;
     }
     Ok(restored)
+}
+
+/// Before a mirror that is not trusted is written over: what only it holds may have been taken back, and
+/// may have been lost. Nothing tells, so it is kept for inspection.
+fn keep_unknown(file: &Path, key: &DatabaseKey, writer: &Connection) -> Result<()> {
+    let unknown = match open(&path_of(file), key, Purpose::Salvage) {
+        Ok(held) => operations(&held)?.difference(&operations(writer)?).count(),
+        // Opening it for writing sees to that.
+        Err(StoreError::Damaged) => 0,
+        Err(error) => return Err(error),
+    };
+    if unknown > 0 {
+        tracing::error!(unknown, "the mirror is set aside with what only it holds");
+        set_mirror_aside(file)?;
+    }
+    Ok(())
+}
+
+/// Ids of the operations in a file.
+fn operations(conn: &Connection) -> Result<BTreeSet<String>> {
+    let mut select = conn.prepare("SELECT op_id FROM outbox")?;
+    let ids = select.query_map([], |row| row.get(0))?;
+    Ok(ids.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Kept under a name of its own, for inspection; an older one makes way.

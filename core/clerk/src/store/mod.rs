@@ -168,7 +168,7 @@ impl Store {
         let calendar = self.settings().calendar;
         let mut mirror = self.mirror();
         mirror.begin();
-        let tx = Tx::begin(conn, calendar).map_err(|error| error.explained(&self.path))?;
+        let tx = Tx::begin(conn, calendar)?;
         let value = work(&tx)?;
         let settings = tx.changed_settings()?;
         mirror.forget(&tx)?;

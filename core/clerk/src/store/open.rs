@@ -163,7 +163,7 @@ fn with_settings(writer: Connection) -> Result<Connection> {
 
 fn open_writer(path: &Path, key: &DatabaseKey) -> Result<Connection> {
     let mut conn = open(path, key, Purpose::Write)?;
-    schema::prepare(&mut conn, path).map_err(|error| error.explained(path))?;
+    schema::prepare(&mut conn, path)?;
     Ok(conn)
 }
 
