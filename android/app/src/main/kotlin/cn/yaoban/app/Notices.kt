@@ -33,14 +33,14 @@ object Notices {
         )
     }
 
-    /** Tells what is due, or takes the notice away. Behind the core's lock it leaves what stands. */
+    /** Tells what is due, also behind the core's lock, or takes the notice away. What a core that cannot say had told stays. */
     suspend fun tellDue(
         context: Context,
         core: ClerkCore,
     ) {
         val counts =
             try {
-                core.call { taskCounts(wholeStore = false) }
+                core.call { dueCounts() }
             } catch (_: ClerkException) {
                 return
             }

@@ -10,9 +10,7 @@ import androidx.work.PeriodicWorkRequestBuilder
 import androidx.work.WorkManager
 import androidx.work.WorkerParameters
 import cn.yaoban.core.ClerkException
-import cn.yaoban.core.ErrorKind
-import cn.yaoban.core.bridge.code
-import cn.yaoban.core.bridge.kind
+import cn.yaoban.core.bridge.retry
 import java.util.concurrent.TimeUnit
 
 /** A round with the hub every quarter of an hour, also when the app is not open. */
@@ -31,7 +29,8 @@ class SyncWorker(
             }
             Result.success()
         } catch (error: ClerkException) {
-            after(error.kind, error.code)
+            // What waits for somebody waits for the next period.
+            if (error.retry) Result.retry() else Result.failure()
         }
 
     companion object {
@@ -48,16 +47,5 @@ class SyncWorker(
                     .build()
             WorkManager.getInstance(context).enqueueUniquePeriodicWork(NAME, ExistingPeriodicWorkPolicy.UPDATE, work)
         }
-
-        /**
-         * What a round's end means for the next one: the way to the hub mends itself, the rest waits for somebody. A round that
-         * the screens are making is as good as this one.
-         */
-        fun after(kind: ErrorKind, code: String): Result =
-            when {
-                kind == ErrorKind.HUB && code == "sync_running" -> Result.success()
-                kind == ErrorKind.HUB -> Result.retry()
-                else -> Result.failure()
-            }
     }
 }

@@ -168,21 +168,9 @@ private val SCENES =
             touch("by-win_back")
             see("符合条件的会员")
         },
-        Scene("message") {
-            touch("tab-MEMBERS")
-            touch("by-win_back")
-            see("符合条件的会员")
-            touch("group-message")
-            touch("template-refill-sms")
-            see("逐个核对规则")
-        },
+        Scene("message") { message() },
         Scene("message-result") {
-            touch("tab-MEMBERS")
-            touch("by-win_back")
-            see("符合条件的会员")
-            touch("group-message")
-            touch("template-refill-sms")
-            see("逐个核对规则")
+            message()
             touch("send")
             see("不能发")
         },
@@ -237,6 +225,15 @@ private class Walk(
         touch("tab-TASKS")
         touch("task-${chosen.first()}")
         see(until)
+    }
+
+    fun message() {
+        touch("tab-MEMBERS")
+        touch("by-win_back")
+        see("符合条件的会员")
+        touch("group-message")
+        touch("template-refill-sms")
+        see("逐个核对并生成")
     }
 
     fun call() {

@@ -17,6 +17,7 @@ import androidx.compose.material3.ButtonDefaults
 import androidx.compose.material3.Icon
 import androidx.compose.material3.IconButton
 import androidx.compose.material3.LocalContentColor
+import androidx.compose.material3.LocalTextStyle
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.OutlinedButton
 import androidx.compose.material3.Text
@@ -28,6 +29,7 @@ import androidx.compose.ui.graphics.vector.ImageVector
 import androidx.compose.ui.semantics.Role
 import androidx.compose.ui.semantics.selected
 import androidx.compose.ui.semantics.semantics
+import androidx.compose.ui.text.TextStyle
 import androidx.compose.ui.text.style.TextAlign
 import androidx.compose.ui.unit.dp
 
@@ -57,12 +59,7 @@ internal fun Big(
         } else {
             ButtonDefaults.buttonColors()
         }
-    Button(onClick, modifier.heightIn(min = 56.dp), enabled, RoundedCornerShape(14.dp), colors) {
-        if (icon != null) {
-            Icon(icon, null, Modifier.padding(end = 8.dp).size(22.dp))
-        }
-        Text(text, style = MaterialTheme.typography.titleMedium, textAlign = TextAlign.Center)
-    }
+    Button(onClick, modifier.heightIn(min = 56.dp), enabled, BUTTON, colors) { Inside(text, icon, MaterialTheme.typography.titleMedium) }
 }
 
 /** A quieter button. */
@@ -75,10 +72,20 @@ internal fun Quiet(
     onClick: () -> Unit,
 ) {
     val colors = ButtonDefaults.outlinedButtonColors(contentColor = LocalContentColor.current)
-    OutlinedButton(onClick, modifier.heightIn(min = 48.dp), enabled, RoundedCornerShape(14.dp), colors) {
-        if (icon != null) Icon(icon, null, Modifier.padding(end = 6.dp).size(20.dp))
-        Text(text, textAlign = TextAlign.Center)
-    }
+    OutlinedButton(onClick, modifier.heightIn(min = 48.dp), enabled, BUTTON, colors) { Inside(text, icon, LocalTextStyle.current) }
+}
+
+private val BUTTON = RoundedCornerShape(14.dp)
+
+/** What stands in a button: its picture, if it has one, and its words. */
+@Composable
+private fun Inside(
+    text: String,
+    icon: ImageVector?,
+    style: TextStyle,
+) {
+    if (icon != null) Icon(icon, null, Modifier.padding(end = 8.dp).size(20.dp))
+    Text(text, style = style, textAlign = TextAlign.Center)
 }
 
 /** One of several to choose from. */
@@ -110,6 +117,9 @@ internal fun Chip(
         )
     }
 }
+
+/** So many chips of a long list are shown at first. */
+internal const val FEW = 6
 
 /** Chips that wrap. */
 @OptIn(ExperimentalLayoutApi::class)

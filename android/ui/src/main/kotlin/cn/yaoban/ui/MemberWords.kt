@@ -31,6 +31,12 @@ internal fun value(reading: ReadingRow): String {
     return reading.glucoseTenths?.let { tenths(it.toInt()) }.orEmpty()
 }
 
+/** A number of a reading as it is said: glucose is kept in tenths. */
+internal fun number(
+    field: String,
+    value: UShort,
+): String = if (field == "glucose") tenths(value.toInt()) else value.toString()
+
 /** How a reading moved since the one before. */
 internal fun change(reading: ReadingRow): String? =
     reading.systolicChange?.let { signed(it, abs(it).toString()) } ?: reading.glucoseChangeTenths?.let { signed(it, tenths(abs(it))) }

@@ -2,6 +2,7 @@ package cn.yaoban.ui
 
 import androidx.compose.foundation.layout.Arrangement
 import androidx.compose.foundation.layout.Column
+import androidx.compose.foundation.layout.ColumnScope
 import androidx.compose.foundation.layout.Row
 import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.height
@@ -73,11 +74,7 @@ internal fun Nothing(
     modifier: Modifier = Modifier,
     action: @Composable () -> Unit = {},
 ) {
-    Column(
-        modifier.fillMaxWidth().padding(24.dp),
-        Arrangement.spacedBy(16.dp, Alignment.CenterVertically),
-        Alignment.CenterHorizontally,
-    ) {
+    Centred(modifier) {
         Text(
             text,
             color = MaterialTheme.colorScheme.onSurfaceVariant,
@@ -95,11 +92,7 @@ internal fun Waiting(
     share: Float? = null,
     modifier: Modifier = Modifier,
 ) {
-    Column(
-        modifier.fillMaxWidth().padding(24.dp),
-        Arrangement.spacedBy(16.dp, Alignment.CenterVertically),
-        Alignment.CenterHorizontally,
-    ) {
+    Centred(modifier) {
         if (share != null) {
             LinearProgressIndicator({ share }, Modifier.fillMaxWidth().height(8.dp))
         } else {
@@ -108,3 +101,15 @@ internal fun Waiting(
         Text(text, style = MaterialTheme.typography.bodyLarge, textAlign = TextAlign.Center)
     }
 }
+
+/** What stands where the content will be. */
+@Composable
+private fun Centred(
+    modifier: Modifier,
+    content: @Composable ColumnScope.() -> Unit,
+) = Column(
+    modifier.fillMaxWidth().padding(24.dp),
+    Arrangement.spacedBy(16.dp, Alignment.CenterVertically),
+    Alignment.CenterHorizontally,
+    content,
+)

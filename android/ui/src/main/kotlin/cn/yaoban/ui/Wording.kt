@@ -20,6 +20,8 @@ class Wording(
     private val texts: Texts,
     /** Today, by the chain's calendar. */
     val today: LocalDate,
+    /** The chain's clock. */
+    private val zone: ZoneId,
 ) : Texts by texts {
     /** A date as people say it: today, yesterday, tomorrow, without the year if it is this one. */
     fun date(day: LocalDate): String =
@@ -32,7 +34,7 @@ class Wording(
 
     /** An instant: the time of day, with its date if it is not today. */
     fun instant(atMs: Long): String {
-        val at = Instant.ofEpochMilli(atMs).atZone(ZoneId.systemDefault())
+        val at = Instant.ofEpochMilli(atMs).atZone(zone)
         val time = at.format(TIME)
         return if (at.toLocalDate() == today) time else "${date(at.toLocalDate())} $time"
     }
@@ -129,6 +131,9 @@ fun decimal(milli: Long): String {
     val rest = (abs(milli) % 1000).toString().padStart(3, '0').trimEnd('0')
     return sign + abs(milli) / 1000 + if (rest.isEmpty()) "" else ".$rest"
 }
+
+/** For drawing. */
+internal fun UShort.toFloat(): Float = toInt().toFloat()
 
 /** Tenths as a decimal. */
 fun tenths(value: Int): String = "${value / 10}.${value % 10}"

@@ -29,6 +29,7 @@ import cn.yaoban.ui.screens.SignInScreen
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
 import java.time.LocalDate
+import java.time.ZoneId
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.TimeSource
 
@@ -51,8 +52,11 @@ fun YaobanApp(
     val scope = rememberCoroutineScope()
     val way = rememberSaveable(saver = Way.Saver) { Way() }
     var today by remember { mutableStateOf<LocalDate?>(null) }
+    var zone by remember { mutableStateOf<ZoneId?>(null) }
     LaunchedEffect(app) {
-        today = core.call { today() }
+        val (clock, day) = core.call { timeZone() to today() }
+        zone = ZoneId.of(clock)
+        today = day
         if (opened is Opened.Pairing) app.pairing.code = opened.code
         app.pairing.begin()
     }
@@ -60,8 +64,9 @@ fun YaobanApp(
         Surface(Modifier.fillMaxSize(), color = MaterialTheme.colorScheme.background) {
             // The first reading takes less than a frame or two: nothing is shown meanwhile.
             val day = today ?: return@Surface
+            val clock = zone ?: return@Surface
             CompositionLocalProvider(
-                LocalWording provides remember(texts, day) { Wording(texts, day) },
+                LocalWording provides remember(texts, day, clock) { Wording(texts, day, clock) },
                 LocalScope provides scope,
             ) {
                 Box(Modifier.fillMaxSize().safeDrawingPadding()) {

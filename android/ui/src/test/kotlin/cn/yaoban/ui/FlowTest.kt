@@ -32,6 +32,13 @@ class FlowTest : WithHub() {
             waitUntil { onNodeWithTag("code").fetchSemanticsNode().config.toString().contains("YB1-") }
             onNodeWithTag("code").assertTextContains(phone.device.scanned!!)
             touchText("配对")
+            see("晨光一店")
+            see("晨光大药房")
+            touch("decline")
+            // The code is as good as before.
+            touchText("扫码")
+            touchText("配对")
+            touch("accept")
             see("谁在用这部手机")
             see("陆小敏")
         }

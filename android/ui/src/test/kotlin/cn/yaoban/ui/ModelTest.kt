@@ -3,10 +3,14 @@ package cn.yaoban.ui
 import cn.yaoban.core.CarrierResult
 import cn.yaoban.core.ContactPurpose
 import cn.yaoban.core.DialTarget
+import cn.yaoban.core.EntryState
 import cn.yaoban.core.ErrorKind
+import cn.yaoban.core.GroupConditions
 import cn.yaoban.core.MemberClass
 import cn.yaoban.core.NewOutcome
+import cn.yaoban.core.NewReading
 import cn.yaoban.core.OutcomeCode
+import cn.yaoban.core.ReadingNumber
 import cn.yaoban.core.TaskFilter
 import cn.yaoban.core.TaskView
 import cn.yaoban.core.bridge.WordingValue
@@ -15,8 +19,13 @@ import cn.yaoban.ui.model.CallModel
 import cn.yaoban.ui.model.Failure
 import cn.yaoban.ui.model.GroupModel
 import cn.yaoban.ui.model.PairingModel
+import cn.yaoban.ui.model.ReadingsModel
 import cn.yaoban.ui.model.SearchModel
 import cn.yaoban.ui.model.TaskListModel
+import cn.yaoban.ui.model.full
+import cn.yaoban.ui.model.reading
+import cn.yaoban.ui.model.typed
+import cn.yaoban.ui.model.value
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
@@ -27,6 +36,7 @@ import org.junit.jupiter.api.Assertions.assertNotNull
 import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
+import java.time.ZoneId
 
 /** The models without their screens, with the real core and a real hub. */
 class ModelTest : WithHub() {
@@ -47,8 +57,14 @@ class ModelTest : WithHub() {
         model.begin()
         assertEquals(PairingModel.Phase.Code, model.phase)
         model.code = "  ${hub.pairingCode()}\n"
+        model.pair("test")
+        assertEquals(PairingModel.Phase.Code, model.phase, "nobody said that the store is the right one")
+        model.ask()
+        assertEquals("晨光一店" to "晨光大药房", (model.phase as PairingModel.Phase.Offered).offer.let { it.storeName to it.chainName })
         hub.stop()
         model.pair("test")
+        assertEquals(PairingModel.Phase.Code to ErrorKind.HUB, model.phase to model.failure?.kind)
+        model.ask()
         assertEquals(PairingModel.Phase.Code to ErrorKind.HUB, model.phase to model.failure?.kind)
         hub.serve()
         phone.core.call { pair(model.code.trim(), "test") }
@@ -129,18 +145,16 @@ class ModelTest : WithHub() {
     }
 
     @Test
-    fun `conditions become an audience that the core understands`() = runBlocking {
+    fun `conditions become an audience of the core, and come back from one that was kept`() = runBlocking {
         phone = TestPhone(home, hub).pair()
         val model = GroupModel(phone.core)
-        val of = { key: String, word: String -> GroupModel.Condition(key, word) }
-        assertNull(GroupModel.rule(emptySet()))
-        val every =
-            setOf(
-                of("class", "retain"), of("class", "low"), of("care", "chronic"), of("care", "general"), of("disease", "hypertension"),
-                of("tags", "老\"会员\\"), of("medicine", "out"), of("medicine", "running_low"), of("birthday", "7"),
-            )
-        assertEquals(0uL, phone.core.call { groupCount(GroupModel.rule(every)!!) })
-        model.toggle(of("disease", "hypertension"))
+        following(model::follow) { model.counts != null }
+        assertNull(model.rule)
+        // The members whose birthday the chip counts are those whom it shows.
+        model.ask(GroupConditions(birthday = true))
+        following(model::follow) { model.rule != null }
+        assertEquals(model.counts?.birthdays?.toULong(), model.count)
+        model.ask(GroupConditions(diseases = listOf("hypertension")))
         following(model::follow) { model.count == 2uL }
         assertEquals(2, model.chosen().size)
         model.picked = setOf("M2")
@@ -148,6 +162,7 @@ class ModelTest : WithHub() {
         model.keep("高血压")
         assertEquals(listOf("高血压"), model.saved.map { it.name })
         model.show(model.saved.single())
+        assertEquals(listOf("hypertension"), model.conditions.diseases)
         following(model::follow) { model.count == 2uL }
         model.forget(model.saved.single())
         assertTrue(model.saved.isEmpty() && model.rule == null)
@@ -156,7 +171,7 @@ class ModelTest : WithHub() {
     @Test
     fun `a refusal is worded with its values, an unknown one with its code`() {
         phone = TestPhone(home, hub)
-        val words = Wording(PropertyTexts("zh"), phone.clock.today)
+        val words = Wording(PropertyTexts("zh"), phone.clock.today, ZoneId.of("Asia/Shanghai"))
         val value = { name: String, text: String -> WordingValue(name, text) }
         assertEquals("任务已完成，不能再改", words.failure(Failure(ErrorKind.REFUSED, "task_closed", listOf(value("state", "done")))))
         assertEquals("密码错得太多，20分钟后再试", words.failure(Failure(ErrorKind.PIN_BLOCKED, "pin_blocked", listOf(value("wait_s", "1200")))))
@@ -166,6 +181,46 @@ class ModelTest : WithHub() {
         assertTrue(words.failure(Failure(ErrorKind.UNKNOWN, "member_unknown", listOf(value("what", "member")))).contains("会员"))
         assertEquals("¥1,234,567.89" to "-¥0.05", yuan(123_456_789) to yuan(-5))
         assertEquals(listOf("2.5", "-1", "0.01"), listOf(2500L, -1000L, 10L).map(::decimal))
+    }
+
+    @Test
+    fun `instants show by the chain's clock`() {
+        phone = TestPhone(home, hub)
+        val zone = ZoneId.of("America/Lima")
+        val at = phone.clock.today.atTime(23, 30).atZone(zone).toInstant().toEpochMilli()
+        assertEquals("23:30", Wording(PropertyTexts("zh"), phone.clock.today, zone).instant(at))
+        assertEquals("Asia/Shanghai", runBlocking { phone.core.call { timeZone() } })
+    }
+
+    @Test
+    fun `keys of a reading count while a value can come of them`() = runBlocking {
+        phone = TestPhone(home, hub).pair()
+        val (bp, glucose) = phone.core.call { readingForms() }
+        val type = { number: ReadingNumber, keys: String -> keys.fold("") { text, key -> number.typed(text, "$key") } }
+        val systolic = bp.numbers.first()
+        assertEquals(listOf("190", "99", "12"), listOf("1901", "999", "12").map { type(systolic, it) })
+        assertEquals(listOf(true, true, false), listOf("190", "99", "12").map { systolic.full(it) })
+        val sugar = glucose.numbers.single()
+        assertEquals(listOf("7.8", "12.5", "7", "7.", "50"), listOf("7.85", "12.5.", "7", ".7.", "509").map { type(sugar, it) })
+        assertEquals(listOf<UShort?>(78u, 125u, 70u, 70u, null), listOf("7.8", "12.5", "7", "7.", "").map { sugar.value(it) })
+        assertNull(bp.reading(listOf("", ""), "office"))
+        assertEquals(NewReading("bp", systolic = 120u, context = "home"), bp.reading(listOf("120", ""), "home"))
+    }
+
+    @Test
+    fun `what is typed says its grade, or why nobody has it`() = runBlocking {
+        phone = TestPhone(home, hub).pair()
+        val model = ReadingsModel(phone.core, "M1")
+        val bp = { high: Int, low: Int? -> NewReading("bp", systolic = high.toUShort(), diastolic = low?.toUShort(), context = "office") }
+        model.check(bp(150, null))
+        assertEquals(EntryState.INCOMPLETE, model.checked?.says?.state)
+        model.check(bp(150, 95))
+        assertEquals(EntryState.POSSIBLE to "grade1", model.checked?.says?.let { it.state to it.reading?.grade })
+        model.check(bp(90, 95))
+        assertEquals(EntryState.IMPOSSIBLE to "systolic_not_above_diastolic", model.checked?.says?.let { it.state to it.reason })
+        model.check(null)
+        assertNull(model.checked)
+        assertTrue(phone.core.call { readings("M1", null, 5u) }.readings.isEmpty(), "nothing was stored")
     }
 
     private fun <T : Any> present(value: T?): T = value.also { assertNotNull(it) }!!

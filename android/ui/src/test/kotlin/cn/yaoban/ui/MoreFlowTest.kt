@@ -4,8 +4,12 @@ import androidx.compose.ui.geometry.Size
 import androidx.compose.ui.test.ComposeUiTest
 import androidx.compose.ui.test.ExperimentalTestApi
 import androidx.compose.ui.test.assertIsDisplayed
+import androidx.compose.ui.test.assertIsNotEnabled
+import androidx.compose.ui.test.assertIsSelected
 import androidx.compose.ui.test.assertTextContains
 import androidx.compose.ui.test.onNodeWithContentDescription
+import androidx.compose.ui.test.onNodeWithTag
+import androidx.compose.ui.test.onNodeWithText
 import androidx.compose.ui.test.performClick
 import androidx.compose.ui.test.performTextInput
 import androidx.compose.ui.test.performTextReplacement
@@ -44,14 +48,18 @@ class MoreFlowTest {
             touch("member-M1")
             touchText("记一次")
             "190125".forEach { touch("key-$it") }
+            // What the core says of it is there before it is stored.
+            see("危险 3级")
             everyTouchIsLargeAndNamed()
             touch("save")
             find("alarm")
-            see("危险 3级")
+            find("advice")
             see("已给药师建了今天的紧急任务")
+            see("收缩压 不超过 ${phone.target("M1", "systolic")}")
             "9999".forEach { touch("key-$it") }
-            touch("save")
-            find("failure")
+            find("impossible")
+            see("收缩压要高于舒张压")
+            find("save").assertIsNotEnabled()
         }
         val reading = runBlocking { phone.core.call { readings("M1", "bp", 1u) } }.readings.single()
         assertEquals(190.toUShort() to true, reading.systolic to reading.emergency)
@@ -68,6 +76,9 @@ class MoreFlowTest {
             touchText("女")
             find("field-birthday").performTextInput("1960-02-29")
             find("field-allergies").performTextInput("磺胺，青霉素")
+            touch("disease-hypertension")
+            touch("all-diseases")
+            touch("disease-cold")
             touch("consent-membership")
             touch("consent-health")
             everyTouchIsLargeAndNamed()
@@ -76,7 +87,9 @@ class MoreFlowTest {
             see("154****0099")
         }
         val found = runBlocking { phone.core.call { find("仇小玲", 5uL) } }.members.single()
-        val consents = runBlocking { phone.core.call { profile(found.memberId) } }.consents
+        val profile = runBlocking { phone.core.call { profile(found.memberId) } }
+        assertEquals(setOf("hypertension", "cold"), profile.diseases.toSet())
+        val consents = profile.consents
         assertEquals(setOf("membership", "health"), consents.filter { it.granted }.map { it.purpose }.toSet())
         assertTrue(consents.all { it.wordingVersion.isNotEmpty() })
     }
@@ -203,6 +216,48 @@ class MoreFlowTest {
             find("recording-M2").assertTextContains("待上传", substring = true)
         }
     }
+
+    @Test
+    fun `what an outcome asks for is the core's word`() {
+        phone = TestPhone(home, hub).pair()
+        phone.screen {
+            touch("tab-TASKS")
+            touch("call-M1")
+            touch("dial")
+            touch("outcome-STILL_HAS_STOCK")
+            touch("medicine-氨氯地平")
+            find("medicine-氨氯地平").assertIsSelected()
+            find("day-14")
+            // Without a day it would be refused.
+            onNodeWithTag("record").assertDoesNotExist()
+            touch("outcome-STILL_HAS_STOCK")
+            touch("outcome-OTHER")
+            find("record").assertIsNotEnabled()
+            find("note").performTextInput("换了医院")
+            touch("record")
+            see("已记下")
+        }
+    }
+
+    @Test
+    fun `a clerk sees nothing of the manager's`() {
+        phone = TestPhone(home, hub).pair()
+        phone.screen {
+            touch("tab-TODAY")
+            find("陆小敏-OPEN")
+            onNodeWithTag("rebalance").assertDoesNotExist()
+            onNodeWithTag("全店-OPEN").assertDoesNotExist()
+            touch("tab-TASKS")
+            find("view-DUE")
+            onNodeWithText("全店").assertDoesNotExist()
+        }
+    }
+
+    /** Up to what a number of a member should go, by the core. */
+    private fun TestPhone.target(
+        memberId: String,
+        field: String,
+    ) = runBlocking { core.call { readings(memberId, "bp", 1u) } }.targets.first { it.field == field }.to
 
     /** A call of the list, answered, with what came of it. */
     private fun ComposeUiTest.answered(memberId: String) {

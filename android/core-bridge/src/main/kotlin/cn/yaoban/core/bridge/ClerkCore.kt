@@ -189,3 +189,6 @@ val ClerkException.code: String get() = failed.code
 
 /** Values for the wording. */
 val ClerkException.values: List<WordingValue> get() = failed.values
+
+/** The same may work later without anybody doing something. */
+val ClerkException.retry: Boolean get() = failed.retry

@@ -12,6 +12,7 @@ import cn.yaoban.core.GateVerdict
 import cn.yaoban.core.MemberRow
 import cn.yaoban.core.NewOutcome
 import cn.yaoban.core.OpenAttempt
+import cn.yaoban.core.OutcomeChoices
 import cn.yaoban.core.RecordedOutcome
 import cn.yaoban.core.Script
 import cn.yaoban.core.TaskRow
@@ -62,8 +63,8 @@ class CallModel(
     var task: TaskRow? by mutableStateOf(null)
         private set
 
-    /** What the member takes: what an outcome may be about. */
-    var ingredients: List<String> by mutableStateOf(emptyList())
+    /** What may be recorded of the task, and what each outcome asks for; none: there is no task. */
+    var offered: OutcomeChoices? by mutableStateOf(null)
         private set
 
     /** What the gate says of the call now. */
@@ -107,9 +108,8 @@ class CallModel(
                 task = detail?.task
                 script = detail?.script ?: script
                 val memberId = detail?.task?.memberId ?: (target as DialTarget.Member).memberId
-                val profile = core.call { profile(memberId) }
-                member = profile.member
-                ingredients = profile.medicines.map { it.ingredient }
+                member = core.call { profile(memberId) }.member
+                offered = id?.let { core.call { outcomeChoices(it) } }
                 val purpose = (target as? DialTarget.Member)?.purpose ?: purposeOf(detail?.task?.purpose)
                 verdict = core.call { checkContact(memberId, Channel.CALL, purpose) }
             }

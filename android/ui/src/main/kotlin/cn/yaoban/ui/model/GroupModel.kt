@@ -4,8 +4,10 @@ import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
 import cn.yaoban.core.ContactPurpose
+import cn.yaoban.core.GroupConditions
 import cn.yaoban.core.GroupTasks
 import cn.yaoban.core.MemberCounts
+import cn.yaoban.core.MemberGroup
 import cn.yaoban.core.MemberRow
 import cn.yaoban.core.NewTask
 import cn.yaoban.core.SavedGroup
@@ -16,17 +18,17 @@ import cn.yaoban.core.bridge.ClerkCore
 class GroupModel(
     private val core: ClerkCore,
 ) {
-    /** A condition by which members are picked: a key of the audience language and a word. */
-    data class Condition(
-        val key: String,
-        val word: String,
-    )
+    /** What is asked for by chips. A screen calls [follow] anew when it changes. */
+    var conditions: GroupConditions by mutableStateOf(GroupConditions())
+        private set
 
-    /** All of these hold; those of one key are alternatives. A screen calls [follow] anew when it changes. */
-    var conditions: Set<Condition> by mutableStateOf(emptySet())
-
-    /** A filter that was kept, instead of the conditions. */
+    /** A filter that was kept; one of simple conditions shows as these. A screen calls [follow] anew when it changes. */
     var kept: SavedGroup? by mutableStateOf(null)
+        private set
+
+    /** The audience that is shown; none: nothing is asked. */
+    var rule: String? by mutableStateOf(null)
+        private set
 
     /** How many there are of each kind; none until that was read. */
     var counts: MemberCounts? by mutableStateOf(null)
@@ -55,38 +57,39 @@ class GroupModel(
     var failure: Failure? by mutableStateOf(null)
         private set
 
-    /** The audience that is asked for. */
-    val rule: String? get() = kept?.rule ?: rule(conditions)
-
     /** Shows who fits, and again whenever rows change, until it is cancelled. */
     suspend fun follow() {
-        val asked = rule
+        val (asked, filter) = conditions to kept
         core
-            .watch { Triple(memberCounts(), savedGroups(), asked?.let { group(it, 0uL, PAGE) }) }
-            .collect { result ->
-                if (asked != rule) return@collect
-                result.onSuccess { (now, filters, group) ->
-                    counts = now
-                    saved = filters
-                    count = group?.count
-                    members = group?.members.orEmpty()
+            .watch {
+                val audience = filter?.rule ?: groupRule(asked)
+                Shown(memberCounts(), savedGroups(), audience, audience?.let { group(it, 0uL, PAGE) })
+            }.collect { result ->
+                if (asked != conditions || filter != kept) return@collect
+                result.onSuccess { shown ->
+                    counts = shown.counts
+                    saved = shown.saved
+                    rule = shown.rule
+                    count = shown.group?.count
+                    members = shown.group?.members.orEmpty()
                 }
-                failure = result.exceptionOrNull()?.let(Failure::of)
+                failure = result.failure
             }
     }
 
-    /** Adds or takes away a condition. */
-    fun toggle(condition: Condition) {
-        kept = null
-        picked = emptySet()
-        made = null
-        conditions = if (condition in conditions) conditions - condition else conditions + condition
-    }
+    /** Asks by other chips. */
+    fun ask(conditions: GroupConditions) = begin(null, conditions)
 
     /** Shows who fits a filter that was kept; none: nobody. */
-    fun show(filter: SavedGroup?) {
+    fun show(filter: SavedGroup?) = begin(filter, filter?.conditions ?: GroupConditions())
+
+    private fun begin(
+        filter: SavedGroup?,
+        asked: GroupConditions,
+    ) {
         kept = filter
-        conditions = emptySet()
+        conditions = asked
+        rule = null
         picked = emptySet()
         made = null
     }
@@ -136,27 +139,14 @@ class GroupModel(
         if (kept == filter) show(null)
     }
 
-    companion object {
-        private const val PAGE = 50uL
+    private data class Shown(
+        val counts: MemberCounts,
+        val saved: List<SavedGroup>,
+        val rule: String?,
+        val group: MemberGroup?,
+    )
 
-        /** The conditions in the audience language; none: nothing is asked. */
-        fun rule(conditions: Set<Condition>): String? {
-            if (conditions.isEmpty()) return null
-            val all =
-                conditions.groupBy({ it.key }, { it.word }).map { (key, words) ->
-                    when (key) {
-                        "birthday" -> """{"birthday":{"within_days":${words.first()}}}"""
-                        "medicine" -> any(words.map { """{"medicine":{"status":${quoted(it)}}}""" })
-                        "care" -> any(words.map { """{"care":${quoted(it)}}""" })
-                        else -> """{"$key":${words.joinToString(",", "[", "]") { quoted(it) }}}"""
-                    }
-                }
-            return """{"all":${all.joinToString(",", "[", "]")}}"""
-        }
-
-        private fun any(alternatives: List<String>): String =
-            alternatives.singleOrNull() ?: """{"any":${alternatives.joinToString(",", "[", "]")}}"""
-
-        private fun quoted(text: String): String = "\"" + text.replace("\\", "\\\\").replace("\"", "\\\"") + "\""
+    private companion object {
+        const val PAGE = 50uL
     }
 }

@@ -5,6 +5,7 @@ import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
 import cn.yaoban.core.Channel
 import cn.yaoban.core.ClerkApp
+import cn.yaoban.core.ConsentForm
 import cn.yaoban.core.ContactPurpose
 import cn.yaoban.core.GateVerdict
 import cn.yaoban.core.NewConsent
@@ -33,6 +34,10 @@ class MemberModel(
     var readings: List<ReadingRow> by mutableStateOf(emptyList())
         private set
 
+    /** What the member may be asked to consent to. */
+    var consentForms: List<ConsentForm> by mutableStateOf(emptyList())
+        private set
+
     /** Why there is no profile, or why what was asked for was not done. */
     var failure: Failure? by mutableStateOf(null)
         private set
@@ -45,6 +50,7 @@ class MemberModel(
     suspend fun follow() {
         // That it was opened only orders a list: no reason to show nobody.
         failureOf { core.call { rememberOpened(memberId) } }
+        consentForms = core.call { consentForms() }
         core
             .watch {
                 Shown(

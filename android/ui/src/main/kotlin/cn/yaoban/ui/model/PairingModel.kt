@@ -4,6 +4,7 @@ import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
 import cn.yaoban.core.Paired
+import cn.yaoban.core.PairingOffer
 import cn.yaoban.core.SyncProgress
 import cn.yaoban.core.bridge.ClerkCore
 import kotlinx.coroutines.Job
@@ -25,6 +26,9 @@ class PairingModel(
 
         /** The code is at the hub. */
         data object Pairing : Phase
+
+        /** Whose phone the code makes; the clerk says whether that is right. */
+        data class Offered(val offer: PairingOffer) : Phase
 
         /** The members come in. */
         data class Loading(val progress: SyncProgress?) : Phase
@@ -72,9 +76,28 @@ class PairingModel(
             }
     }
 
-    /** Pairs by the code, then loads. */
-    suspend fun pair(deviceName: String) {
+    /** Asks the hub whose phone the code makes. The code stays good. */
+    suspend fun ask() {
         if (phase != Phase.Code) return
+        phase = Phase.Pairing
+        var offer: PairingOffer? = null
+        try {
+            failure = failureOf { offer = core.call { pairingOffer(code.trim()) } }
+        } finally {
+            phase = offer?.let { Phase.Offered(it) } ?: Phase.Code
+        }
+    }
+
+    /** It is another's phone; another code may be typed. */
+    fun decline() {
+        if (phase !is Phase.Offered) return
+        code = ""
+        phase = Phase.Code
+    }
+
+    /** Pairs by the code that was accepted, then loads. */
+    suspend fun pair(deviceName: String) {
+        if (phase !is Phase.Offered) return
         failure = null
         phase = Phase.Pairing
         val refused = failureOf { paired = core.call { pair(code.trim(), deviceName) } }

@@ -6,8 +6,12 @@ import androidx.compose.runtime.setValue
 import cn.yaoban.core.MemberRow
 import cn.yaoban.core.NewReading
 import cn.yaoban.core.ReadingAdded
+import cn.yaoban.core.ReadingCheck
+import cn.yaoban.core.ReadingForm
 import cn.yaoban.core.Readings
 import cn.yaoban.core.bridge.ClerkCore
+import kotlinx.coroutines.delay
+import kotlin.time.Duration.Companion.milliseconds
 
 /** A member's readings, and a new one. */
 class ReadingsModel(
@@ -25,6 +29,14 @@ class ReadingsModel(
     var readings: Readings? by mutableStateOf(null)
         private set
 
+    /** What readings are typed into, one form for each kind; none until that was read. */
+    var forms: List<ReadingForm> by mutableStateOf(emptyList())
+        private set
+
+    /** What is typed, and what it says; none while nothing is. */
+    var checked: Checked? by mutableStateOf(null)
+        private set
+
     /** What was stored last, with its grade. */
     var added: ReadingAdded? by mutableStateOf(null)
         private set
@@ -36,11 +48,22 @@ class ReadingsModel(
     /** Shows the readings, and again whenever rows change, until it is cancelled. */
     suspend fun follow() {
         val asked = kind
+        forms = core.call { readingForms() }
         core.watch { profile(memberId).member to readings(memberId, asked, SHOWN_MAX) }.collect { result ->
             member = result.getOrNull()?.first
             readings = result.getOrNull()?.second
-            failure = result.exceptionOrNull()?.let(Failure::of)
+            failure = result.failure
         }
+    }
+
+    /** Looks at what is typed, once the typing rests; a screen calls it anew when that changes. Nothing is stored. */
+    suspend fun check(typed: NewReading?) {
+        if (typed == null) {
+            checked = null
+            return
+        }
+        delay(REST)
+        failure = failureOf { checked = Checked(typed, core.call { checkReading(memberId, typed) }) }
     }
 
     /** Stores a reading; whether it was. */
@@ -49,7 +72,16 @@ class ReadingsModel(
         return failure == null
     }
 
+    /** What was typed, and what it says. */
+    data class Checked(
+        val typed: NewReading,
+        val says: ReadingCheck,
+    )
+
     private companion object {
+        // On the way to 12.5 there is a 1, which would be an emergency.
+        val REST = 250.milliseconds
+
         // A year of weekly readings and more.
         const val SHOWN_MAX = 100u
     }

@@ -3,6 +3,7 @@ package cn.yaoban.ui.model
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
+import cn.yaoban.core.Channel
 import cn.yaoban.core.ClerkApp
 import cn.yaoban.core.MemberClass
 import cn.yaoban.core.MemberCounts
@@ -82,18 +83,13 @@ class TaskListModel(
         failure =
             failureOf {
                 val due = core.call { tasks(filter.copy(view = TaskView.DUE)) }
-                next = due.households.flatMap { it.tasks }.firstOrNull { it.kind in CALLS }?.taskId
+                next = due.households.flatMap { it.tasks }.firstOrNull { it.channel == Channel.CALL }?.taskId
             }
         return next
     }
 
     private suspend fun change(block: ClerkApp.() -> Unit) {
         failure = failureOf { core.call(block) }
-    }
-
-    /** Kinds of tasks that are done by a call. */
-    private companion object {
-        val CALLS = setOf("call", "pharmacist")
     }
 
     private data class Shown(

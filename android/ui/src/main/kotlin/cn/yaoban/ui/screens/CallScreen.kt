@@ -23,8 +23,11 @@ import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.unit.dp
+import cn.yaoban.core.Answer
 import cn.yaoban.core.CarrierResult
 import cn.yaoban.core.NewOutcome
+import cn.yaoban.core.OutcomeChoice
+import cn.yaoban.core.OutcomeChoices
 import cn.yaoban.core.OutcomeCode
 import cn.yaoban.core.TaskRow
 import cn.yaoban.ui.AppModel
@@ -219,15 +222,13 @@ private val RESULTS =
         CarrierResult.INVALID_NUMBER, CarrierResult.SUSPENDED, CarrierResult.VOICEMAIL, CarrierResult.DROPPED, CarrierResult.CANCELLED,
     )
 
-/**
- * What came of an answered call: a touch records it, or asks for the one thing that belongs to it. Which thing
- * that is, stands in the catalogue (`outcome_day`, `outcome_medicine`, `outcome_note`); whether it is enough, the core says.
- */
+/** What came of an answered call: a touch records it, or asks for what belongs to it. */
 @Composable
 private fun Outcomes(
     call: CallModel,
     title: String,
 ) {
+    val offered = call.offered ?: return
     val words = LocalWording.current
     val scope = LocalScope.current
     var chosen by rememberSaveable { mutableStateOf<OutcomeCode?>(null) }
@@ -239,19 +240,20 @@ private fun Outcomes(
     Part(title) {
         Chips {
             // Of a chosen one the question takes the place of the others, so that the answer is under the thumb.
-            for (code in OutcomeCode.entries) {
+            for (choice in offered.choices) {
+                val code = choice.code
                 if (chosen != null && chosen != code) continue
                 val text = words.code("outcome", code.name.lowercase())
                 Chip(if (chosen == code) "$text ✕" else text, chosen == code, Modifier.testTag("outcome-${code.name}")) {
                     when {
                         chosen == code -> chosen = null
-                        asks(words, code) -> chosen = code
+                        choice.asks() -> chosen = code
                         else -> record(NewOutcome(code))
                     }
                 }
             }
         }
-        chosen?.let { code -> More(call, code, record) }
+        offered.choices.find { it.code == chosen }?.let { More(call, offered, it, note, record) }
         OutlinedTextField(
             note,
             { note = it },
@@ -261,41 +263,43 @@ private fun Outcomes(
     }
 }
 
-/** Whether there is something to ask before an outcome is recorded. */
-private fun asks(
-    words: Wording,
-    code: OutcomeCode,
-): Boolean = ASKED.any { words.find("outcome_$it.${code.name.lowercase()}") != null }
+private fun OutcomeChoice.asks(): Boolean = listOf(day, medicine, note).any { it != Answer.NOT_ASKED }
 
-private val ASKED = listOf("day", "medicine", "note")
-
+/** What belongs to an outcome. What the core takes without its day is recorded by a button of its own. */
 @Composable
 private fun More(
     call: CallModel,
-    code: OutcomeCode,
+    offered: OutcomeChoices,
+    choice: OutcomeChoice,
+    note: String,
     record: (NewOutcome) -> Unit,
 ) {
     val words = LocalWording.current
-    val name = code.name.lowercase()
-    var medicine by remember(code) { mutableStateOf<String?>(null) }
-    words.find("outcome_medicine.$name")?.let { question ->
-        Text(question, style = MaterialTheme.typography.titleMedium)
+    val code = choice.code
+    val asksDay = choice.day != Answer.NOT_ASKED
+    val asksMedicine = choice.medicine != Answer.NOT_ASKED
+    var medicine by remember(code) { mutableStateOf(offered.medicine.takeIf { asksMedicine }) }
+    if (asksMedicine) {
+        Text(words["call.which_medicine"], style = MaterialTheme.typography.titleMedium)
         Chips {
-            for (ingredient in call.ingredients) {
-                Chip(ingredient, medicine == ingredient) {
+            for (ingredient in offered.medicines) {
+                Chip(ingredient, medicine == ingredient, Modifier.testTag("medicine-$ingredient")) {
                     medicine = ingredient
-                    if (words.find("outcome_day.$name") == null) record(NewOutcome(code, ingredient = ingredient))
+                    if (!asksDay) record(NewOutcome(code, ingredient = ingredient))
                 }
             }
         }
     }
-    words.find("outcome_day.$name")?.let { question ->
-        Text(question, style = MaterialTheme.typography.titleMedium)
-        Days { record(NewOutcome(code, date = it, ingredient = medicine)) }
+    if (asksDay) {
+        Text(words.code("outcome_day", code.name.lowercase()), style = MaterialTheme.typography.titleMedium)
+        Days(choice.lastDay) { record(NewOutcome(code, date = it, ingredient = medicine)) }
     }
-    words.find("outcome_note.$name")?.let { Text(it, style = MaterialTheme.typography.titleMedium) }
-    Quiet(words["call.record"], Modifier.fillMaxWidth().testTag("record"), enabled = !call.busy) {
-        record(NewOutcome(code, ingredient = medicine))
+    if (choice.note != Answer.NOT_ASKED) Text(words["call.which_note"], style = MaterialTheme.typography.titleMedium)
+    if (choice.day != Answer.REQUIRED) {
+        val noted = choice.note != Answer.REQUIRED || note.isNotBlank()
+        Quiet(words["call.record"], Modifier.fillMaxWidth().testTag("record"), enabled = noted && !call.busy) {
+            record(NewOutcome(code, ingredient = medicine))
+        }
     }
 }
 

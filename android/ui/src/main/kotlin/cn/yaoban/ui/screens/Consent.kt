@@ -6,12 +6,6 @@ import cn.yaoban.ui.LocalWording
 import cn.yaoban.ui.code
 import cn.yaoban.ui.get
 
-/** The purposes that a member is asked for, in the order in which they are. */
-internal val CONSENTS = listOf("membership", "health", "marketing", "recording", "profiling")
-
-/** Which words are shown: it is stored with the consent, and changes with the texts `consent_words.*`. */
-internal const val CONSENT_WORDING = "2026-11"
-
 /** The words of a consent, as they are shown to the member before it says yes. */
 @Composable
 internal fun ConsentQuestion(

@@ -4,6 +4,7 @@ import androidx.compose.material3.AlertDialog
 import androidx.compose.material3.DatePicker
 import androidx.compose.material3.DatePickerDialog
 import androidx.compose.material3.ExperimentalMaterial3Api
+import androidx.compose.material3.SelectableDates
 import androidx.compose.material3.Text
 import androidx.compose.material3.TextButton
 import androidx.compose.material3.rememberDatePickerState
@@ -43,7 +44,7 @@ internal fun Days(
         Chip(words["act.calendar"], false) { calendar = true }
     }
     if (calendar) {
-        Calendar({ calendar = false }) {
+        Calendar(words.today, last, { calendar = false }) {
             calendar = false
             onDay(it)
         }
@@ -53,22 +54,37 @@ internal fun Days(
 @OptIn(ExperimentalMaterial3Api::class)
 @Composable
 private fun Calendar(
+    first: LocalDate,
+    last: LocalDate?,
     onNo: () -> Unit,
     onDay: (LocalDate) -> Unit,
 ) {
     val words = LocalWording.current
-    val state = rememberDatePickerState()
+    val state = rememberDatePickerState(selectableDates = remember(first, last) { Between(first, last) })
     DatePickerDialog(
         onDismissRequest = onNo,
         confirmButton = {
             TextButton({
                 val ms = state.selectedDateMillis ?: return@TextButton
-                onDay(Instant.ofEpochMilli(ms).atZone(ZoneOffset.UTC).toLocalDate())
+                onDay(dayOf(ms))
             }) { Text(words["act.ok"]) }
         },
         dismissButton = { TextButton(onNo) { Text(words["act.cancel"]) } },
     ) { DatePicker(state) }
 }
+
+/** Days that can be chosen, both ends included; without a [last] any from the first on. */
+@OptIn(ExperimentalMaterial3Api::class)
+private class Between(
+    private val first: LocalDate,
+    private val last: LocalDate?,
+) : SelectableDates {
+    override fun isSelectableDate(utcTimeMillis: Long): Boolean =
+        dayOf(utcTimeMillis).let { day -> day >= first && (last == null || day <= last) }
+}
+
+/** The day of the calendar's instant, which is its midnight in UTC. */
+private fun dayOf(ms: Long): LocalDate = Instant.ofEpochMilli(ms).atZone(ZoneOffset.UTC).toLocalDate()
 
 /** A question whose answer is a day. */
 @Composable

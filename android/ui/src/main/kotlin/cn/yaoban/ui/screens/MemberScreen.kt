@@ -23,6 +23,7 @@ import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.text.font.FontWeight
 import androidx.compose.ui.unit.dp
+import cn.yaoban.core.Channel
 import cn.yaoban.core.ClassWhy
 import cn.yaoban.core.ContactRow
 import cn.yaoban.core.MedicineRow
@@ -63,6 +64,7 @@ import cn.yaoban.ui.get
 import cn.yaoban.ui.model.MemberModel
 import cn.yaoban.ui.say
 import cn.yaoban.ui.stands
+import cn.yaoban.ui.toFloat
 import cn.yaoban.ui.value
 import cn.yaoban.ui.yuan
 import kotlinx.coroutines.launch
@@ -277,8 +279,6 @@ private fun Reading(
     }
 }
 
-private fun UShort.toFloat() = toInt().toFloat()
-
 @Composable
 private fun Medicines(medicines: List<MedicineRow>) {
     if (medicines.isEmpty()) return
@@ -333,7 +333,7 @@ private fun Waits(
                     "due" to words.date(task.due), "why" to words.why(task.why),
                 ]
             if (task.emergency) Danger(line) else Text(line, style = MaterialTheme.typography.bodyLarge)
-            if (task.kind == "call" || task.kind == "pharmacist") {
+            if (task.channel == Channel.CALL) {
                 Quiet(words["list.call"], Modifier.testTag("call-${task.taskId}"), Icons.phone) { way.to(What.CALL_TASK, task.taskId) }
             }
         }
@@ -420,7 +420,7 @@ private fun Consents(
     val scope = LocalScope.current
     var asked by rememberSaveable { mutableStateOf<String?>(null) }
     Part(words["member.consents"]) {
-        for (purpose in CONSENTS) {
+        for ((purpose) in model.consentForms) {
             val rows = profile.consents.filter { it.purpose == purpose }
             val whole = rows.firstOrNull { it.channel == null }
             Row(Modifier.fillMaxWidth(), Arrangement.spacedBy(8.dp), Alignment.CenterVertically) {
@@ -442,11 +442,11 @@ private fun Consents(
             }
         }
     }
-    asked?.let { purpose ->
+    model.consentForms.find { it.purpose == asked }?.let { (purpose, version) ->
         val granted = profile.consents.any { it.purpose == purpose && it.channel == null && it.granted }
         ConsentQuestion(purpose, withdraw = granted, onNo = { asked = null }) {
             asked = null
-            scope.launch { model.consent(NewConsent(purpose, null, !granted, CONSENT_WORDING)) }
+            scope.launch { model.consent(NewConsent(purpose, null, !granted, version)) }
         }
     }
 }

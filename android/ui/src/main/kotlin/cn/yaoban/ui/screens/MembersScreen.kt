@@ -29,6 +29,7 @@ import cn.yaoban.ui.AskButton
 import cn.yaoban.ui.Big
 import cn.yaoban.ui.Chip
 import cn.yaoban.ui.Chips
+import cn.yaoban.ui.FEW
 import cn.yaoban.ui.Head
 import cn.yaoban.ui.Icons
 import cn.yaoban.ui.LocalScope
@@ -45,7 +46,6 @@ import cn.yaoban.ui.code
 import cn.yaoban.ui.get
 import cn.yaoban.ui.model.Failure
 import cn.yaoban.ui.model.GroupModel
-import cn.yaoban.ui.model.GroupModel.Condition
 import kotlinx.coroutines.launch
 
 /** The store's members by conditions: how many, who, and a message or a call for them. */
@@ -56,7 +56,7 @@ internal fun MembersScreen(
 ) {
     val words = LocalWording.current
     val scope = LocalScope.current
-    LaunchedEffect(model.rule) { model.follow() }
+    LaunchedEffect(model.conditions, model.kept) { model.follow() }
     val counts = model.counts
     Column(Modifier.fillMaxSize()) {
         Head(words["nav.members"])
@@ -154,40 +154,44 @@ private fun Conditions(
             }
             model.kept?.let { filter -> Quiet(words["groups.forget", "name" to filter.name]) { scope.launch { model.forget(filter) } } }
         }
-        Choices(model, "class", counts.classes) { words.code("class", it) }
-        Choices(model, "medicine", counts.medicines) { words.code("medicine", it) }
+        val asked = model.conditions
+        Choices(counts.classes, asked.classes, { words.code("class", it) }) { model.ask(asked.copy(classes = it)) }
+        Choices(counts.medicines, asked.medicines, { words.code("medicine", it) }) { model.ask(asked.copy(medicines = it)) }
         Chips {
-            One(model, Condition("birthday", BIRTHDAY_DAYS), words["groups.birthday", "n" to counts.birthdays])
-            for (count in counts.care) One(model, Condition("care", count.code), "${words.code("care", count.code)} ${count.count}")
+            Chip(words["groups.birthday", "n" to counts.birthdays], asked.birthday, Modifier.testTag("by-birthday")) {
+                model.ask(asked.copy(birthday = !asked.birthday))
+            }
+            Some(counts.care, asked.care, { words.code("care", it) }) { model.ask(asked.copy(care = it)) }
         }
-        Choices(model, "disease", if (all) counts.diseases else counts.diseases.take(FEW)) { words.disease(it) }
-        Choices(model, "tags", if (all) counts.tags else counts.tags.take(FEW)) { it }
+        Choices(counts.diseases.few(all), asked.diseases, words::disease) { model.ask(asked.copy(diseases = it)) }
+        Choices(counts.tags.few(all), asked.tags, { it }) { model.ask(asked.copy(tags = it)) }
         if (!all && (counts.diseases.size > FEW || counts.tags.size > FEW)) Quiet(words["groups.all"]) { all = true }
     }
 }
 
-/** So many diseases and tags are shown at first. */
-private const val FEW = 6
+private fun List<CodeCount>.few(all: Boolean) = if (all) this else take(FEW)
 
-/** “Birthday within the week”, as `memberCounts` counts it. */
-private const val BIRTHDAY_DAYS = "7"
-
+/** Chips of one kind, on lines of their own. */
 @Composable
 private fun Choices(
-    model: GroupModel,
-    key: String,
     counts: List<CodeCount>,
+    chosen: List<String>,
     name: (String) -> String,
+    onChoose: (List<String>) -> Unit,
 ) {
-    if (counts.isEmpty()) return
-    Chips { for (count in counts) One(model, Condition(key, count.code), "${name(count.code)} ${count.count}") }
+    if (counts.isNotEmpty()) Chips { Some(counts, chosen, name, onChoose) }
 }
 
+/** Chips of one kind; those that are chosen are alternatives. */
 @Composable
-private fun One(
-    model: GroupModel,
-    condition: Condition,
-    text: String,
+private fun Some(
+    counts: List<CodeCount>,
+    chosen: List<String>,
+    name: (String) -> String,
+    onChoose: (List<String>) -> Unit,
 ) {
-    Chip(text, condition in model.conditions, Modifier.testTag("by-${condition.word}")) { model.toggle(condition) }
+    for ((code, count) in counts) {
+        val on = code in chosen
+        Chip("${name(code)} $count", on, Modifier.testTag("by-$code")) { onChoose(if (on) chosen - code else chosen + code) }
+    }
 }

@@ -53,16 +53,14 @@ internal fun PairingScreen(
             Text(words["app.name"], style = MaterialTheme.typography.headlineLarge, color = MaterialTheme.colorScheme.primary)
             val place = model.paired
             if (place != null) {
-                Part(words["pairing.place"]) {
-                    Text(place.storeName, style = MaterialTheme.typography.headlineSmall)
-                    Text(place.chainName, style = MaterialTheme.typography.bodyLarge)
-                }
-            } else {
+                Whose(place.storeName, place.chainName)
+            } else if (model.phase !is Phase.Offered) {
                 Text(words["pairing.welcome"], style = MaterialTheme.typography.bodyLarge)
             }
             when (val phase = model.phase) {
                 Phase.Code -> Code(model, platform)
                 Phase.Pairing -> Waiting(words["pairing.asking"])
+                is Phase.Offered -> Offered(model, phase, platform)
                 is Phase.Loading -> {
                     Waiting(loading(words, phase.progress, model.loadedBytes), share(phase.progress))
                     Text(words["pairing.goes_on"], color = MaterialTheme.colorScheme.onSurfaceVariant)
@@ -77,6 +75,32 @@ internal fun PairingScreen(
             }
         }
     }
+}
+
+/** Whose phone it is, or will be. */
+@Composable
+private fun Whose(
+    store: String,
+    chain: String,
+) {
+    Part(LocalWording.current["pairing.place"]) {
+        Text(store, style = MaterialTheme.typography.headlineSmall)
+        Text(chain, style = MaterialTheme.typography.bodyLarge)
+    }
+}
+
+/** Before the code is used up the clerk says whether the store is the right one. */
+@Composable
+private fun Offered(
+    model: PairingModel,
+    phase: Phase.Offered,
+    platform: Platform,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    Whose(phase.offer.storeName, phase.offer.chainName)
+    Big(words["pairing.accept"], Modifier.fillMaxWidth().testTag("accept")) { scope.launch { model.pair(platform.deviceName) } }
+    Quiet(words["pairing.decline"], Modifier.fillMaxWidth().testTag("decline"), onClick = model::decline)
 }
 
 @Composable
@@ -96,7 +120,7 @@ private fun Code(
     )
     Refusal(model.failure)
     Big(words["pairing.pair"], Modifier.fillMaxWidth(), enabled = model.code.isNotBlank()) {
-        scope.launch { model.pair(platform.deviceName) }
+        scope.launch { model.ask() }
     }
     Quiet(words["pairing.scan"], Modifier.fillMaxWidth(), Icons.scan, onClick = scanning(platform) { model.code = it })
 }

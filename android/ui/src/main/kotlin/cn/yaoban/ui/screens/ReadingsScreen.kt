@@ -1,31 +1,23 @@
 package cn.yaoban.ui.screens
 
 import androidx.compose.foundation.Canvas
-import androidx.compose.foundation.border
-import androidx.compose.foundation.clickable
 import androidx.compose.foundation.layout.Arrangement
 import androidx.compose.foundation.layout.Column
 import androidx.compose.foundation.layout.Row
 import androidx.compose.foundation.layout.fillMaxSize
 import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.height
-import androidx.compose.foundation.layout.heightIn
 import androidx.compose.foundation.layout.padding
 import androidx.compose.foundation.rememberScrollState
-import androidx.compose.foundation.shape.RoundedCornerShape
 import androidx.compose.foundation.verticalScroll
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Text
 import androidx.compose.runtime.Composable
 import androidx.compose.runtime.LaunchedEffect
-import androidx.compose.runtime.getValue
-import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.key
 import androidx.compose.runtime.remember
-import androidx.compose.runtime.saveable.rememberSaveable
-import androidx.compose.runtime.setValue
 import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
-import androidx.compose.ui.draw.clip
 import androidx.compose.ui.geometry.Offset
 import androidx.compose.ui.geometry.Size
 import androidx.compose.ui.graphics.Color
@@ -35,28 +27,28 @@ import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.semantics.contentDescription
 import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.unit.dp
-import cn.yaoban.core.NewReading
 import cn.yaoban.core.ReadingAdded
 import cn.yaoban.core.ReadingRow
+import cn.yaoban.core.Script
+import cn.yaoban.core.TargetBand
 import cn.yaoban.core.bridge.ClerkCore
-import cn.yaoban.ui.Big
 import cn.yaoban.ui.Chip
 import cn.yaoban.ui.Chips
 import cn.yaoban.ui.Danger
 import cn.yaoban.ui.Grade
 import cn.yaoban.ui.Head
-import cn.yaoban.ui.Keypad
-import cn.yaoban.ui.LocalScope
 import cn.yaoban.ui.LocalWording
 import cn.yaoban.ui.Part
 import cn.yaoban.ui.Refusal
 import cn.yaoban.ui.Way
+import cn.yaoban.ui.Wording
 import cn.yaoban.ui.code
 import cn.yaoban.ui.get
 import cn.yaoban.ui.model.ReadingsModel
+import cn.yaoban.ui.number
 import cn.yaoban.ui.stands
+import cn.yaoban.ui.toFloat
 import cn.yaoban.ui.value
-import kotlinx.coroutines.launch
 
 /** A reading, typed while the cuff still hums; and how the last ones went. */
 @Composable
@@ -75,20 +67,17 @@ internal fun ReadingsScreen(
             Arrangement.spacedBy(12.dp),
         ) {
             Chips {
-                for (kind in KINDS) {
+                for ((kind) in model.forms) {
                     Chip(words.code("kind", kind), model.kind == kind, Modifier.testTag("kind-$kind")) { model.kind = kind }
                 }
             }
             Refusal(model.failure)
             model.added?.let { Added(it) }
-            Entry(model)
+            model.forms.find { it.kind == model.kind }?.let { form -> key(form.kind) { ReadingEntry(model, form) } }
             Trend(model)
         }
     }
 }
-
-private val KINDS = listOf("bp", "glucose")
-private val CONTEXTS = mapOf("bp" to listOf("office", "home"), "glucose" to listOf("fasting", "after_meal", "random"))
 
 /** What was stored, with its grade in words, and the alarm that it raises. */
 @Composable
@@ -100,111 +89,17 @@ private fun Added(added: ReadingAdded) {
             Grade(added.reading)
         }
         if (added.alarm) Danger(words["reading.alarm"], Modifier.testTag("alarm"))
+        Advice(added.advice)
         if (added.taskId != null) Danger(words["reading.task"])
     }
 }
 
+/** What the chain advises at a grade. */
 @Composable
-private fun Entry(model: ReadingsModel) {
-    val words = LocalWording.current
-    val scope = LocalScope.current
-    val bp = model.kind == "bp"
-    var first by rememberSaveable(model.kind) { mutableStateOf("") }
-    var second by rememberSaveable(model.kind) { mutableStateOf("") }
-    var onSecond by rememberSaveable(model.kind) { mutableStateOf(false) }
-    var context by rememberSaveable(model.kind) { mutableStateOf(CONTEXTS.getValue(model.kind).first()) }
-    val type = { digit: String ->
-        when {
-            onSecond -> second = (second + digit).take(DIGITS_MAX)
-            else -> {
-                first = (first + digit).take(DIGITS_MAX)
-                // Three digits are a systolic pressure: the next ones are the other.
-                if (bp && first.length == DIGITS_MAX) onSecond = true
-            }
-        }
-    }
-    val erase = {
-        if (onSecond && second.isEmpty()) onSecond = false
-        if (onSecond) second = second.dropLast(1) else first = first.dropLast(1)
-    }
-    Part {
-        Row(horizontalArrangement = Arrangement.spacedBy(10.dp)) {
-            Field(words[if (bp) "field.systolic" else "field.glucose"], first, !onSecond, Modifier.weight(1f)) { onSecond = false }
-            if (bp) Field(words["field.diastolic"], second, onSecond, Modifier.weight(1f)) { onSecond = true }
-        }
-        Contexts(model.kind, context) { context = it }
-        Keypad(type, erase, other = if (bp) null else ".")
-        val new = if (bp) bloodPressure(first, second, context) else glucose(first, context)
-        Big(words["act.save"], Modifier.fillMaxWidth().testTag("save"), enabled = new != null) {
-            scope.launch {
-                if (new != null && model.add(new)) {
-                    first = ""
-                    second = ""
-                    onSecond = false
-                }
-            }
-        }
-    }
-}
-
-/** When or where it was measured. */
-@Composable
-private fun Contexts(
-    kind: String,
-    chosen: String,
-    onChoose: (String) -> Unit,
-) {
-    Chips {
-        for (code in CONTEXTS.getValue(kind)) {
-            Chip(LocalWording.current.code("context", code), chosen == code) { onChoose(code) }
-        }
-    }
-}
-
-/** Digits of a value: 220, or 16.7 with its point. */
-private const val DIGITS_MAX = 3
-
-private fun bloodPressure(
-    high: String,
-    low: String,
-    context: String,
-): NewReading? {
-    val systolic = high.toUShortOrNull() ?: return null
-    val diastolic = low.toUShortOrNull() ?: return null
-    return NewReading("bp", systolic = systolic, diastolic = diastolic, context = context)
-}
-
-/** In mmol/L, as it is typed: 7.8. */
-private fun glucose(
-    text: String,
-    context: String,
-): NewReading? {
-    val (whole, part) = text.split('.').let { it.first() to it.getOrElse(1) { "0" } }
-    val tenths = (whole + part.ifEmpty { "0" }.take(1)).takeIf { whole.isNotEmpty() }?.toUShortOrNull()
-    return tenths?.let { NewReading("glucose", glucoseTenths = it, context = context) }
-}
-
-@Composable
-private fun Field(
-    name: String,
-    value: String,
-    active: Boolean,
-    modifier: Modifier,
-    onClick: () -> Unit,
-) {
-    val colors = MaterialTheme.colorScheme
-    val shape = RoundedCornerShape(12.dp)
-    Column(
-        modifier
-            .clip(shape)
-            .border(if (active) 3.dp else 1.dp, if (active) colors.primary else colors.outline, shape)
-            .clickable(onClick = onClick)
-            .heightIn(min = 72.dp)
-            .padding(12.dp),
-    ) {
-        Text(name, color = colors.onSurfaceVariant, style = MaterialTheme.typography.bodySmall)
-        Text(value.ifEmpty { "—" }, style = MaterialTheme.typography.headlineSmall)
-    }
+private fun Advice(advice: Script?) {
+    if (advice == null) return
+    Text(advice.text, Modifier.testTag("advice"), style = MaterialTheme.typography.bodyLarge)
+    advice.points.forEach { Text("· $it", style = MaterialTheme.typography.bodyLarge) }
 }
 
 @Composable
@@ -216,7 +111,9 @@ private fun Trend(model: ReadingsModel) {
         readings.inTargetPercent?.let {
             Text(words["reading.in_target", "n" to readings.readings.size, "percent" to it], style = MaterialTheme.typography.bodyLarge)
         }
-        Chart(readings.readings.asReversed())
+        val targets = readings.targets.filter { band -> readings.readings.any { it.context == band.context } }
+        Text(targets(words, targets), style = MaterialTheme.typography.bodyLarge)
+        Chart(readings.readings.asReversed(), targets.map { it.from?.toFloat() to it.to.toFloat() }.distinct())
         for (reading in readings.readings.take(LISTED)) {
             Row(Modifier.fillMaxWidth(), Arrangement.spacedBy(10.dp), Alignment.CenterVertically) {
                 Text(value(reading), style = MaterialTheme.typography.titleMedium)
@@ -235,9 +132,37 @@ private fun Trend(model: ReadingsModel) {
 /** So many readings are listed below the chart. */
 private const val LISTED = 12
 
+/** Where the values should lie, in words: by number, or by context where the number has several targets. */
+private fun targets(
+    words: Wording,
+    targets: List<TargetBand>,
+): String =
+    targets
+        .groupBy { it.field }
+        .flatMap { (field, bands) ->
+            bands.distinctBy { it.from to it.to }.singleOrNull()?.let { listOf(target(words, words.code("field", field), it)) }
+                ?: bands.map { target(words, words.code("context", it.context), it) }
+        }.joinToString(" · ")
+
+private fun target(
+    words: Wording,
+    name: String,
+    band: TargetBand,
+): String {
+    val to = number(band.field, band.to)
+    val from = band.from ?: return words["reading.target_to", "name" to name, "to" to to]
+    return words["reading.target", "name" to name, "from" to number(band.field, from), "to" to to]
+}
+
+/** The band of the target lies behind the values. */
+private const val BAND_ALPHA = 0.12f
+
 /** The values over time, oldest first: what is out of target is a filled square in the danger colour, not a colour alone. */
 @Composable
-private fun Chart(readings: List<ReadingRow>) {
+private fun Chart(
+    readings: List<ReadingRow>,
+    bands: List<Pair<Float?, Float>>,
+) {
     val words = LocalWording.current
     val colors = MaterialTheme.colorScheme
     val out = readings.count { it.stands() }
@@ -245,19 +170,23 @@ private fun Chart(readings: List<ReadingRow>) {
     Canvas(Modifier.fillMaxWidth().height(160.dp).semantics { contentDescription = said }) {
         val series =
             listOf(
-                readings.mapNotNull { row -> (row.systolic ?: row.glucoseTenths)?.let { row to it.toInt().toFloat() } },
-                readings.mapNotNull { row -> row.diastolic?.let { row to it.toInt().toFloat() } },
+                readings.mapNotNull { row -> (row.systolic ?: row.glucoseTenths)?.let { row to it.toFloat() } },
+                readings.mapNotNull { row -> row.diastolic?.let { row to it.toFloat() } },
             )
-        val all = series.flatten().map { it.second }
-        val (low, high) = (all.minOrNull() ?: 0f) to (all.maxOrNull() ?: 1f)
+        val all = series.flatten().map { it.second } + bands.flatMap { (from, to) -> listOfNotNull(from, to) }
+        val (low, high) = all.min() to all.max()
         val first = readings.first().takenAtMs
         val span = (readings.last().takenAtMs - first).coerceAtLeast(1).toFloat()
+        val height = { value: Float -> size.height * (0.92f - 0.84f * (value - low) / (high - low).coerceAtLeast(1f)) }
+        for ((from, to) in bands) {
+            val (top, bottom) = height(to) to (from?.let(height) ?: size.height)
+            drawRect(colors.primary.copy(alpha = BAND_ALPHA), Offset(0f, top), Size(size.width, bottom - top))
+        }
         for (values in series) {
             val points =
                 values.mapIndexed { at, (row, value) ->
                     val x = if (span > 1f) (row.takenAtMs - first) / span else at / values.size.toFloat()
-                    val y = (value - low) / (high - low).coerceAtLeast(1f)
-                    row to Offset(size.width * (0.03f + 0.94f * x), size.height * (0.92f - 0.84f * y))
+                    row to Offset(size.width * (0.03f + 0.94f * x), height(value))
                 }
             points.zipWithNext { from, to -> drawLine(colors.outline, from.second, to.second, 2.dp.toPx(), StrokeCap.Round) }
             points.forEach { (row, at) -> mark(at, row.stands(), if (row.stands()) colors.error else colors.primary) }

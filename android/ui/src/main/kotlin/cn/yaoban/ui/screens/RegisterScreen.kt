@@ -27,6 +27,7 @@ import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.semantics.Role
 import androidx.compose.ui.text.input.KeyboardType
 import androidx.compose.ui.unit.dp
+import cn.yaoban.core.DiseaseRow
 import cn.yaoban.core.NewConsent
 import cn.yaoban.core.NewMember
 import cn.yaoban.core.Registered
@@ -34,6 +35,7 @@ import cn.yaoban.core.bridge.ClerkCore
 import cn.yaoban.ui.Big
 import cn.yaoban.ui.Chip
 import cn.yaoban.ui.Chips
+import cn.yaoban.ui.FEW
 import cn.yaoban.ui.Head
 import cn.yaoban.ui.LocalScope
 import cn.yaoban.ui.LocalWording
@@ -63,12 +65,13 @@ internal fun RegisterScreen(
     var phone by rememberSaveable { mutableStateOf(digits) }
     var sex by rememberSaveable { mutableStateOf<String?>(null) }
     var birthday by rememberSaveable { mutableStateOf("") }
-    var diseases by rememberSaveable { mutableStateOf("") }
+    var diseases by rememberSaveable { mutableStateOf(emptyList<String>()) }
     var allergies by rememberSaveable { mutableStateOf("") }
     var consents by rememberSaveable { mutableStateOf(emptyList<String>()) }
     val day = birthday.ifBlank { null }?.let { runCatching { LocalDate.parse(it.trim()) }.getOrNull() }
     val noDay = birthday.isNotBlank() && day == null
     val registered = model.registered
+    LaunchedEffect(model) { model.begin() }
     LaunchedEffect(registered) {
         if (registered != null && registered.sameNumber.isEmpty()) way.instead(What.MEMBER, registered.member.memberId)
     }
@@ -89,9 +92,9 @@ internal fun RegisterScreen(
             }
             Line(words["register.birthday"], birthday, "birthday", KeyboardType.Number, noDay) { birthday = it }
             Line(words["register.allergies"], allergies, "allergies") { allergies = it }
-            Line(words["register.diseases"], diseases, "diseases") { diseases = it }
+            Diseases(model.diseases, diseases) { diseases = it }
             Part(words["register.consents"]) {
-                for (purpose in CONSENTS) {
+                for ((purpose) in model.consentForms) {
                     val given = purpose in consents
                     val answer = { yes: Boolean -> consents = if (yes) consents + purpose else consents - purpose }
                     Row(
@@ -115,11 +118,12 @@ internal fun RegisterScreen(
                 Modifier.fillMaxWidth().testTag("register"),
                 enabled = name.isNotBlank() && !model.busy && !noDay,
             ) {
-                val given = consents.map { NewConsent(it, null, true, CONSENT_WORDING) }
+                val given =
+                    model.consentForms.filter { it.purpose in consents }.map { NewConsent(it.purpose, null, true, it.wordingVersion) }
                 val new =
                     NewMember(
                         name = name.trim(), phone = phone.trim().ifEmpty { null }, sex = sex, birthday = day,
-                        diseases = listed(diseases), allergies = listed(allergies), consents = given,
+                        diseases = diseases, allergies = listed(allergies), consents = given,
                     )
                 scope.launch { model.register(new) }
             }
@@ -129,6 +133,28 @@ internal fun RegisterScreen(
 
 /** Words between commas, as people write them. */
 private fun listed(text: String): List<String> = text.split('，', ',', '、', '；', ';', ' ').map { it.trim() }.filter { it.isNotEmpty() }
+
+/** What is wrong with the member: the commonest first, the others behind a touch. */
+@Composable
+private fun Diseases(
+    known: List<DiseaseRow>,
+    chosen: List<String>,
+    onChoose: (List<String>) -> Unit,
+) {
+    val words = LocalWording.current
+    var all by rememberSaveable { mutableStateOf(false) }
+    Part(words["field.diseases"]) {
+        Chips {
+            for ((at, disease) in known.withIndex()) {
+                val code = disease.code
+                val on = code in chosen
+                if (at >= FEW && !all && !on) continue
+                Chip(words.disease(code), on, Modifier.testTag("disease-$code")) { onChoose(if (on) chosen - code else chosen + code) }
+            }
+            if (!all) Chip(words["register.all_diseases"], false, Modifier.testTag("all-diseases")) { all = true }
+        }
+    }
+}
 
 @Composable
 private fun Line(

@@ -30,6 +30,7 @@ import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.unit.dp
+import cn.yaoban.core.Channel
 import cn.yaoban.core.MemberClass
 import cn.yaoban.core.OpenAttempt
 import cn.yaoban.core.StaffRow
@@ -67,7 +68,7 @@ internal fun TasksScreen(
     LaunchedEffect(model.filter) { model.follow() }
     Column(Modifier.fillMaxSize()) {
         Head(words["nav.tasks"]) {
-            if (staff.role == "store_manager") {
+            if (staff.may.seeStore) {
                 Chip(words["list.whole_store"], model.filter.wholeStore) {
                     model.filter = model.filter.copy(wholeStore = !model.filter.wholeStore)
                 }
@@ -239,12 +240,12 @@ private fun Actions(
     val scope = LocalScope.current
     var deferring by remember { mutableStateOf(false) }
     Row(Modifier.fillMaxWidth(), Arrangement.spacedBy(10.dp)) {
-        when (task.kind) {
-            "call", "pharmacist" ->
+        when (task.channel) {
+            Channel.CALL ->
                 Big(words["list.call"], Modifier.weight(1f).testTag("call-${task.memberId}"), Icons.phone) {
                     way.to(What.CALL_TASK, task.taskId)
                 }
-            "sms", "wechat" ->
+            Channel.SMS, Channel.WECHAT ->
                 Big(words["list.message"], Modifier.weight(1f), Icons.message) { way.to(What.MESSAGE_TASK, task.taskId) }
             else -> Spacer(Modifier.weight(1f))
         }

@@ -24,6 +24,7 @@ import androidx.compose.ui.unit.dp
 import cn.yaoban.core.ClerkDay
 import cn.yaoban.core.DuplicateMember
 import cn.yaoban.core.DuplicateRow
+import cn.yaoban.core.Rights
 import cn.yaoban.core.StaffRow
 import cn.yaoban.core.TodayFigure
 import cn.yaoban.core.TodayItem
@@ -63,10 +64,10 @@ internal fun TodayScreen(
     val scope = LocalScope.current
     val model = remember { TodayModel(core) }
     LaunchedEffect(model, model.asked) { model.follow() }
-    val manager = staff.role == MANAGER
+    val may = staff.may
     Column(Modifier.fillMaxSize()) {
         Head(words["nav.today"]) {
-            if (manager) Quiet(words["today.rebalance"], Modifier.testTag("rebalance")) { scope.launch { model.rebalance() } }
+            if (may.assign) Quiet(words["today.rebalance"], Modifier.testTag("rebalance")) { scope.launch { model.rebalance() } }
             Spacer(Modifier)
         }
         LazyColumn(
@@ -93,24 +94,21 @@ internal fun TodayScreen(
                         Quiet(words["today.hide"]) { model.asked = null }
                     }) { if (model.items.isEmpty()) Nothing(words["today.nothing"]) }
                 }
-                items(model.items, { "${it.taskId}-${it.memberId}-${it.atMs}" }) { Item(model, it, way, manager) }
+                items(model.items, { "${it.taskId}-${it.memberId}-${it.atMs}" }) { Item(model, it, way, may) }
             }
-            if (manager && today.clerks.size > 1) item { Clerk(model, today.total, words["today.all"], Whose.Store, false) }
+            if (may.seeStore && today.clerks.size > 1) item { Clerk(model, today.total, words["today.all"], Whose.Store, false) }
             items(today.clerks, { it.staffId.orEmpty() }) { clerk ->
                 val id = clerk.staffId
                 if (id == null) {
                     Clerk(model, clerk, words["today.nobodys"], Whose.Nobody, false)
                 } else {
-                    Clerk(model, clerk, clerk.name, Whose.Staff(id), manager)
+                    Clerk(model, clerk, clerk.name, Whose.Staff(id), may.markOff)
                 }
             }
-            if (manager) items(model.duplicates, { it.pairId }) { Duplicate(model, it) }
+            if (may.merge) items(model.duplicates, { it.pairId }) { Duplicate(model, it) }
         }
     }
 }
-
-/** The role that may give tasks away; the core refuses everybody else. */
-private const val MANAGER = "store_manager"
 
 private fun figure(
     words: Wording,
@@ -166,7 +164,7 @@ private fun Item(
     model: TodayModel,
     item: TodayItem,
     way: Way,
-    manager: Boolean,
+    may: Rights,
 ) {
     val words = LocalWording.current
     val scope = LocalScope.current
@@ -183,9 +181,9 @@ private fun Item(
         val task = item.taskId
         Row(horizontalArrangement = Arrangement.spacedBy(8.dp)) {
             Quiet(words["call.profile"]) { way.to(What.MEMBER, item.memberId) }
-            if (manager && task != null && item.due != null) {
-                Quiet(words["today.give"], Modifier.testTag("give-${item.memberId}")) { giving = !giving }
-                Quiet(words["today.nudge"]) { scope.launch { model.nudge(task) } }
+            if (task != null && item.due != null) {
+                if (may.assign) Quiet(words["today.give"], Modifier.testTag("give-${item.memberId}")) { giving = !giving }
+                if (may.nudge) Quiet(words["today.nudge"]) { scope.launch { model.nudge(task) } }
             }
         }
         if (giving && task != null) {
