@@ -33,6 +33,12 @@ public final class ClerkCore: Sendable {
         return try await blocking(on: queue) { try block(app) }
     }
 
+    /// Changes something; why it was not done, if it was not.
+    @MainActor
+    func change(_ block: @escaping @Sendable (ClerkApp) throws -> Void) async -> Failure? {
+        await Failure.of { try await call(block) }
+    }
+
     /// A call that may take long. Cancelling the task ends the call, and returns once it has ended.
     public func cancellable<T: Sendable>(
         _ block: @escaping @Sendable (ClerkApp, CancelHandle) throws -> T

@@ -69,7 +69,7 @@ public final class SettingsModel {
 
     /// Ends the pairing; whether it ended. `lose`: what was not sent may be lost.
     public func unpair(lose: Bool) async -> Bool {
-        failure = await Failure.of { try await core.call { try $0.unpair(lose: lose) } }
+        failure = await core.change { try $0.unpair(lose: lose) }
         return failure == nil
     }
 

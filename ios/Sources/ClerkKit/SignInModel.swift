@@ -60,7 +60,7 @@ public final class SignInModel {
     }
 
     private func change(_ block: @escaping @Sendable (ClerkApp) throws -> Void) async {
-        let refused = await Failure.of { try await core.call(block) }
+        let refused = await core.change(block)
         await refresh()
         failure = refused ?? failure
     }

@@ -57,7 +57,7 @@ public final class SyncModel {
 
     /// A stuck operation was seen.
     public func putAway(_ outboxId: Int64) async {
-        failure = await Failure.of { try await core.call { try $0.putAway(outboxId: outboxId) } }
+        failure = await core.change { try $0.putAway(outboxId: outboxId) }
     }
 
     private struct Shown: Equatable, Sendable {

@@ -64,11 +64,11 @@ public final class TaskListModel {
 
     /// The task comes back on a day.
     public func put(off taskId: String, until day: CivilDate) async {
-        await change { _ = try $0.deferTask(taskId: taskId, until: day, untilMs: nil) }
+        failure = await core.change { _ = try $0.deferTask(taskId: taskId, until: day, untilMs: nil) }
     }
 
     /// The task is not done.
-    public func cancel(_ taskId: String) async { await change { _ = try $0.cancelTask(taskId: taskId) } }
+    public func cancel(_ taskId: String) async { failure = await core.change { _ = try $0.cancelTask(taskId: taskId) } }
 
     /// The first task on today's list that is done by a call; none: there is none left.
     public func nextCall() async -> String? {
@@ -81,10 +81,6 @@ public final class TaskListModel {
             next = list.households.flatMap(\.tasks).first { $0.channel == .call }?.taskId
         }
         return next
-    }
-
-    private func change(_ block: @escaping @Sendable (ClerkApp) throws -> Void) async {
-        failure = await Failure.of { try await core.call(block) }
     }
 
     private struct Shown: Equatable, Sendable {

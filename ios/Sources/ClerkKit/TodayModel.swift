@@ -62,11 +62,11 @@ public final class TodayModel {
 
     /// Gives a task to somebody; none: to anyone.
     public func reassign(_ taskId: String, to staffId: String?) async {
-        await change { _ = try $0.reassign(taskId: taskId, assignee: staffId) }
+        failure = await core.change { _ = try $0.reassign(taskId: taskId, assignee: staffId) }
     }
 
     /// Asks for a task to be done soon.
-    public func nudge(_ taskId: String) async { await change { _ = try $0.nudge(taskId: taskId) } }
+    public func nudge(_ taskId: String) async { failure = await core.change { _ = try $0.nudge(taskId: taskId) } }
 
     /// Spreads today's list over those who are here.
     public func rebalance() async {
@@ -75,21 +75,17 @@ public final class TodayModel {
 
     /// Somebody is not here on a day; none: is back.
     public func markOff(_ staffId: String, on day: CivilDate?) async {
-        await change { try $0.markOff(staffId: staffId, on: day) }
+        failure = await core.change { try $0.markOff(staffId: staffId, on: day) }
     }
 
     /// Two members are one.
     public func merge(_ pair: DuplicateRow) async {
-        await change { try $0.mergeMembers(keep: pair.first.memberId, other: pair.second.memberId) }
+        failure = await core.change { try $0.mergeMembers(keep: pair.first.memberId, other: pair.second.memberId) }
     }
 
     /// Two members are two.
     public func keepApart(_ pair: DuplicateRow) async {
-        await change { try $0.keepApart(first: pair.first.memberId, second: pair.second.memberId) }
-    }
-
-    private func change(_ block: @escaping @Sendable (ClerkApp) throws -> Void) async {
-        failure = await Failure.of { try await core.call(block) }
+        failure = await core.change { try $0.keepApart(first: pair.first.memberId, second: pair.second.memberId) }
     }
 
     private struct Shown: Equatable, Sendable {

@@ -3,12 +3,12 @@ import ClerkKit
 import SwiftUI
 
 /// A call, from what to say to what came of it.
-public struct CallView: View {
+struct CallView: View {
     private let app: AppModel
     private let place: Place
     @State private var model: CallModel?
 
-    public init(app: AppModel, place: Place) {
+    init(app: AppModel, place: Place) {
         self.app = app
         self.place = place
     }
@@ -21,7 +21,7 @@ public struct CallView: View {
 
     private var words: Wording { app.words }
 
-    public var body: some View {
+    var body: some View {
         List {
             if let model {
                 who(model)
@@ -218,12 +218,11 @@ struct OutcomeQuestion: View {
     @Binding var note: String
     let record: @MainActor (NewOutcome) -> Void
     @State private var medicine: String?
-    @Environment(\.dismiss) private var dismiss
 
     private var ingredient: String? { choice.medicine == .notAsked ? nil : medicine ?? offered.medicine }
 
     var body: some View {
-        NavigationStack {
+        Question(title: words.code("outcome", of: choice.code), words: words) {
             Form {
                 if choice.medicine != .notAsked, !offered.medicines.isEmpty {
                     Section(words["call.which_medicine"]) {
@@ -244,13 +243,7 @@ struct OutcomeQuestion: View {
                 }
                 Button(words["call.record"]) { done(on: nil) }
             }
-            .navigationTitle(words.code("outcome", of: choice.code))
-            .navigationBarTitleDisplayMode(.inline)
-            .toolbar {
-                ToolbarItem(placement: .cancellationAction) { Button(words["act.cancel"]) { dismiss() } }
-            }
         }
-        .presentationDetents([.medium, .large])
     }
 
     private func done(on day: CivilDate?) {

@@ -58,10 +58,16 @@ struct HomeView: View {
             tab(.counter, words["nav.counter"], "magnifyingglass") { CounterView(app: app) }
             tab(.tasks, words["nav.tasks"], "checklist") { TasksView(app: app) }
                 .badge(Int(app.tasks.counts?.due ?? 0))
-            tab(.members, words["nav.members"], "person.2") { MembersView(app: app) }
-            tab(.today, words["nav.today"], "chart.bar") { TodayView(app: app) }
-            tab(.phone, words["nav.phone"], "iphone") { PhoneView(app: app) }
-                .badge(app.sync.status?.stuck.count ?? 0)
+            tab(.members, words["nav.members"], "person.2") {
+                Keeping(GroupModel(core: app.core)) { MembersView(app: app, model: $0) }
+            }
+            tab(.today, words["nav.today"], "chart.bar") {
+                Keeping(TodayModel(core: app.core)) { TodayView(app: app, model: $0) }
+            }
+            tab(.phone, words["nav.phone"], "iphone") {
+                Keeping(SettingsModel(core: app.core)) { PhoneView(app: app, model: $0) }
+            }
+            .badge(app.sync.status?.stuck.count ?? 0)
         }
     }
 
@@ -87,14 +93,35 @@ struct PlaceView: View {
 
     var body: some View {
         switch place {
-        case .member(let id): MemberView(app: app, memberId: id)
+        case .member(let id):
+            Keeping(MemberModel(core: app.core, memberId: id)) { MemberView(app: app, model: $0) }
         case .callTask, .callMember: CallView(app: app, place: place)
-        case .readings(let id): ReadingsView(app: app, memberId: id)
-        case .history(let id): HistoryView(app: app, memberId: id)
-        case .register(let typed): RegisterView(app: app, typed: typed)
-        case .message(let ids): MessageView(app: app, to: .members(ids))
-        case .messageTask(let id): MessageView(app: app, to: .task(id))
+        case .readings(let id):
+            Keeping(ReadingsModel(core: app.core, memberId: id)) { ReadingsView(app: app, model: $0) }
+        case .history(let id):
+            Keeping(HistoryModel(core: app.core, memberId: id)) { HistoryView(app: app, model: $0) }
+        case .register(let typed):
+            Keeping(RegisterModel(core: app.core, typed: typed)) { RegisterView(app: app, model: $0) }
+        case .message(let ids): message(to: .members(ids))
+        case .messageTask(let id): message(to: .task(id))
         case .licences: LicencesView(app: app)
         }
     }
+
+    private func message(to: MessageModel.To) -> some View {
+        Keeping(MessageModel(core: app.core, to: to)) { MessageView(app: app, model: $0) }
+    }
+}
+
+/// Keeps the model of a screen for as long as the screen is there.
+struct Keeping<Model, Content: View>: View {
+    @State private var model: Model
+    private let content: (Model) -> Content
+
+    init(_ model: Model, @ViewBuilder content: @escaping (Model) -> Content) {
+        _model = State(initialValue: model)
+        self.content = content
+    }
+
+    var body: some View { content(model) }
 }

@@ -13,12 +13,15 @@ struct ConsentView: View {
     let asked: ConsentAsked
     let words: Wording
     let answer: @MainActor (NewConsent) -> Void
-    @Environment(\.dismiss) private var dismiss
 
     private var purpose: String { words.code("consent", asked.form.purpose) }
+    private var yes: String { words[asked.withdraw ? "member.withdraw" : "consent.yes"] }
 
     var body: some View {
-        NavigationStack {
+        Question(
+            title: purpose, words: words,
+            yes: .init(text: yes) { answer(asked.form.answer(granted: !asked.withdraw)) }
+        ) {
             ScrollView {
                 Text(
                     asked.withdraw
@@ -28,18 +31,6 @@ struct ConsentView: View {
                 .font(.title3)
                 .padding()
             }
-            .navigationTitle(purpose)
-            .navigationBarTitleDisplayMode(.inline)
-            .toolbar {
-                ToolbarItem(placement: .cancellationAction) { Button(words["act.cancel"]) { dismiss() } }
-                ToolbarItem(placement: .confirmationAction) {
-                    Button(words[asked.withdraw ? "member.withdraw" : "consent.yes"]) {
-                        answer(asked.form.answer(granted: !asked.withdraw))
-                        dismiss()
-                    }
-                }
-            }
         }
-        .presentationDetents([.medium, .large])
     }
 }

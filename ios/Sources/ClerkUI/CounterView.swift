@@ -3,19 +3,19 @@ import ClerkKit
 import SwiftUI
 
 /// The counter: a member by phone digits, name, initials or card, while it is still greeted.
-public struct CounterView: View {
+struct CounterView: View {
     @Bindable private var model: SearchModel
     private let app: AppModel
     @State private var asking = false
 
-    public init(app: AppModel) {
+    init(app: AppModel) {
         self.app = app
         model = app.search
     }
 
     private var words: Wording { app.words }
 
-    public var body: some View {
+    var body: some View {
         List {
             OfflineSign(sync: app.sync, words: words)
             Refusal(model.failure, words)

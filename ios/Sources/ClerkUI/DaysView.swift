@@ -9,18 +9,9 @@ struct DayQuestion: View {
     /// The last day that is taken; none: any.
     var last: CivilDate?
     let answer: @MainActor (CivilDate) -> Void
-    @Environment(\.dismiss) private var dismiss
 
     var body: some View {
-        NavigationStack {
-            Form { DaysView(words: words, last: last, choose: answer) }
-                .navigationTitle(title)
-                .navigationBarTitleDisplayMode(.inline)
-                .toolbar {
-                    ToolbarItem(placement: .cancellationAction) { Button(words["act.cancel"]) { dismiss() } }
-                }
-        }
-        .presentationDetents([.medium, .large])
+        Question(title: title, words: words) { Form { DaysView(words: words, last: last, choose: answer) } }
     }
 }
 

@@ -3,23 +3,13 @@ import ClerkKit
 import SwiftUI
 
 /// What a member bought, by day, or of one medicine.
-public struct HistoryView: View {
-    private let app: AppModel
-    @State private var model: HistoryModel
-
-    public init(app: AppModel, memberId: String) {
-        self.init(app: app, model: HistoryModel(core: app.core, memberId: memberId))
-    }
-
-    /// With a model that somebody else holds.
-    init(app: AppModel, model: HistoryModel) {
-        self.app = app
-        _model = State(initialValue: model)
-    }
+struct HistoryView: View {
+    let app: AppModel
+    let model: HistoryModel
 
     private var words: Wording { app.words }
 
-    public var body: some View {
+    var body: some View {
         List {
             Wrap {
                 ForEach(model.medicines, id: \.self) { medicine in

@@ -3,9 +3,9 @@ import ClerkKit
 import SwiftUI
 
 /// A member at a glance: what is dangerous first, then who it is, then what to do.
-public struct MemberView: View {
-    private let app: AppModel
-    @State private var model: MemberModel
+struct MemberView: View {
+    let app: AppModel
+    let model: MemberModel
     @State private var why = false
     @State private var asked: Asked?
     @State private var consent: ConsentAsked?
@@ -14,19 +14,9 @@ public struct MemberView: View {
     /// What is written down of a member.
     private enum Asked { case note, tag }
 
-    public init(app: AppModel, memberId: String) {
-        self.init(app: app, model: MemberModel(core: app.core, memberId: memberId))
-    }
-
-    /// With a model that somebody else holds.
-    init(app: AppModel, model: MemberModel) {
-        self.app = app
-        _model = State(initialValue: model)
-    }
-
     private var words: Wording { app.words }
 
-    public var body: some View {
+    var body: some View {
         List {
             Refusal(model.failure, words)
             if let profile = model.profile {
@@ -319,24 +309,19 @@ struct MedicineLine: View {
     let words: Wording
 
     var body: some View {
-        VStack(alignment: .leading, spacing: 4) {
-            HStack {
-                Text(medicine.ingredient).font(.headline)
-                if medicine.allergy { Sign(text: words["mark.allergies"], stands: true) }
-                if let status = medicine.status {
-                    Sign(
-                        text: words.code("medicine", status), color: status == "running_low" ? .orange : .secondary,
-                        stands: status == "out")
-                }
+        let more = joined([
+            medicine.drugName, medicine.spec, medicine.pdcPercent.map { words["show.pdc", ["percent": $0]] },
+            medicine.stockMilli.map { words["show.stock", ["packs": decimal($0)]] },
+        ])
+        Entry(middle: words.end(medicine), below: more) {
+            Text(medicine.ingredient).font(.headline)
+            if medicine.allergy { Sign(text: words["mark.allergies"], stands: true) }
+            if let status = medicine.status {
+                Sign(
+                    text: words.code("medicine", status), color: status == "running_low" ? .orange : .secondary,
+                    stands: status == "out")
             }
-            Text(words.end(medicine))
-            let more = joined([
-                medicine.drugName, medicine.spec, medicine.pdcPercent.map { words["show.pdc", ["percent": $0]] },
-                medicine.stockMilli.map { words["show.stock", ["packs": decimal($0)]] },
-            ])
-            if !more.isEmpty { Text(more).font(.subheadline).foregroundStyle(.secondary) }
         }
-        .accessibilityElement(children: .combine)
     }
 }
 
@@ -346,22 +331,14 @@ struct ReadingLine: View {
     let words: Wording
 
     var body: some View {
-        VStack(alignment: .leading, spacing: 4) {
-            HStack {
-                Text(words.code("kind", reading.kind))
-                Text(words.value(reading)).font(.title3).bold().foregroundStyle(
-                    reading.stands ? Color.red : Color.primary)
-                if let grade = reading.grade { Sign(text: words.code("grade", grade), stands: reading.stands) }
-            }
-            Text(
-                joined([
-                    words.instant(reading.takenAtMs), words.code("context", reading.context), words.change(reading),
-                ])
-            )
-            .font(.subheadline)
-            .foregroundStyle(.secondary)
+        let when = joined([
+            words.instant(reading.takenAtMs), words.code("context", reading.context), words.change(reading),
+        ])
+        Entry(below: when) {
+            Text(words.code("kind", reading.kind))
+            Text(words.value(reading)).font(.title3).bold().foregroundStyle(reading.stands ? Color.red : Color.primary)
+            if let grade = reading.grade { Sign(text: words.code("grade", grade), stands: reading.stands) }
         }
-        .accessibilityElement(children: .combine)
     }
 }
 
@@ -391,10 +368,4 @@ struct Sparkline: Shape {
             }
         }
     }
-}
-
-/// Whether there is something to present.
-@MainActor
-func shown<T>(_ what: Binding<T?>) -> Binding<Bool> {
-    Binding(get: { what.wrappedValue != nil }, set: { if !$0 { what.wrappedValue = nil } })
 }

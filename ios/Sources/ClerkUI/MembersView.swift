@@ -3,24 +3,16 @@ import ClerkKit
 import SwiftUI
 
 /// The store's members by conditions: how many, who, and a message or a call for them.
-public struct MembersView: View {
-    private let app: AppModel
-    @State private var model: GroupModel
+struct MembersView: View {
+    let app: AppModel
+    let model: GroupModel
     @State private var naming = false
     @State private var all = false
-
-    public init(app: AppModel) { self.init(app: app, model: GroupModel(core: app.core)) }
-
-    /// With a model that somebody else holds.
-    init(app: AppModel, model: GroupModel) {
-        self.app = app
-        _model = State(initialValue: model)
-    }
 
     private var words: Wording { app.words }
     private var asked: GroupConditions { model.asked.conditions }
 
-    public var body: some View {
+    var body: some View {
         List {
             Refusal(model.failure, words)
             if let counts = model.counts {

@@ -3,21 +3,13 @@ import ClerkKit
 import SwiftUI
 
 /// A message from a template: how it will read, whom the gate lets it reach, and the way into the app that sends it.
-public struct MessageView: View {
-    private let app: AppModel
-    @State private var model: MessageModel
-
-    public init(app: AppModel, to: MessageModel.To) { self.init(app: app, model: MessageModel(core: app.core, to: to)) }
-
-    /// With a model that somebody else holds.
-    init(app: AppModel, model: MessageModel) {
-        self.app = app
-        _model = State(initialValue: model)
-    }
+struct MessageView: View {
+    let app: AppModel
+    let model: MessageModel
 
     private var words: Wording { app.words }
 
-    public var body: some View {
+    var body: some View {
         List {
             Refusal(model.failure, words)
             if let result = model.result {

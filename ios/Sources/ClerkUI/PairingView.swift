@@ -3,18 +3,18 @@ import ClerkKit
 import SwiftUI
 
 /// A new phone: the hub's code, whose store it is, the members coming in.
-public struct PairingView: View {
+struct PairingView: View {
     @Bindable private var model: PairingModel
     private let app: AppModel
 
-    public init(app: AppModel) {
+    init(app: AppModel) {
         self.app = app
         model = app.pairing
     }
 
     private var words: Wording { app.words }
 
-    public var body: some View {
+    var body: some View {
         NavigationStack {
             Form {
                 if let place = model.paired {

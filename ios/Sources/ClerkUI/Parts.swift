@@ -151,6 +151,43 @@ struct LeadingRow<Content: View>: View {
     }
 }
 
+/// A question over a screen, with a way out of it.
+struct Question<Content: View>: View {
+    let title: String
+    let words: Wording
+    /// The button at the top that answers it; none: what is asked answers by itself.
+    var yes: Yes?
+    @ViewBuilder let content: Content
+    @Environment(\.dismiss) private var dismiss
+
+    struct Yes {
+        let text: String
+        var possible = true
+        let answer: @MainActor () -> Void
+    }
+
+    var body: some View {
+        NavigationStack {
+            content
+                .navigationTitle(title)
+                .navigationBarTitleDisplayMode(.inline)
+                .toolbar {
+                    ToolbarItem(placement: .cancellationAction) { Button(words["act.cancel"]) { dismiss() } }
+                    if let yes {
+                        ToolbarItem(placement: .confirmationAction) {
+                            Button(yes.text) {
+                                yes.answer()
+                                dismiss()
+                            }
+                            .disabled(!yes.possible)
+                        }
+                    }
+                }
+        }
+        .presentationDetents([.medium, .large])
+    }
+}
+
 /// A question whose answer is typed.
 struct AskText: View {
     let title: String
@@ -159,28 +196,36 @@ struct AskText: View {
     let words: Wording
     let answer: @MainActor (String) -> Void
     @State private var text = ""
-    @Environment(\.dismiss) private var dismiss
 
     private var typed: String { text.trimmingCharacters(in: .whitespacesAndNewlines) }
 
     var body: some View {
-        NavigationStack {
+        Question(title: title, words: words, yes: .init(text: yes, possible: !typed.isEmpty) { answer(typed) }) {
             Form { TextField(label, text: $text, axis: .vertical) }
-                .navigationTitle(title)
-                .navigationBarTitleDisplayMode(.inline)
-                .toolbar {
-                    ToolbarItem(placement: .cancellationAction) { Button(words["act.cancel"]) { dismiss() } }
-                    ToolbarItem(placement: .confirmationAction) {
-                        Button(yes) {
-                            answer(typed)
-                            dismiss()
-                        }
-                        .disabled(typed.isEmpty)
-                    }
-                }
         }
-        .presentationDetents([.medium])
     }
+}
+
+/// Something in a list: what it is, what matters about it, and smaller what else is known.
+struct Entry<Head: View>: View {
+    var middle: String?
+    let below: String
+    @ViewBuilder let head: Head
+
+    var body: some View {
+        VStack(alignment: .leading, spacing: 4) {
+            HStack { head }
+            if let middle { Text(middle) }
+            if !below.isEmpty { Text(below).font(.subheadline).foregroundStyle(.secondary) }
+        }
+        .accessibilityElement(children: .combine)
+    }
+}
+
+/// Whether there is something to present.
+@MainActor
+func shown<T>(_ what: Binding<T?>) -> Binding<Bool> {
+    Binding(get: { what.wrappedValue != nil }, set: { if !$0 { what.wrappedValue = nil } })
 }
 
 /// Waiting, with words for what.

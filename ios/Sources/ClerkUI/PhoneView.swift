@@ -3,23 +3,15 @@ import ClerkKit
 import SwiftUI
 
 /// The phone itself: how it stands with the hub, what is stuck and why, who uses it, what it holds.
-public struct PhoneView: View {
-    private let app: AppModel
-    @State private var model: SettingsModel
+struct PhoneView: View {
+    let app: AppModel
+    let model: SettingsModel
     @State private var asking = false
-
-    public init(app: AppModel) { self.init(app: app, model: SettingsModel(core: app.core)) }
-
-    /// With a model that somebody else holds.
-    init(app: AppModel, model: SettingsModel) {
-        self.app = app
-        _model = State(initialValue: model)
-    }
 
     private var words: Wording { app.words }
     private var sync: SyncModel { app.sync }
 
-    public var body: some View {
+    var body: some View {
         Form {
             Refusal(model.failure, words)
             rounds

@@ -3,21 +3,11 @@ import ClerkKit
 import SwiftUI
 
 /// A reading, typed while the cuff still hums; and how the last ones went.
-public struct ReadingsView: View {
-    private let app: AppModel
-    @State private var model: ReadingsModel
+struct ReadingsView: View {
+    let app: AppModel
+    let model: ReadingsModel
     @State private var numbers = ["", ""]
     @State private var context = ""
-
-    public init(app: AppModel, memberId: String) {
-        self.init(app: app, model: ReadingsModel(core: app.core, memberId: memberId))
-    }
-
-    /// With a model that somebody else holds.
-    init(app: AppModel, model: ReadingsModel) {
-        self.app = app
-        _model = State(initialValue: model)
-    }
 
     private var words: Wording { app.words }
     private var typed: NewReading? {
@@ -26,7 +16,7 @@ public struct ReadingsView: View {
         }
     }
 
-    public var body: some View {
+    var body: some View {
         Form {
             Picker(words["field.kind"], selection: kind) {
                 ForEach(model.forms, id: \.kind) { Text(words.code("kind", $0.kind)).tag($0.kind) }

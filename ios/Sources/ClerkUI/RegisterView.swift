@@ -3,23 +3,13 @@ import ClerkKit
 import SwiftUI
 
 /// A new member in half a minute: name and number, then what is said, then the consents in their words.
-public struct RegisterView: View {
-    private let app: AppModel
-    @State private var model: RegisterModel
-
-    public init(app: AppModel, typed: String) {
-        self.init(app: app, model: RegisterModel(core: app.core, typed: typed))
-    }
-
-    /// With a model that somebody else holds.
-    init(app: AppModel, model: RegisterModel) {
-        self.app = app
-        _model = State(initialValue: model)
-    }
+struct RegisterView: View {
+    let app: AppModel
+    @Bindable var model: RegisterModel
 
     private var words: Wording { app.words }
 
-    public var body: some View {
+    var body: some View {
         Form {
             if let registered = model.registered { done(registered) } else { questions }
         }
@@ -33,7 +23,6 @@ public struct RegisterView: View {
     }
 
     @ViewBuilder private var questions: some View {
-        @Bindable var model = model
         Section {
             TextField(words["field.name"], text: $model.name)
             TextField(words["field.phone"], text: $model.phone).keyboardType(.phonePad)

@@ -3,11 +3,9 @@ import ClerkKit
 import SwiftUI
 
 /// The door: who uses the phone, by PIN, finger or face.
-public struct SignInView: View {
-    private let app: AppModel
+struct SignInView: View {
+    let app: AppModel
     @State private var chosen: String?
-
-    public init(app: AppModel) { self.app = app }
 
     private var words: Wording { app.words }
     private var model: SignInModel { app.signIn }
@@ -17,7 +15,7 @@ public struct SignInView: View {
         return model.staff?.first { $0.staffId == asked }
     }
 
-    public var body: some View {
+    var body: some View {
         NavigationStack {
             if let person {
                 PinView(app: app, person: person) {

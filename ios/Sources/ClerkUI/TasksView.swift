@@ -3,16 +3,14 @@ import ClerkKit
 import SwiftUI
 
 /// Whom to call next, why, and one touch to do it.
-public struct TasksView: View {
-    private let app: AppModel
+struct TasksView: View {
+    let app: AppModel
     @State private var deferred: TaskRow?
-
-    public init(app: AppModel) { self.app = app }
 
     private var words: Wording { app.words }
     private var model: TaskListModel { app.tasks }
 
-    public var body: some View {
+    var body: some View {
         List {
             filters
             ForEach(model.open, id: \.attemptId) { unfinished($0) }
@@ -172,25 +170,17 @@ struct TaskLine: View {
     let wholeStore: Bool
 
     var body: some View {
-        VStack(alignment: .leading, spacing: 4) {
-            HStack {
-                if task.emergency { Sign(text: words["purpose.emergency"], stands: true) }
-                Text(task.name).font(.title3)
-                if let of = task.class { Sign(text: words.code("class", of: of), color: .accentColor) }
-                if task.kind != "call" { Sign(text: words.code("task_kind", task.kind)) }
-                Spacer()
-                Text(words["list.due_on", ["day": words.date(task.due)]]).font(.subheadline)
-            }
-            Text(words.why(task))
-            Text(
-                joined([
-                    words.phone(task.phoneMasked), task.hourMatches ? words["list.good_hour"] : nil,
-                    wholeStore ? task.assigneeName ?? words["list.anyone"] : nil,
-                ])
-            )
-            .font(.subheadline)
-            .foregroundStyle(.secondary)
+        let more = joined([
+            words.phone(task.phoneMasked), task.hourMatches ? words["list.good_hour"] : nil,
+            wholeStore ? task.assigneeName ?? words["list.anyone"] : nil,
+        ])
+        Entry(middle: words.why(task), below: more) {
+            if task.emergency { Sign(text: words["purpose.emergency"], stands: true) }
+            Text(task.name).font(.title3)
+            if let of = task.class { Sign(text: words.code("class", of: of), color: .accentColor) }
+            if task.kind != "call" { Sign(text: words.code("task_kind", task.kind)) }
+            Spacer()
+            Text(words["list.due_on", ["day": words.date(task.due)]]).font(.subheadline)
         }
-        .accessibilityElement(children: .combine)
     }
 }

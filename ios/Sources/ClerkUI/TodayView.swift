@@ -3,23 +3,15 @@ import ClerkKit
 import SwiftUI
 
 /// Who did what today, the list behind each number, and whose task is whose. A clerk sees its own line.
-public struct TodayView: View {
-    private let app: AppModel
-    @State private var model: TodayModel
-
-    public init(app: AppModel) { self.init(app: app, model: TodayModel(core: app.core)) }
-
-    /// With a model that somebody else holds.
-    init(app: AppModel, model: TodayModel) {
-        self.app = app
-        _model = State(initialValue: model)
-    }
+struct TodayView: View {
+    let app: AppModel
+    let model: TodayModel
 
     private var words: Wording { app.words }
     /// What the core would refuse is not offered.
     private func may(_ right: KeyPath<Rights, Bool>) -> Bool { app.signIn.current?.may[keyPath: right] == true }
 
-    public var body: some View {
+    var body: some View {
         List {
             Refusal(model.failure, words)
             if let moved = model.moved { given(moved) }
