@@ -20,8 +20,14 @@ run=ios/tools/swift-run.sh
 "$run" swift format lint --strict --configuration ios/.swift-format --recursive \
     ios/Package.swift ios/Sources/ClerkFFI/Printing.swift ios/Sources/ClerkKit ios/Sources/ClerkUI ios/App ios/Tests
 library=$PWD/target/debug
-log=target/swift-test.log
-"$run" swift test --package-path ios --scratch-path target/swift \
-    -Xlinker "-L$library" -Xlinker -rpath -Xlinker "$library" 2>&1 | tee "$log"
-# A run without tests ends well too.
-grep -qE 'Test run with [1-9][0-9]* tests? passed' "$log" || { echo "ios: no test ran" >&2; exit 1; }
+tests() { # scratch folder, then what else swift test is told
+    local log=target/swift-test.log scratch=$1
+    shift
+    "$run" env TSAN_OPTIONS=halt_on_error=1 swift test --package-path ios --scratch-path "$scratch" \
+        -Xlinker "-L$library" -Xlinker -rpath -Xlinker "$library" "$@" 2>&1 | tee "$log"
+    # A run without tests ends well too.
+    grep -qE 'Test run with [1-9][0-9]* tests? passed' "$log" || { echo "ios: no test ran" >&2; exit 1; }
+}
+tests target/swift
+# Once more with the thread sanitizer, which sees what is Swift (the Rust library is not built for it).
+tests target/swift-tsan --sanitize=thread --filter RaceTests

@@ -375,27 +375,6 @@ import Testing
         #expect(Failure(error).code == "cancelled")
     }
 
-    @Test func listenersAreHeardOnTheMainActorUnderLoad() async throws {
-        try await begin()
-        let tasks = TaskListModel(core: core)
-        let following = Task { await tasks.follow() }
-        try await until("the list") { tasks.list != nil }
-        await withTaskGroup(of: Void.self) { writers in
-            for writer in 0..<4 {
-                writers.addTask { [core] in
-                    for number in 0..<50 {
-                        let tag = ["\(writer)-\(number)"]
-                        _ = try? await core.call { try $0.tag(memberId: "M2", add: tag, remove: []) }
-                    }
-                }
-            }
-        }
-        _ = try await core.call { try $0.makeTask(memberId: "M2", new: NewTask(kind: .call, purpose: .service)) }
-        let now = try await core.call { try $0.tasks(filter: TaskFilter(view: .due)) }
-        try await until("the list as it is now") { tasks.list == now }
-        following.cancel()
-    }
-
     // MARK: The end of a phone
 
     @Test func aPhoneThatIsShutOutSaysSo() async throws {
