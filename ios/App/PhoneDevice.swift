@@ -36,15 +36,19 @@ final class PhoneDevice: NSObject, Device {
         }
     }
 
-    /// Neither app takes a text by its URL: it goes to the clipboard, and the app opens. The OpenSDK of WeChat, which
-    /// takes one, needs the chain's own app id; it would stand here.
-    func share(_ target: ShareTarget, text: String) async -> Bool {
-        // Not for other devices of the same person, and not for long: it names a member.
-        UIPasteboard.general.setItems(
-            [[UIPasteboard.typeAutomatic: text]],
-            options: [.localOnly: true, .expirationDate: Date().addingTimeInterval(600)])
-        guard let link = ContactLinks.app(target), UIApplication.shared.canOpenURL(link) else { return false }
-        return await UIApplication.shared.open(link)
+    func share(_ target: ShareTarget, text: String) async -> Shared { await sharing.share(target, text: text) }
+
+    /// Where the chain has an app id of WeChat, its OpenSDK stands here as `wechat` (README.md).
+    private var sharing: Sharing {
+        Sharing { text in
+            // Not for other devices of the same person, and not for long: it names a member.
+            UIPasteboard.general.setItems(
+                [[UIPasteboard.typeAutomatic: text]],
+                options: [.localOnly: true, .expirationDate: Date().addingTimeInterval(600)])
+        } open: { link in
+            guard UIApplication.shared.canOpenURL(link) else { return false }
+            return await UIApplication.shared.open(link)
+        }
     }
 
     // MARK: Files

@@ -10,8 +10,8 @@ public protocol Device: AnyObject {
     func dial(_ number: Secret) async -> Handed
     /// Gives a text to Messages.
     func sms(_ numbers: [Secret], text: String) async -> Handed
-    /// Shares a text; false: the app is not installed, and the text is on the clipboard.
-    func share(_ target: ShareTarget, text: String) async -> Bool
+    /// Shares a text with another app.
+    func share(_ target: ShareTarget, text: String) async -> Shared
     /// Lets the clerk choose what takes a file; false: nothing here does.
     func share(file: Data, name: String) async -> Bool
     /// Whose work is in the app, and under which licence.
@@ -38,12 +38,4 @@ public enum Handed: Equatable, Sendable {
     case cancelled
     /// Nothing on this device takes it.
     case notPossible
-}
-
-/// Where a text can be shared.
-public enum ShareTarget: Equatable, Sendable {
-    /// 微信
-    case wechat
-    /// 企业微信
-    case wecom
 }

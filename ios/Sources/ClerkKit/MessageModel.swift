@@ -23,6 +23,8 @@ public final class MessageModel {
     public private(set) var result: MessageResult?
     /// What became of each that was handed over, by its key.
     public private(set) var handed: [String: SendState] = [:]
+    /// The message that is on the clipboard, for the clerk to paste where the other app is open now.
+    public private(set) var copied: String?
     /// A step is under way.
     public private(set) var busy = false
     /// Why it did not get on.
@@ -76,7 +78,9 @@ public final class MessageModel {
         await step {
             let sent: Bool
             if let target {
-                sent = await device.share(target, text: out.text)
+                let shared = await device.share(target, text: out.text)
+                copied = shared == .taken ? nil : out.key
+                sent = shared != .noApp
             } else if let number = out.number {
                 let handed = await device.sms([number], text: out.text)
                 // Turned down is not failed: it can be sent later.

@@ -166,6 +166,26 @@ public struct Wording: Sendable {
         return reading.glucoseChangeTenths.map { signed($0, tenths(Int(abs($0)))) }
     }
 
+    /// Where values should lie: by number, or by context where a number has several targets.
+    public func targets(_ bands: [TargetBand]) -> String {
+        var fields: [String] = []
+        for band in bands where !fields.contains(band.field) { fields.append(band.field) }
+        return joined(
+            fields.flatMap { field in
+                let ofIt = bands.filter { $0.field == field }
+                let alike = ofIt.allSatisfy { $0.from == ofIt.first?.from && $0.to == ofIt.first?.to }
+                return alike
+                    ? ofIt.prefix(1).map { target(code("field", field), $0) }
+                    : ofIt.map { target(code("context", $0.context), $0) }
+            })
+    }
+
+    private func target(_ name: String, _ band: TargetBand) -> String {
+        func number(_ value: UInt16) -> String { band.field == "glucose" ? tenths(Int(value)) : "\(value)" }
+        guard let from = band.from else { return self["reading.target_to", ["name": name, "to": number(band.to)]] }
+        return self["reading.target", ["name": name, "from": number(from), "to": number(band.to)]]
+    }
+
     private func signed(_ value: Int32, _ text: String) -> String { (value > 0 ? "+" : value < 0 ? "-" : "") + text }
 
     /// When a medicine runs out, and whether it is near.

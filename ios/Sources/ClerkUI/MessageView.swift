@@ -102,6 +102,7 @@ struct MessageView: View {
             Text(out.text)
             let state = model.handed[out.key]
             if let state { Sign(text: words.code("send", of: state), stands: state == .failed) }
+            if model.copied == out.key { Text(words["message.copied"]) }
             if state != .sent {
                 if out.channel == .wechat {
                     Button(words["message.wechat"], systemImage: "message") { hand(out, to: .wechat) }

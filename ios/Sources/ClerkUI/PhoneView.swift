@@ -34,9 +34,13 @@ struct PhoneView: View {
         Section(words["phone.sync"]) {
             if let status = sync.status {
                 LabeledContent(status.storeName, value: status.chainName)
+                if let why = status.locked {
+                    Danger(words.reason("device_locked", [WordingValue(name: "reason", value: why)]))
+                }
                 LabeledContent(
                     words["phone.last"], value: status.lastSyncMs.map { words.instant($0) } ?? words["phone.never"])
-                LabeledContent(words["phone.waiting"], value: "\(status.outbox)")
+                LabeledContent(words["phone.waiting"], value: "\(status.outbox - status.held)")
+                if status.held > 0 { LabeledContent(words.code("op_state", "held"), value: "\(status.held)") }
                 if status.setAside != nil { Danger(words["phone.set_aside", ["n": status.salvagedOps]]) }
             }
             OfflineSign(sync: sync, words: words)
@@ -102,6 +106,7 @@ struct PhoneView: View {
                     let of = ["used": "\(megabytes(use.bytes)) MB", "max": "\(megabytes(use.bytesMax)) MB"]
                     LabeledContent(words["phone.recordings"], value: words["phone.of", of])
                     Toggle(words["phone.wifi_only"], isOn: wifiOnly)
+                    if let why = use.heldBack { Text(words.code("recording_held", why)).foregroundStyle(.secondary) }
                 }
             }
         }

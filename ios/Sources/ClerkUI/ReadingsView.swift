@@ -106,13 +106,23 @@ struct ReadingsView: View {
                 if let percent = readings.inTargetPercent {
                     Text(words["reading.in_target", ["n": readings.readings.count, "percent": percent]])
                 }
-                TrendChart(readings: readings.readings.reversed(), targets: readings.targets)
+                let targets = readings.shownTargets
+                Text(words.targets(targets))
+                TrendChart(readings: readings.readings.reversed(), targets: targets)
                     .frame(height: 160)
                     .accessibilityElement()
                     .accessibilityLabel(words["reading.chart", ["n": readings.readings.count, "out": out]])
                 ForEach(readings.readings.prefix(12), id: \.readingId) { ReadingLine(reading: $0, words: words) }
             }
         }
+    }
+}
+
+extension Readings {
+    /// Where the values should lie, of the contexts that are shown.
+    var shownTargets: [TargetBand] {
+        let shown = Set(readings.map(\.context))
+        return targets.filter { shown.contains($0.context) }
     }
 }
 
@@ -124,12 +134,7 @@ struct TrendChart: View {
 
     private var upper: [CGFloat?] { readings.map(\.height) }
     private var lower: [CGFloat?] { readings.map { $0.diastolic.map { CGFloat($0) } } }
-    /// Where the values should lie, of the contexts that are shown.
-    private var bands: [Band] {
-        let shown = Set(readings.map(\.context))
-        return targets.filter { shown.contains($0.context) }
-            .map { Band(from: $0.from.map { CGFloat($0) }, to: CGFloat($0.to)) }
-    }
+    private var bands: [Band] { targets.map { Band(from: $0.from.map { CGFloat($0) }, to: CGFloat($0.to)) } }
     private var range: ClosedRange<CGFloat> {
         let all = (upper + lower).compactMap(\.self) + bands.flatMap { [$0.from ?? $0.to, $0.to] }
         return (all.min() ?? 0)...(all.max() ?? 1)

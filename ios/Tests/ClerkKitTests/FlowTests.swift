@@ -162,6 +162,8 @@ import Testing
         #expect(await model.add(try #require(typed("190", "125"))))
         let screen = ReadingsView(app: app, model: model)
         for words in ["危险 3级", "马上叫药师", "已给药师建了今天的紧急任务"] { #expect(shows(screen, words)) }
+        try await phone.following(model.follow) { model.readings?.readings.isEmpty == false }
+        #expect(shows(ReadingsView(app: app, model: model), "收缩压 不超过 13"))
         await model.check(typed("999", "99"))
         #expect(model.checked?.state == .impossible && shows(ReadingsView(app: app, model: model), "不可能"))
         #expect(await model.add(try #require(typed("999", "99"))) == false)
@@ -375,9 +377,14 @@ import Testing
         phone.device.answers = .notPossible
         await model.hand(out, to: .wechat, by: app.device)
         #expect(model.handed[out.key] == .failed && shows(MessageView(app: app, model: model), "发送失败"))
+        #expect(shows(MessageView(app: app, model: model), "文字已复制"))
         phone.device.answers = .opened
         await model.hand(out, to: .wecom, by: app.device)
         #expect(phone.device.shared == [.wechat, .wecom])
-        #expect(model.handed[out.key] == .sent || model.failure != nil)
+        #expect(model.handed[out.key] == .sent && model.failure == nil)
+        #expect(shows(MessageView(app: app, model: model), "文字已复制"))
+        phone.device.answers = .done
+        await model.hand(out, to: .wechat, by: app.device)
+        #expect(!shows(MessageView(app: app, model: model), "文字已复制"), "WeChat has the text itself")
     }
 }

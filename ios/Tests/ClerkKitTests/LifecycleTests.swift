@@ -150,6 +150,31 @@ import Testing
         #expect(ContactLinks.app(.wechat)?.scheme == "weixin" && ContactLinks.app(.wecom)?.scheme == "wxwork")
     }
 
+    @Test func aTextGoesByTheSDKOrByTheClipboard() async {
+        var copied: [String] = []
+        var opened: [String] = []
+        var installed = true
+        let sdk = Chat()
+        func sharing(_ wechat: Chat?) -> Sharing {
+            Sharing(wechat: wechat) {
+                copied.append($0)
+            } open: {
+                opened.append($0.absoluteString)
+                return installed
+            }
+        }
+        #expect(await sharing(sdk).share(.wechat, text: "您好") == .taken)
+        #expect(sdk.heard == ["您好"] && copied.isEmpty && opened.isEmpty)
+        #expect(await sharing(sdk).share(.wecom, text: "您好") == .copied)
+        #expect(copied == ["您好"] && opened == ["wxwork://"])
+        sdk.answers = false
+        #expect(await sharing(sdk).share(.wechat, text: "一") == .copied)
+        #expect(await sharing(nil).share(.wechat, text: "二") == .copied)
+        #expect(copied == ["您好", "一", "二"] && opened.suffix(2) == ["weixin://", "weixin://"])
+        installed = false
+        #expect(await sharing(nil).share(.wechat, text: "三") == .noApp && copied.last == "三")
+    }
+
     // MARK: The way
 
     @Test func theWayIsKeptAndGoesOn() {
@@ -200,6 +225,11 @@ import Testing
         let pin = [("field", "pin"), ("expected", "digits"), ("min", "4"), ("max", "12")]
         #expect(words.reason("invalid", pin.map { WordingValue(name: $0, value: $1) }) == "密码不对：4到12位数字")
         #expect(words.reason("from_tomorrow").contains("from_tomorrow"))
+        func band(_ context: String, _ from: UInt16?, _ to: UInt16) -> TargetBand {
+            TargetBand(field: "glucose", context: context, from: from, to: to)
+        }
+        #expect(words.targets([band("fasting", 44, 70), band("random", nil, 100)]) == "空腹 4.4–7.0 · 随机 不超过 10.0")
+        #expect(words.targets([band("fasting", 44, 70), band("random", 44, 70)]) == "血糖 4.4–7.0")
     }
 }
 
@@ -210,6 +240,18 @@ private final class Told: @unchecked Sendable {
 
     var all: [Bool] { lock.withLock { words } }
     func add(_ word: Bool) { lock.withLock { words.append(word) } }
+}
+
+/// A chat's SDK that remembers.
+@MainActor
+private final class Chat: TextSDK {
+    var answers = true
+    private(set) var heard: [String] = []
+
+    func send(_ text: String) async -> Bool {
+        heard.append(text)
+        return answers
+    }
 }
 
 /// A vault that is locked at first, as the Keychain before the first unlock.

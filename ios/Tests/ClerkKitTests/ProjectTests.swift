@@ -50,7 +50,8 @@ import Testing
                 #expect(project.contains(id), "\(id)")
             }
         }
-        for key in ["NSCameraUsageDescription", "NSFaceIDUsageDescription", "weixin", "wxwork", "tel", "ClerkUI"] {
+        let others = ["NSCameraUsageDescription", "NSFaceIDUsageDescription", "tel", "ClerkUI"]
+        for key in others + ["weixin", "wxwork", "weixinULAPI"] {
             #expect(project.contains(key), "\(key)")
         }
     }

@@ -26,9 +26,9 @@ final class TestDevice: Device {
         return answers
     }
 
-    func share(_ target: ShareTarget, text: String) async -> Bool {
+    func share(_ target: ShareTarget, text: String) async -> Shared {
         shared.append(target)
-        return answers != .notPossible
+        return answers == .notPossible ? .noApp : answers == .done ? .taken : .copied
     }
 
     func share(file: Data, name: String) async -> Bool {
