@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 # C sources that a crate brings; the crate's own licence is not theirs.
-SOURCES = {"openssl-src": ("OpenSSL", "Apache-2.0"), "sqlcipher-src": ("SQLCipher", "BSD-3-Clause")}
+SOURCES = {"sqlcipher-src": ("SQLCipher", "BSD-3-Clause")}
 
 
 def crates(target):

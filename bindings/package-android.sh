@@ -31,15 +31,15 @@ export ANDROID_NDK_HOME=$ndk
 out=target/package/android
 rm -rf "$out"
 mkdir -p "$out/jni"
-# Set per target, so that build scripts of this machine are left alone.
+# Set per target, so that build scripts of this machine are left alone. Packed relocations: from API 23.
 for target in "${targets[@]}"; do
     name=CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$target")_RUSTFLAGS
-    export "$name=-C link-arg=-Wl,-z,max-page-size=$page_bytes"
+    export "$name=-C link-arg=-Wl,-z,max-page-size=$page_bytes,--pack-dyn-relocs=android"
 done
 flags=()
 for abi in "${abis[@]}"; do flags+=(-t "$abi"); done
 cargo ndk "${flags[@]}" --platform "$api" -o "$out/jni" build --locked -p yaoban-bindings \
-    --profile library --features vendored-openssl
+    --profile library
 
 # Fails unless every loaded segment of a library is aligned to the page.
 aligned() {

@@ -26,7 +26,7 @@ out=target/package/ios
 rm -rf "$out" target/package/YaobanFFI.xcframework
 mkdir -p "$out/headers" "$out/simulator"
 for target in "$device" "${simulators[@]}"; do
-    cargo build --locked -p yaoban-bindings --profile library --features vendored-openssl --target "$target"
+    cargo build --locked -p yaoban-bindings --profile library --target "$target"
 done
 lipo -create -output "$out/simulator/libyaoban.a" \
     $(printf 'target/%s/library/libyaoban.a ' "${simulators[@]}")

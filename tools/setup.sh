@@ -9,7 +9,6 @@ deny_version=0.20.2
 
 missing_packages() {
     local missing=()
-    [ -e /usr/include/openssl/ssl.h ] || missing+=(libssl-dev)
     command -v pkg-config >/dev/null || missing+=(pkg-config)
     command -v cc >/dev/null || missing+=(build-essential)
     command -v python3 >/dev/null || missing+=(python3)

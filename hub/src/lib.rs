@@ -18,6 +18,8 @@
 //! | [`serve`] | what phones talk to: TLS, pairing, sync, metrics |
 //! | [`storage`] | the records and figures at rest; everything about SQL stays in there |
 
+use yaoban_cipher as _;
+
 pub mod backup;
 pub mod campaign;
 pub mod chance;

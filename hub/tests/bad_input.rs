@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use process::{Hub, PURCHASES, counts};
+use yaoban_cipher as _;
 
 /// Rows of one kind that are wrong, each with the words that its reason must hold.
 fn rejects(kind: &str, header: &str, rows: &[(&str, &[&str])]) {

@@ -7,6 +7,8 @@
 // A helper that cannot do its part ends the test that called it.
 #![allow(clippy::panic)]
 
+use yaoban_cipher as _;
+
 mod clock;
 pub mod data;
 mod hub;

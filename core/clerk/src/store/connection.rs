@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::error::{Result, StoreError};
+use super::error::Result;
 use crate::vault::DatabaseKey;
 
 /// Pragmas of every connection.
