@@ -52,7 +52,7 @@ SOURCES = [
     ("core/clerk/src/facade/profile.rs", FACADE + "::profile",
      "AllergyRow ClassWhy ConsentRow ContactRow LeaningsRow MedicineRow NoteRow Profile RegimenRow Say TaskBrief"),
     ("core/clerk/src/facade/readings.rs", FACADE + "::readings", "NewReading ReadingAdded ReadingRow Readings TargetBand"),
-    ("core/clerk/src/facade/recordings.rs", FACADE + "::recordings", "RecordingRow RecordingUsage UploadReport"),
+    ("core/clerk/src/facade/recordings.rs", FACADE + "::recordings", "RecorderFile RecordingMatch RecordingRow RecordingUsage UploadReport"),
 ]
 
 # Names that Kotlin or Swift have already, or that say too little outside their Rust module.

@@ -25,7 +25,9 @@ use yaoban_clerk_core::facade::outcomes::OutcomeChoices;
 use yaoban_clerk_core::facade::overview::{DueCounts, MemberCounts, TaskCounts};
 use yaoban_clerk_core::facade::profile::Profile;
 use yaoban_clerk_core::facade::readings::{NewReading, ReadingAdded, Readings};
-use yaoban_clerk_core::facade::recordings::{RecordingRow, RecordingUsage, UploadReport};
+use yaoban_clerk_core::facade::recordings::{
+    RecorderFile, RecordingMatch, RecordingRow, RecordingUsage, UploadReport,
+};
 use yaoban_clerk_core::facade::staff::StaffRow;
 use yaoban_clerk_core::facade::tasks::{GroupTasks, NewTask, TaskDetail, TaskFilter, TaskList, TaskRow};
 use yaoban_clerk_core::facade::{Acted, Paired, PairingOffer, ReasonCount, Status, StuckOp, SyncReport};
@@ -385,9 +387,20 @@ impl ClerkApp {
 
 #[uniffi::export]
 impl ClerkApp {
-    /// The task list in the order of the rules. A clerk who is marked off gets none of its own.
+    /// The whole task list in the order of the rules; screens take it by pages.
     pub fn tasks(&self, filter: TaskFilter) -> Result<TaskList> {
         Ok(self.core.tasks(&filter)?)
+    }
+
+    /// The task list in the order of the rules: at most `limit` households from `offset` on, each whole. A
+    /// clerk who is marked off gets none of its own.
+    pub fn task_page(&self, filter: TaskFilter, offset: Amount, limit: Amount) -> Result<TaskList> {
+        Ok(self.core.task_page(&filter, offset, limit)?)
+    }
+
+    /// The first task of a list that is done by a call: whom to call next. None: nobody.
+    pub fn next_call(&self, filter: TaskFilter) -> Result<Option<String>> {
+        Ok(self.core.next_call(&filter)?)
     }
 
     /// One task with its script and history.
@@ -663,6 +676,11 @@ impl ClerkApp {
 
 #[uniffi::export]
 impl ClerkApp {
+    /// Which of the recorder's files is the recording of a call, by number and time.
+    pub fn match_recording(&self, attempt_id: &str, files: Vec<RecorderFile>) -> Result<RecordingMatch> {
+        Ok(self.core.match_recording(attempt_id, files)?)
+    }
+
     /// Says that a call has no recording, and why: `not_found`, `not_supported`, `no_permission`, or
     /// another code of the shell's. One that is there stays.
     pub fn no_recording(&self, attempt_id: &str, why: &str) -> Result<RecordingRow> {

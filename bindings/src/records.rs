@@ -29,7 +29,9 @@ use yaoban_clerk_core::facade::profile::{
     Say, TaskBrief,
 };
 use yaoban_clerk_core::facade::readings::{NewReading, ReadingAdded, ReadingRow, Readings, TargetBand};
-use yaoban_clerk_core::facade::recordings::{RecordingRow, RecordingUsage, UploadReport};
+use yaoban_clerk_core::facade::recordings::{
+    RecorderFile, RecordingMatch, RecordingRow, RecordingUsage, UploadReport,
+};
 use yaoban_clerk_core::facade::staff::{Rights, StaffRow};
 use yaoban_clerk_core::facade::tasks::{
     GroupTasks, Household, NewTask, OutcomeRow, Script, TaskDetail, TaskFilter, TaskList, TaskRow, TaskView,
@@ -671,9 +673,11 @@ pub struct TaskFilter {
 pub struct TaskList {
     /// The clerk is marked off for today and gets none.
     pub off_today: bool,
-    /// Number of tasks.
+    /// Number of tasks, of all pages.
     pub count: Amount,
-    /// The tasks by household, in the order of each one's first task.
+    /// Number of households, of all pages.
+    pub household_count: Amount,
+    /// The tasks of this page by household, in the order of each one's first task.
     pub households: Vec<Household>,
 }
 
@@ -2013,6 +2017,30 @@ pub struct TargetBand {
     pub from: Option<u16>,
     /// Up to this value, itself included.
     pub to: u16,
+}
+
+#[uniffi::remote(Record)]
+/// A file that the phone's own recorder wrote, or that another app shared.
+pub struct RecorderFile {
+    /// By what the shell finds it again.
+    pub id: String,
+    /// Its name, with what the recorder put into it.
+    pub name: String,
+    /// When it was last written, UTC.
+    pub at_ms: i64,
+    /// Its size.
+    pub bytes: u64,
+    /// For example `audio/mp4`.
+    pub media_type: String,
+}
+
+#[uniffi::remote(Record)]
+/// Files of the recorder beside a call.
+pub struct RecordingMatch {
+    /// Id of the only file that fits by number and time: the call's.
+    pub found: Option<String>,
+    /// All files, those that fit first, then the nearest to the call.
+    pub files: Vec<RecorderFile>,
 }
 
 #[uniffi::remote(Record)]

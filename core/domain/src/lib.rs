@@ -23,6 +23,7 @@
 //! | [`effect`] | holdout, credit of purchases, lift and ROI of a campaign |
 //! | [`role`] | who sees and may what |
 //! | [`phone`] | phone numbers: normal form, mask |
+//! | [`recording`] | which file of the phone's recorder is a call's |
 
 pub mod audience;
 pub mod calendar;
@@ -37,6 +38,7 @@ pub mod leaning;
 pub mod medicine;
 pub mod model;
 pub mod phone;
+pub mod recording;
 pub mod role;
 pub mod rules;
 pub mod task;

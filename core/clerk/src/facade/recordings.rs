@@ -10,6 +10,7 @@ use serde::Serialize;
 use yaoban_domain::codes::{Action, Channel, Code as _, Role};
 use yaoban_domain::gate::{MemberFlags, recording_refusal};
 use yaoban_domain::model::Attempt;
+use yaoban_domain::recording;
 use yaoban_protocol::apply::reason;
 
 use super::work::{Work, known_member, refused};
@@ -87,7 +88,57 @@ pub struct UploadReport {
     pub problem: Option<String>,
 }
 
+/// A file that the phone's own recorder wrote, or that another app shared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecorderFile {
+    /// By what the shell finds it again.
+    pub id: String,
+    /// Its name, with what the recorder put into it.
+    pub name: String,
+    /// When it was last written, UTC.
+    pub at_ms: i64,
+    /// Its size.
+    pub bytes: u64,
+    /// For example `audio/mp4`.
+    pub media_type: String,
+}
+
+/// Files of the recorder beside a call.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RecordingMatch {
+    /// Id of the only file that fits by number and time: the call's.
+    pub found: Option<String>,
+    /// All files, those that fit first, then the nearest to the call.
+    pub files: Vec<RecorderFile>,
+}
+
 impl ClerkApp {
+    /// Which of the recorder's files is the recording of a call, by number and time.
+    pub fn match_recording(&self, attempt_id: &str, files: Vec<RecorderFile>) -> AppResult<RecordingMatch> {
+        let work = Work::begin(self)?;
+        let (attempt, number) = work.read(|conn| {
+            let attempt = own_attempt(conn, &work, attempt_id)?;
+            let member = known_member(conn, &attempt.member_id)?;
+            Ok((attempt, member.phone.unwrap_or_default()))
+        })?;
+        let began = attempt.started_at_ms;
+        let ended = attempt.ended_at_ms.unwrap_or(work.now_ms);
+        let mut files: Vec<(bool, u64, RecorderFile)> = files
+            .into_iter()
+            .map(|file| {
+                let fits = recording::fits(&number, began, ended, &file.name, file.at_ms);
+                (!fits, file.at_ms.abs_diff(ended), file)
+            })
+            .collect();
+        files.sort_by(|a, b| (a.0, a.1, &a.2.id).cmp(&(b.0, b.1, &b.2.id)));
+        let mut fitting = files.iter().filter(|(misfit, ..)| !misfit).map(|(.., file)| file);
+        let found = fitting.next().filter(|_| fitting.next().is_none());
+        Ok(RecordingMatch {
+            found: found.map(|file| file.id.clone()),
+            files: files.into_iter().map(|(.., file)| file).collect(),
+        })
+    }
+
     /// Attaches the recording of a call. Read to its end, stored encrypted, uploaded later. The same
     /// bytes again change nothing. Refused without the member's consent for recordings
     /// (`gate.no_consent`, `gate.consent_withdrawn`), with another recording there

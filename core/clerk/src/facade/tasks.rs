@@ -146,9 +146,11 @@ pub struct Household {
 pub struct TaskList {
     /// The clerk is marked off for today and gets none.
     pub off_today: bool,
-    /// Number of tasks.
+    /// Number of tasks, of all pages.
     pub count: usize,
-    /// The tasks by household, in the order of each one's first task.
+    /// Number of households, of all pages.
+    pub household_count: usize,
+    /// The tasks of this page by household, in the order of each one's first task.
     pub households: Vec<Household>,
 }
 
@@ -247,8 +249,14 @@ pub struct GroupTasks {
 }
 
 impl ClerkApp {
-    /// The task list in the order of the rules. A clerk who is marked off gets none of its own.
+    /// The whole task list in the order of the rules: [`Self::task_page`] with every household.
     pub fn tasks(&self, filter: &TaskFilter) -> AppResult<TaskList> {
+        self.task_page(filter, 0, LIST_MAX)
+    }
+
+    /// The task list in the order of the rules: at most `limit` households from `offset` on, each whole. A
+    /// clerk who is marked off gets none of its own.
+    pub fn task_page(&self, filter: &TaskFilter, offset: usize, limit: usize) -> AppResult<TaskList> {
         let work = Work::begin(self)?;
         work.read(|conn| {
             work.allowed(Action::SeeTask)?;
@@ -260,12 +268,22 @@ impl ClerkApp {
                 });
             }
             let rows = Listing::new(conn, &work)?.list(filter)?;
+            let count = rows.len();
+            let households = by_household(rows);
             Ok(TaskList {
                 off_today,
-                count: rows.len(),
-                households: by_household(rows),
+                count,
+                household_count: households.len(),
+                households: households.into_iter().skip(offset).take(limit).collect(),
             })
         })
+    }
+
+    /// The first task of a list that is done by a call: whom to call next. None: nobody.
+    pub fn next_call(&self, filter: &TaskFilter) -> AppResult<Option<String>> {
+        let list = self.tasks(filter)?;
+        let next = list.tasks().find(|task| task.channel == Some(Channel::Call));
+        Ok(next.map(|task| task.task_id.clone()))
     }
 
     /// One task with its script and history.

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use yaoban_clerk_core::facade::contact::DialTarget;
 use yaoban_clerk_core::facade::members::NewConsent;
-use yaoban_clerk_core::facade::recordings::RecordingRow;
+use yaoban_clerk_core::facade::recordings::{RecorderFile, RecordingRow};
 use yaoban_clerk_core::recording::Network;
 use yaoban_clerk_core::sync::Cancel;
 use yaoban_domain::codes::{ConsentPurpose, ContactPurpose};
 use yaoban_domain::rules::Rules;
 use yaoban_protocol::row::entity;
 
-use crate::common::put;
+use crate::common::{NOON, put};
 use crate::phone::{DAY, HOUR, Phone, code, consent, member_row, willing};
 
 fn audio(bytes: usize) -> Vec<u8> {
@@ -57,6 +57,39 @@ fn files(phone: &Phone) -> Vec<PathBuf> {
         |_| Vec::new(),
         |entries| entries.map(|entry| entry.unwrap().path()).collect(),
     )
+}
+
+#[test]
+fn the_recorders_file_is_found_by_number_and_time() {
+    let phone = phone(None);
+    let call = call(&phone, "M1");
+    let number = willing("M1").phone.unwrap();
+    let now = NOON;
+    phone.rest(2_000);
+    let file = |id: &str, name: &str, at_ms| RecorderFile {
+        id: id.into(),
+        name: name.into(),
+        at_ms,
+        bytes: 1,
+        media_type: "audio/mp4".into(),
+    };
+    let earlier = file("earlier", &format!("{number}_1.m4a"), now - 3_600_000);
+    let other = file("other", "13900000000_2.m4a", now + 1_000);
+    let ours = file("ours", &format!("{number}_2.m4a"), now + 2_000);
+    let found = |files: &[&RecorderFile]| {
+        let files = files.iter().map(|file| (*file).clone()).collect();
+        let matched = phone.app.match_recording(&call, files).unwrap();
+        let order: Vec<String> = matched.files.into_iter().map(|file| file.id).collect();
+        (matched.found, order.join(" "))
+    };
+    assert_eq!(
+        found(&[&earlier, &other, &ours]),
+        (Some("ours".into()), "ours other earlier".into())
+    );
+    assert_eq!(found(&[&earlier, &other]), (None, "other earlier".into()));
+    // Two fit: the clerk chooses.
+    let unnamed = file("unnamed", "a.m4a", now + 1_000);
+    assert_eq!(found(&[&ours, &unnamed]), (None, "ours unnamed".into()));
 }
 
 #[test]

@@ -55,7 +55,19 @@ fn the_list_follows_emergency_due_date_and_medicine_and_keeps_a_household_togeth
     let list = phone.app.tasks(&TaskFilter::default()).unwrap();
     assert_eq!(ids(&list), ["T9", "T5", "T7", "T2", "T1"]);
     assert_eq!(list.households[1].tasks.len(), 2);
-    assert_eq!(list.count, 5);
+    assert_eq!((list.count, list.household_count), (5, 4));
+    let page = |offset, limit| {
+        phone
+            .app
+            .task_page(&TaskFilter::default(), offset, limit)
+            .unwrap()
+    };
+    let second = page(1, 2);
+    assert_eq!((second.count, second.household_count), (5, 4));
+    // Two households, of which one has two tasks.
+    assert_eq!(ids(&second), ["T5", "T7", "T2"]);
+    assert_eq!(ids(&page(3, 2)), ["T1"]);
+    assert_eq!(ids(&page(4, 2)), Vec::<&str>::new());
     let shown = list.tasks().find(|task| task.task_id == "T2").unwrap();
     assert!(shown.medicine_end.is_some());
     assert!(shown.phone_masked.as_ref().unwrap().contains("****"));
