@@ -84,6 +84,16 @@ class CallFlowTest {
         return intent.dataString
     }
 
+    /** The app is started and calls M2, which it may. */
+    private fun callWithPermission() {
+        shadowOf(app).grantPermissions(Manifest.permission.POST_NOTIFICATIONS, Manifest.permission.CALL_PHONE)
+        start()
+        screen.touch("tab-TASKS")
+        screen.touch("call-M2")
+        screen.touch("dial")
+        assertEquals("tel:15400000002", dialled(Intent.ACTION_CALL))
+    }
+
     private fun tasks(view: TaskView) = runBlocking { app.phone.core().call { tasks(TaskFilter(view)) }.households.flatMap { it.tasks } }
 
     private fun picture(name: String) {
@@ -118,22 +128,12 @@ class CallFlowTest {
 
     @Test
     fun `with the permission the call is placed at once`() {
-        shadowOf(app).grantPermissions(Manifest.permission.POST_NOTIFICATIONS, Manifest.permission.CALL_PHONE)
-        start()
-        screen.touch("tab-TASKS")
-        screen.touch("call-M2")
-        screen.touch("dial")
-        assertEquals("tel:15400000002", dialled(Intent.ACTION_CALL))
+        callWithPermission()
     }
 
     @Test
     fun `an app that the system ended during the call is back at the call`() {
-        shadowOf(app).grantPermissions(Manifest.permission.POST_NOTIFICATIONS, Manifest.permission.CALL_PHONE)
-        start()
-        screen.touch("tab-TASKS")
-        screen.touch("call-M2")
-        screen.touch("dial")
-        dialled(Intent.ACTION_CALL)
+        callWithPermission()
         val saved = end()
 
         start(saved)
@@ -145,12 +145,7 @@ class CallFlowTest {
 
     @Test
     fun `attempt-survives`() {
-        shadowOf(app).grantPermissions(Manifest.permission.POST_NOTIFICATIONS, Manifest.permission.CALL_PHONE)
-        start()
-        screen.touch("tab-TASKS")
-        screen.touch("call-M2")
-        screen.touch("dial")
-        dialled(Intent.ACTION_CALL)
+        callWithPermission()
         end()
 
         start()

@@ -12,8 +12,11 @@ import androidx.compose.ui.test.onAllNodesWithTag
 import androidx.compose.ui.test.onAllNodesWithText
 import androidx.compose.ui.test.onFirst
 import androidx.compose.ui.test.onLast
+import androidx.compose.ui.test.onNodeWithTag
 import androidx.compose.ui.test.performClick
 import androidx.compose.ui.test.performScrollTo
+import androidx.compose.ui.test.performScrollToIndex
+import androidx.compose.ui.test.performTextInput
 import androidx.compose.ui.test.v2.runSkikoComposeUiTest
 import androidx.compose.ui.unit.Density
 import cn.yaoban.core.Allergy
@@ -94,6 +97,11 @@ private class Scene(
 private val SCENES =
     listOf(
         Scene("pairing", staff = null) { see("配对码") },
+        Scene("pairing-offer", staff = null) {
+            scan()
+            touchText("配对")
+            see("是这家店")
+        },
         Scene("sign-in", staff = "") { see("谁在用") },
         Scene("pin", staff = "") {
             touch("staff-C001")
@@ -122,6 +130,12 @@ private val SCENES =
         Scene("tasks-dark", dark = true) {
             touch("tab-TASKS")
             see("到期")
+        },
+        Scene("call-below") {
+            call()
+            touch("dial")
+            touch("outcome-BOUGHT_ELSEWHERE")
+            see("大概用到哪天")
         },
         Scene("call") {
             call()
@@ -153,6 +167,11 @@ private val SCENES =
             touch("save")
             see("数值危险")
         },
+        Scene("reading-below") {
+            member()
+            touchText("记一次")
+            scrollTo("走势")
+        },
         Scene("history") {
             member()
             touchText("购买记录")
@@ -162,6 +181,12 @@ private val SCENES =
             type("15499990000")
             touchText("登记新会员")
             see("请会员看过")
+        },
+        Scene("members-below") {
+            touch("tab-MEMBERS")
+            touch("by-win_back")
+            see("符合条件的会员")
+            scrollList("members", 3)
         },
         Scene("members") {
             touch("tab-MEMBERS")
@@ -195,6 +220,8 @@ private class Walk(
     val core: ClerkCore,
     /** Members with a task, an allergy first if there is one. */
     val chosen: List<String>,
+    /** A code to pair by. */
+    val code: () -> String,
 ) {
     fun see(text: String) = test.waitUntil("“$text” is seen", WAIT_MS) {
         test.onAllNodesWithText(text, substring = true).fetchSemanticsNodes().isNotEmpty()
@@ -214,7 +241,18 @@ private class Walk(
         node.performClick()
     }
 
+    /** The hub's code is in the field, as if it had been scanned. */
+    fun scan() {
+        see("配对码")
+        test.onNodeWithTag("code").performTextInput(code())
+    }
+
     fun type(digits: String) = digits.forEach { touch("key-$it") }
+
+    fun scrollList(
+        tag: String,
+        to: Int,
+    ) = test.onNodeWithTag(tag).performScrollToIndex(to)
 
     fun scrollTo(text: String) {
         see(text)
@@ -263,7 +301,7 @@ private class Shot(
                     YaobanApp(core, Nowhere, PropertyTexts(shown.language), live = false, dark = shown.dark)
                 }
             }
-            Walk(this, core, chosen).let { with(shown) { it.touches() } }
+            Walk(this, core, chosen, hub::pairingCode).let { with(shown) { it.touches() } }
             waitForIdle()
             // Ripples and entering dialogs end.
             mainClock.advanceTimeBy(1_000)
@@ -282,7 +320,9 @@ private class Shot(
         core.sync()
         val staff = shown.staff?.ifEmpty { null } ?: return emptyList()
         core.call { switchStaff(staff, null) }
-        val tasks = core.call { tasks(TaskFilter(TaskView.DUE)) }.households.flatMap { it.tasks }
+        // A manager's own list is empty: the store's is what it looks at.
+        val whole = core.call { staff() }.first { it.current }.may.seeStore
+        val tasks = core.call { tasks(TaskFilter(TaskView.DUE, wholeStore = whole)) }.households.flatMap { it.tasks }
         val reached = tasks.map { core.call { profile(it.memberId) } }.filter { !it.doNotContact && it.member.phoneMasked != null }
         val (allergic, others) = reached.partition { it.allergies.isNotEmpty() }
         val chosen = (allergic + others).map { it.member.memberId }

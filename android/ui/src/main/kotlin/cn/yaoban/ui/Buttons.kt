@@ -118,9 +118,6 @@ internal fun Chip(
     }
 }
 
-/** So many chips of a long list are shown at first. */
-internal const val FEW = 6
-
 /** Chips that wrap. */
 @OptIn(ExperimentalLayoutApi::class)
 @Composable

@@ -69,9 +69,7 @@ internal fun MemberLine(
                         color = MaterialTheme.colorScheme.onSurfaceVariant,
                         style = MaterialTheme.typography.bodyMedium,
                     )
-                    if (member.allergies) {
-                        Sign(words["mark.allergies"], MaterialTheme.colorScheme.errorContainer, MaterialTheme.colorScheme.onErrorContainer)
-                    }
+                    AllergySign(member)
                     if (member.care == "chronic") Sign(words["care.chronic"])
                     if (member.household > 0u) Sign(words["mark.household", "n" to member.household])
                     if (member.lookedUp) Sign(words["mark.looked_up"])
@@ -79,6 +77,13 @@ internal fun MemberLine(
             }
         }
     }
+}
+
+/** That a member has allergies. */
+@Composable
+internal fun AllergySign(member: MemberRow) {
+    val colors = MaterialTheme.colorScheme
+    if (member.allergies) Sign(LocalWording.current["mark.allergies"], colors.errorContainer, colors.onErrorContainer)
 }
 
 /** Sex and age. */

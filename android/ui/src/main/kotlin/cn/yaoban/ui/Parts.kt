@@ -140,6 +140,17 @@ internal fun Middle(
     }
 }
 
+/** Points, one below the other; what wraps stays beside its dot. */
+@Composable
+internal fun Points(points: List<String>) {
+    for (point in points) {
+        Row(horizontalArrangement = Arrangement.spacedBy(6.dp)) {
+            Text("·", style = MaterialTheme.typography.bodyLarge)
+            Text(point, style = MaterialTheme.typography.bodyLarge)
+        }
+    }
+}
+
 /** A line of a name and its value. */
 @Composable
 internal fun Entry(

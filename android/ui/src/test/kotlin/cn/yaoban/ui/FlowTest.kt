@@ -4,9 +4,7 @@ import androidx.compose.ui.test.ExperimentalTestApi
 import androidx.compose.ui.test.assertIsNotEnabled
 import androidx.compose.ui.test.assertTextContains
 import androidx.compose.ui.test.onAllNodesWithTag
-import androidx.compose.ui.test.onNodeWithContentDescription
 import androidx.compose.ui.test.onNodeWithTag
-import androidx.compose.ui.test.performClick
 import androidx.compose.ui.test.performTextInput
 import cn.yaoban.core.TaskFilter
 import cn.yaoban.core.TaskView
@@ -66,22 +64,18 @@ class FlowTest : WithHub() {
         phone.screen {
             touch("staff-C1")
             see("设一个密码")
-            "2468".forEach { touch("key-$it") }
-            touchText("确定")
+            pin("2468")
             see("再输一次")
-            "2468".forEach { touch("key-$it") }
-            touchText("确定")
+            pin("2468")
             find("query")
         }
         runBlocking { phone.core.call { lockNow() } }
         phone.screen {
             see("手机已锁")
-            "1111".forEach { touch("key-$it") }
-            touchText("确定")
+            pin("1111")
             find("failure")
             see("还可以试4次")
-            "2468".forEach { touch("key-$it") }
-            touchText("确定")
+            pin("2468")
             find("query")
         }
     }
@@ -90,7 +84,7 @@ class FlowTest : WithHub() {
     fun `search-profile-call-outcome`() {
         phone = TestPhone(home, hub).pair()
         phone.screen {
-            "0001".forEach { touch("key-$it") }
+            keys("0001")
             touch("member-M1")
             find("allergies")
             see("过敏：青霉素")
@@ -116,9 +110,7 @@ class FlowTest : WithHub() {
     fun `take-back`() {
         phone = TestPhone(home, hub).pair()
         phone.screen {
-            touch("tab-TASKS")
-            touch("call-M1")
-            touch("dial")
+            dial("M1")
             touch("outcome-NOT_INTERESTED")
             touch("take-back")
             see("谈得怎样")
@@ -136,9 +128,7 @@ class FlowTest : WithHub() {
     fun `attempt-survives`() {
         phone = TestPhone(home, hub).pair()
         phone.screen {
-            touch("tab-TASKS")
-            touch("call-M2")
-            touch("dial")
+            dial("M2")
             see("接通了，谈得怎样")
         }
         phone.restart()
@@ -174,17 +164,14 @@ class FlowTest : WithHub() {
         hub.stop()
         try {
             phone.screen(live = true) {
-                touch("tab-TASKS")
-                touch("call-M1")
-                touch("dial")
+                dial("M1")
                 touch("outcome-ALREADY_BOUGHT")
                 see("已记下")
-                touch("next")
-                // The next call of the list, which is not made.
-                find("dial")
-                onNodeWithContentDescription("返回").performClick()
-                touch("tab-COUNTER")
-                see("离线")
+                leaveNextCall()
+                for (tab in listOf("COUNTER", "TASKS", "MEMBERS", "TODAY")) {
+                    touch("tab-$tab")
+                    see("离线")
+                }
             }
         } finally {
             hub.serve()

@@ -18,6 +18,7 @@ import cn.yaoban.phone.PropertyTexts
 import cn.yaoban.ui.model.CallModel
 import cn.yaoban.ui.model.Failure
 import cn.yaoban.ui.model.GroupModel
+import cn.yaoban.ui.model.MessageModel
 import cn.yaoban.ui.model.PairingModel
 import cn.yaoban.ui.model.ReadingsModel
 import cn.yaoban.ui.model.SearchModel
@@ -221,6 +222,19 @@ class ModelTest : WithHub() {
         model.check(null)
         assertNull(model.checked)
         assertTrue(phone.core.call { readings("M1", null, 5u) }.readings.isEmpty(), "nothing was stored")
+    }
+
+    @Test
+    fun `a message of a task that is not there says so`() = runBlocking {
+        phone = TestPhone(home, hub).pair()
+        val gone = MessageModel(phone.core, emptyList(), "gone")
+        gone.begin()
+        assertNotNull(gone.failure)
+        assertNull(gone.templates)
+        val task = phone.core.call { tasks(TaskFilter(TaskView.DUE)) }.households.flatMap { it.tasks }.first { it.memberId == "M2" }
+        val there = MessageModel(phone.core, emptyList(), task.taskId)
+        there.begin()
+        assertEquals(listOf("M2"), there.memberIds)
     }
 
     private fun <T : Any> present(value: T?): T = value.also { assertNotNull(it) }!!

@@ -11,12 +11,14 @@ import androidx.compose.ui.test.onNodeWithContentDescription
 import androidx.compose.ui.test.onNodeWithTag
 import androidx.compose.ui.test.onNodeWithText
 import androidx.compose.ui.test.performClick
+import androidx.compose.ui.test.performScrollTo
 import androidx.compose.ui.test.performTextInput
 import androidx.compose.ui.test.performTextReplacement
 import cn.yaoban.core.TaskFilter
 import cn.yaoban.core.TaskView
 import cn.yaoban.core.bridge.TestClock
 import cn.yaoban.core.bridge.TestHub
+import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.AfterAll
 import org.junit.jupiter.api.AfterEach
@@ -47,7 +49,8 @@ class MoreFlowTest {
             find("query").performTextInput("王约")
             touch("member-M1")
             touchText("记一次")
-            "190125".forEach { touch("key-$it") }
+            see("还没有测量记录")
+            keys("190125")
             // What the core says of it is there before it is stored.
             see("危险 3级")
             everyTouchIsLargeAndNamed()
@@ -56,7 +59,7 @@ class MoreFlowTest {
             find("advice")
             see("已给药师建了今天的紧急任务")
             see("收缩压 不超过 ${phone.target("M1", "systolic")}")
-            "9999".forEach { touch("key-$it") }
+            keys("9999")
             find("impossible")
             see("收缩压要高于舒张压")
             find("save").assertIsNotEnabled()
@@ -69,7 +72,7 @@ class MoreFlowTest {
     fun `register-with-consents`() {
         phone = TestPhone(home, hub).pair()
         phone.screen {
-            "1545".forEach { touch("key-$it") }
+            keys("1545")
             touchText("登记新会员")
             find("field-name").performTextInput("仇小玲")
             find("field-phone").performTextReplacement("15450000099")
@@ -100,6 +103,7 @@ class MoreFlowTest {
         phone.screen {
             touch("tab-MEMBERS")
             see("本周生日")
+            see("点上面的条件")
             touch("by-hypertension")
             see("符合条件的会员 2 位")
             everyTouchIsLargeAndNamed()
@@ -116,7 +120,8 @@ class MoreFlowTest {
             see("可发 2，推迟 0，不能发 1")
             touch("sms-M1")
             see("已发出")
-            find("refused-M3")
+            find("refused")
+            see("曾静")
         }
         val (number, text) = phone.device.sent.single()
         assertEquals("15400000001", number)
@@ -185,10 +190,7 @@ class MoreFlowTest {
             everyTouchIsLargeAndNamed()
             touch("file-0")
             find("recording-M1").assertTextContains("待上传", substring = true)
-            touch("next")
-            // The next call of the list, which is not made.
-            find("dial")
-            onNodeWithContentDescription("返回").performClick()
+            leaveNextCall()
             touch("tab-PHONE")
             touch("play-M1")
             waitUntil("it is heard", 20_000) { phone.device.played.isNotEmpty() }
@@ -203,8 +205,13 @@ class MoreFlowTest {
     @Test
     fun `no-recording`() {
         phone = TestPhone(home, hub).pair()
+        phone.device.recorder.read = CompletableDeferred()
         phone.screen {
             answered("M2")
+            // Of a folder that was not read yet nothing is said.
+            see("正在读取")
+            onNodeWithTag("choose-folder").assertDoesNotExist()
+            phone.device.recorder.read.complete(Unit)
             see("安卓不让应用录音")
             touch("no-recording")
             see("没有读取录音文件的权限")
@@ -221,9 +228,7 @@ class MoreFlowTest {
     fun `what an outcome asks for is the core's word`() {
         phone = TestPhone(home, hub).pair()
         phone.screen {
-            touch("tab-TASKS")
-            touch("call-M1")
-            touch("dial")
+            dial("M1")
             touch("outcome-STILL_HAS_STOCK")
             touch("medicine-氨氯地平")
             find("medicine-氨氯地平").assertIsSelected()
@@ -236,6 +241,37 @@ class MoreFlowTest {
             find("note").performTextInput("换了医院")
             touch("record")
             see("已记下")
+        }
+    }
+
+    @Test
+    fun `the large button of a member calls for the task that waits`() {
+        phone = TestPhone(home, hub).pair()
+        phone.screen {
+            keys("0002")
+            touch("member-M2")
+            touchText("打电话")
+            see("续药回访")
+            touch("dial")
+            touch("outcome-NOT_INTERESTED")
+            see("已记下")
+        }
+    }
+
+    @Test
+    fun `a permission that was refused is said`() {
+        phone = TestPhone(home, hub).pair()
+        phone.device.smsSender =
+            object : SmsSender {
+                override val on = false
+
+                override suspend fun turn(on: Boolean) = Unit
+            }
+        phone.screen {
+            touch("tab-PHONE")
+            find("phone")
+            onNodeWithContentDescription("直接发短信", substring = true).performScrollTo().performClick()
+            see("没有发短信的权限")
         }
     }
 
@@ -261,9 +297,7 @@ class MoreFlowTest {
 
     /** A call of the list, answered, with what came of it. */
     private fun ComposeUiTest.answered(memberId: String) {
-        touch("tab-TASKS")
-        touch("call-$memberId")
-        touch("dial")
+        dial(memberId)
         touch("outcome-NOT_INTERESTED")
         see("已记下")
     }
@@ -286,7 +320,7 @@ class MoreFlowTest {
     fun `on-its-side`() {
         phone = TestPhone(home, hub).pair()
         phone.screen(size = Size(1560f, 720f)) {
-            "0001".forEach { touch("key-$it") }
+            keys("0001")
             find("member-M1").assertIsDisplayed()
             everyTouchIsLargeAndNamed()
             touch("member-M1")

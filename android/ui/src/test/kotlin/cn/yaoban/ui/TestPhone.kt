@@ -13,6 +13,7 @@ import androidx.compose.ui.test.isDialog
 import androidx.compose.ui.test.onAllNodesWithTag
 import androidx.compose.ui.test.onAllNodesWithText
 import androidx.compose.ui.test.onFirst
+import androidx.compose.ui.test.onNodeWithContentDescription
 import androidx.compose.ui.test.onNodeWithTag
 import androidx.compose.ui.test.onNodeWithText
 import androidx.compose.ui.test.performClick
@@ -26,6 +27,7 @@ import cn.yaoban.core.bridge.TestClock
 import cn.yaoban.core.bridge.TestHub
 import cn.yaoban.core.bridge.TestVault
 import cn.yaoban.phone.PropertyTexts
+import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.AfterEach
 import org.junit.jupiter.api.Assertions.assertTrue
@@ -47,6 +49,7 @@ internal class TestDevice : Platform {
     var unpaired = 0
     override var camera = true
     override val recorder = TestRecorder()
+    override var smsSender: SmsSender? = null
 
     override fun licences() = listOf("rusqlite 0.41.1 · MIT")
 
@@ -100,7 +103,13 @@ internal class TestRecorder : Recorder {
     val written = mutableListOf<ByteArray>()
     private var chosen = false
 
-    override suspend fun folder(): String? = if (chosen) "call_rec" else null
+    /** A folder on a slow card: it is read once this is complete. */
+    var read = CompletableDeferred(Unit)
+
+    override suspend fun folder(): String? {
+        read.await()
+        return if (chosen) "call_rec" else null
+    }
 
     override suspend fun chooseFolder(): Boolean {
         chosen = true
@@ -214,6 +223,33 @@ internal fun ComposeUiTest.touchText(text: String) {
     node.performClick()
 }
 
+/** Types digits on the keypad. */
+@OptIn(ExperimentalTestApi::class)
+internal fun ComposeUiTest.keys(digits: String) = digits.forEach { touch("key-$it") }
+
+/** Types a PIN. */
+@OptIn(ExperimentalTestApi::class)
+internal fun ComposeUiTest.pin(digits: String) {
+    keys(digits)
+    touchText("确定")
+}
+
+/** Calls a member whose call is on the list. */
+@OptIn(ExperimentalTestApi::class)
+internal fun ComposeUiTest.dial(memberId: String) {
+    touch("tab-TASKS")
+    touch("call-$memberId")
+    touch("dial")
+}
+
+/** After a call: the next one of the list is offered, and is not made. */
+@OptIn(ExperimentalTestApi::class)
+internal fun ComposeUiTest.leaveNextCall() {
+    touch("next")
+    find("dial")
+    onNodeWithContentDescription("返回").performClick()
+}
+
 /** Touches a button of the dialog that is open: it has the same words as the one that opened it, and is drawn later. */
 @OptIn(ExperimentalTestApi::class)
 internal fun ComposeUiTest.onDialog(text: String) {
@@ -234,7 +270,7 @@ internal fun ComposeUiTest.everyTouchIsLargeAndNamed() {
                     listOfNotNull(config.getOrNull(SemanticsProperties.EditableText)?.text)
             val touch = node.touchBoundsInRoot
             // What is scrolled half out of sight is as large as it is.
-            val whole = touch.height.roundToInt() >= node.size.height && touch.top > 0
+            val whole = touch.height.roundToInt() >= node.size.height && touch.width.roundToInt() >= node.size.width && touch.top > 0
             when {
                 words.all { it.isBlank() } && config.getOrNull(SemanticsProperties.EditableText) == null -> "without words: $config"
                 whole && minOf(touch.width, touch.height) < 95f -> "$words is ${touch.width / 2} × ${touch.height / 2} dp"

@@ -27,6 +27,10 @@ class AttachModel(
     var files: List<RecordingFile> by mutableStateOf(emptyList())
         private set
 
+    /** The folder was looked at; before that nothing can be said of it. */
+    var looked by mutableStateOf(false)
+        private set
+
     /** A file is being stored. */
     var busy by mutableStateOf(false)
         private set
@@ -43,6 +47,7 @@ class AttachModel(
         failure = failureOf { row = core.call { recordingOf(attemptId) } }
         folder = recorder?.folder()
         files = recorder?.files().orEmpty()
+        looked = true
     }
 
     /** Lets the clerk choose the folder. */

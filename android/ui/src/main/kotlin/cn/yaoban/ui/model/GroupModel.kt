@@ -53,6 +53,10 @@ class GroupModel(
     var made: GroupTasks? by mutableStateOf(null)
         private set
 
+    /** Tasks are being made. */
+    var busy by mutableStateOf(false)
+        private set
+
     /** Why there is no group. */
     var failure: Failure? by mutableStateOf(null)
         private set
@@ -115,8 +119,14 @@ class GroupModel(
 
     /** Makes tasks to call. */
     suspend fun makeCalls() {
-        val ids = chosen()
-        failure = failureOf { made = core.call { makeTasks(ids, NewTask(TaskKind.CALL, ContactPurpose.SERVICE)) } }
+        if (busy) return
+        busy = true
+        try {
+            val ids = chosen()
+            failure = failureOf { made = core.call { makeTasks(ids, NewTask(TaskKind.CALL, ContactPurpose.SERVICE)) } }
+        } finally {
+            busy = false
+        }
     }
 
     /** Keeps the conditions by a name. */

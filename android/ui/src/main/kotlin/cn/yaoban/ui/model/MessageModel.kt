@@ -13,10 +13,13 @@ import cn.yaoban.core.bridge.ClerkCore
 /** A message from a template, to one or many, each through the gate. */
 class MessageModel(
     private val core: ClerkCore,
-    /** To whom. */
-    val memberIds: List<String>,
+    memberIds: List<String>,
     private val taskId: String? = null,
 ) {
+    /** To whom; of a task none until it was read. */
+    var memberIds: List<String> by mutableStateOf(memberIds)
+        private set
+
     /** The templates; none until they were read. */
     var templates: List<TemplateRow>? by mutableStateOf(null)
         private set
@@ -45,8 +48,12 @@ class MessageModel(
     var failure: Failure? by mutableStateOf(null)
         private set
 
-    /** Reads the templates. */
-    suspend fun begin() = step { templates = core.call { templates(null) } }
+    /** Reads whom it is for, and the templates. */
+    suspend fun begin() =
+        step {
+            if (taskId != null) memberIds = listOf(core.call { task(taskId) }.task.memberId)
+            templates = core.call { templates(null) }
+        }
 
     /** Chooses a template and shows how it would be. */
     suspend fun choose(template: TemplateRow) =

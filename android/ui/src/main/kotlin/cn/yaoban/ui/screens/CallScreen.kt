@@ -30,6 +30,7 @@ import cn.yaoban.core.OutcomeChoice
 import cn.yaoban.core.OutcomeChoices
 import cn.yaoban.core.OutcomeCode
 import cn.yaoban.core.TaskRow
+import cn.yaoban.ui.AllergySign
 import cn.yaoban.ui.AppModel
 import cn.yaoban.ui.Big
 import cn.yaoban.ui.Chip
@@ -44,6 +45,7 @@ import cn.yaoban.ui.LocalWording
 import cn.yaoban.ui.Part
 import cn.yaoban.ui.Place
 import cn.yaoban.ui.Platform
+import cn.yaoban.ui.Points
 import cn.yaoban.ui.Quiet
 import cn.yaoban.ui.Refusal
 import cn.yaoban.ui.Waiting
@@ -116,6 +118,7 @@ private fun Who(call: CallModel) {
             Text(member.name, style = MaterialTheme.typography.headlineSmall)
             Text(about(member, words), style = MaterialTheme.typography.bodyLarge)
             ClassBadge(member.`class`)
+            AllergySign(member)
         }
         Text(member.phoneMasked ?: words["show.no_phone"], style = MaterialTheme.typography.bodyLarge)
         call.task?.let { Text(words.why(it), style = MaterialTheme.typography.bodyLarge) }
@@ -127,7 +130,7 @@ private fun Script(call: CallModel) {
     val script = call.script ?: return
     Part(script.title) {
         Text(script.text, style = MaterialTheme.typography.bodyLarge)
-        script.points.forEach { Text("· $it", style = MaterialTheme.typography.bodyLarge) }
+        Points(script.points)
     }
 }
 

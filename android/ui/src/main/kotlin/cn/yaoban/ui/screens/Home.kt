@@ -129,9 +129,9 @@ private fun Below(
 ) {
     when (way.tab) {
         Tab.COUNTER -> CounterScreen(app.search, app.sync, way, platform)
-        Tab.TASKS -> TasksScreen(app.tasks, way, staff)
-        Tab.MEMBERS -> MembersScreen(app.groups, way)
-        Tab.TODAY -> TodayScreen(app.core, way, staff)
+        Tab.TASKS -> TasksScreen(app.tasks, app.sync, way, staff)
+        Tab.MEMBERS -> MembersScreen(app.groups, app.sync, way)
+        Tab.TODAY -> TodayScreen(app.core, app.sync, way, staff)
         Tab.PHONE -> PhoneScreen(app, platform, staff)
     }
 }

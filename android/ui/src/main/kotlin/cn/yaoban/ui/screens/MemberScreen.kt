@@ -46,6 +46,7 @@ import cn.yaoban.ui.LocalScope
 import cn.yaoban.ui.LocalWording
 import cn.yaoban.ui.Part
 import cn.yaoban.ui.Platform
+import cn.yaoban.ui.Points
 import cn.yaoban.ui.Quiet
 import cn.yaoban.ui.Refusal
 import cn.yaoban.ui.Sign
@@ -146,7 +147,11 @@ private fun CallBar(
             if (reason == null) Modifier.weight(1f) else Modifier,
             Icons.phone,
             enabled = verdict.verdict == "allow",
-        ) { way.to(What.CALL_MEMBER, model.memberId) }
+        ) {
+            // The call that waits, so that what comes of it is recorded; without one a call of its own.
+            val task = model.profile?.tasks?.firstOrNull { it.channel == Channel.CALL }
+            if (task == null) way.to(What.CALL_MEMBER, model.memberId) else way.to(What.CALL_TASK, task.taskId)
+        }
     }
 }
 
@@ -232,7 +237,7 @@ private fun ToSay(profile: Profile) {
     val words = LocalWording.current
     val colors = MaterialTheme.colorScheme
     Part(words["show.say"], color = colors.primaryContainer) {
-        profile.say.forEach { Text("· ${words.say(it)}", color = colors.onPrimaryContainer, style = MaterialTheme.typography.bodyLarge) }
+        Points(profile.say.map(words::say))
     }
 }
 

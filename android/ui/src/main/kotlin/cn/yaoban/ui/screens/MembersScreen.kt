@@ -8,16 +8,13 @@ import androidx.compose.foundation.layout.fillMaxSize
 import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.padding
 import androidx.compose.foundation.lazy.LazyColumn
+import androidx.compose.foundation.lazy.LazyRow
 import androidx.compose.foundation.lazy.items
 import androidx.compose.material3.Checkbox
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Text
 import androidx.compose.runtime.Composable
 import androidx.compose.runtime.LaunchedEffect
-import androidx.compose.runtime.getValue
-import androidx.compose.runtime.mutableStateOf
-import androidx.compose.runtime.saveable.rememberSaveable
-import androidx.compose.runtime.setValue
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.semantics.contentDescription
@@ -29,7 +26,6 @@ import cn.yaoban.ui.AskButton
 import cn.yaoban.ui.Big
 import cn.yaoban.ui.Chip
 import cn.yaoban.ui.Chips
-import cn.yaoban.ui.FEW
 import cn.yaoban.ui.Head
 import cn.yaoban.ui.Icons
 import cn.yaoban.ui.LocalScope
@@ -46,12 +42,14 @@ import cn.yaoban.ui.code
 import cn.yaoban.ui.get
 import cn.yaoban.ui.model.Failure
 import cn.yaoban.ui.model.GroupModel
+import cn.yaoban.ui.model.SyncModel
 import kotlinx.coroutines.launch
 
 /** The store's members by conditions: how many, who, and a message or a call for them. */
 @Composable
 internal fun MembersScreen(
     model: GroupModel,
+    sync: SyncModel,
     way: Way,
 ) {
     val words = LocalWording.current
@@ -59,7 +57,7 @@ internal fun MembersScreen(
     LaunchedEffect(model.conditions, model.kept) { model.follow() }
     val counts = model.counts
     Column(Modifier.fillMaxSize()) {
-        Head(words["nav.members"])
+        Head(words["nav.members"]) { OfflineSign(sync) }
         LazyColumn(
             Modifier.weight(1f).testTag("members"),
             contentPadding = PaddingValues(16.dp, 4.dp),
@@ -71,6 +69,7 @@ internal fun MembersScreen(
                 return@LazyColumn
             }
             item { Conditions(model, counts) }
+            if (model.busy) item { Waiting(words["state.working"]) }
             model.made?.let { made ->
                 item {
                     Part(words["groups.made", "n" to made.made.size]) {
@@ -81,7 +80,9 @@ internal fun MembersScreen(
                 }
             }
             val count = model.count
-            if (count != null) {
+            if (count == null) {
+                item { Nothing(words["groups.ask"]) }
+            } else {
                 if (count == 0uL) item { Nothing(words["groups.nobody"]) }
                 items(model.members, { it.memberId }) { member ->
                     MemberLine(member, { way.to(What.MEMBER, member.memberId) }) {
@@ -127,7 +128,7 @@ private fun ForAll(
                     if (ids.isNotEmpty()) way.to(What.MESSAGE, ids.joinToString("\n"))
                 }
             }
-            Big(words["groups.calls", "n" to n], Modifier.weight(1f).testTag("group-calls"), Icons.phone) {
+            Big(words["groups.calls", "n" to n], Modifier.weight(1f).testTag("group-calls"), Icons.phone, enabled = !model.busy) {
                 scope.launch { model.makeCalls() }
             }
         }
@@ -144,7 +145,6 @@ private fun Conditions(
 ) {
     val words = LocalWording.current
     val scope = LocalScope.current
-    var all by rememberSaveable { mutableStateOf(false) }
     Column(verticalArrangement = Arrangement.spacedBy(10.dp)) {
         if (model.saved.isNotEmpty()) {
             Chips {
@@ -155,43 +155,32 @@ private fun Conditions(
             model.kept?.let { filter -> Quiet(words["groups.forget", "name" to filter.name]) { scope.launch { model.forget(filter) } } }
         }
         val asked = model.conditions
-        Choices(counts.classes, asked.classes, { words.code("class", it) }) { model.ask(asked.copy(classes = it)) }
-        Choices(counts.medicines, asked.medicines, { words.code("medicine", it) }) { model.ask(asked.copy(medicines = it)) }
-        Chips {
+        Choices(counts.classes, asked.classes, { words.code("class", it) }, { model.ask(asked.copy(classes = it)) })
+        Choices(counts.medicines, asked.medicines, { words.code("medicine", it) }, { model.ask(asked.copy(medicines = it)) })
+        Choices(counts.care, asked.care, { words.code("care", it) }, { model.ask(asked.copy(care = it)) }) {
             Chip(words["groups.birthday", "n" to counts.birthdays], asked.birthday, Modifier.testTag("by-birthday")) {
                 model.ask(asked.copy(birthday = !asked.birthday))
             }
-            Some(counts.care, asked.care, { words.code("care", it) }) { model.ask(asked.copy(care = it)) }
         }
-        Choices(counts.diseases.few(all), asked.diseases, words::disease) { model.ask(asked.copy(diseases = it)) }
-        Choices(counts.tags.few(all), asked.tags, { it }) { model.ask(asked.copy(tags = it)) }
-        if (!all && (counts.diseases.size > FEW || counts.tags.size > FEW)) Quiet(words["groups.all"]) { all = true }
+        Choices(counts.diseases, asked.diseases, words::disease, { model.ask(asked.copy(diseases = it)) })
+        Choices(counts.tags, asked.tags, { it }, { model.ask(asked.copy(tags = it)) })
     }
 }
 
-private fun List<CodeCount>.few(all: Boolean) = if (all) this else take(FEW)
-
-/** Chips of one kind, on lines of their own. */
+/** Chips of one kind, in one line that scrolls: whom they fit is in sight below. Those that are chosen are alternatives. */
 @Composable
 private fun Choices(
     counts: List<CodeCount>,
     chosen: List<String>,
     name: (String) -> String,
     onChoose: (List<String>) -> Unit,
+    first: (@Composable () -> Unit)? = null,
 ) {
-    if (counts.isNotEmpty()) Chips { Some(counts, chosen, name, onChoose) }
-}
-
-/** Chips of one kind; those that are chosen are alternatives. */
-@Composable
-private fun Some(
-    counts: List<CodeCount>,
-    chosen: List<String>,
-    name: (String) -> String,
-    onChoose: (List<String>) -> Unit,
-) {
-    for ((code, count) in counts) {
-        val on = code in chosen
-        Chip("${name(code)} $count", on, Modifier.testTag("by-$code")) { onChoose(if (on) chosen - code else chosen + code) }
+    LazyRow(horizontalArrangement = Arrangement.spacedBy(8.dp)) {
+        if (first != null) item { first() }
+        items(counts, { it.code }) { (code, count) ->
+            val on = code in chosen
+            Chip("${name(code)} $count", on, Modifier.testTag("by-$code")) { onChoose(if (on) chosen - code else chosen + code) }
+        }
     }
 }

@@ -15,8 +15,8 @@ import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Surface
 import androidx.compose.material3.Text
 import androidx.compose.runtime.Composable
-import androidx.compose.runtime.getValue
-import androidx.compose.runtime.produceState
+import androidx.compose.runtime.LaunchedEffect
+import androidx.compose.runtime.remember
 import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
@@ -24,6 +24,7 @@ import androidx.compose.ui.unit.dp
 import cn.yaoban.core.Channel
 import cn.yaoban.core.MessageOut
 import cn.yaoban.core.MessageResult
+import cn.yaoban.core.RefusedOne
 import cn.yaoban.core.SendState
 import cn.yaoban.core.TemplateRow
 import cn.yaoban.core.bridge.ClerkCore
@@ -59,19 +60,10 @@ internal fun MessageScreen(
 ) {
     val words = LocalWording.current
     val scope = LocalScope.current
-    val made by produceState<MessageModel?>(null, memberIds, taskId) {
-        // Of a task the member is not known yet.
-        val ofTask = taskId?.let { runCatching { core.call { task(it) }.task.memberId }.getOrNull() }
-        val ids = if (taskId == null) memberIds else listOfNotNull(ofTask)
-        value = MessageModel(core, ids, taskId).also { it.begin() }
-    }
-    val model = made
+    val model = remember(memberIds, taskId) { MessageModel(core, memberIds, taskId) }
+    LaunchedEffect(model) { model.begin() }
     Column(Modifier.fillMaxSize()) {
-        Head(words["message.title", "n" to (model?.memberIds?.size ?: memberIds.size)], way::back)
-        if (model == null) {
-            Waiting(words["state.reading"])
-            return@Column
-        }
+        Head(words["message.title", "n" to model.memberIds.size], way::back)
         LazyColumn(
             Modifier.weight(1f).testTag("message"),
             contentPadding = PaddingValues(16.dp, 4.dp),
@@ -81,8 +73,9 @@ internal fun MessageScreen(
             val result = model.result
             when {
                 result != null -> outcome(model, result, platform)
+                model.busy && model.templates != null -> item { Waiting(words["state.working"]) }
                 model.chosen != null -> preview(model)
-                model.templates == null -> item { Waiting(words["state.reading"]) }
+                model.templates == null -> if (model.failure == null) item { Waiting(words["state.reading"]) }
                 else -> templates(model.templates.orEmpty()) { scope.launch { model.choose(it) } }
             }
         }
@@ -160,15 +153,22 @@ private fun LazyListScope.outcome(
             style = MaterialTheme.typography.titleMedium,
         )
     }
+    if (result.refused.isNotEmpty()) item { RefusedOnes(result.refused) }
     items(result.ready, { it.key }) { out -> Out(model, out, platform) }
     items(result.deferred, { it.key }) { later ->
         val words = LocalWording.current
         Part(later.name) { Text(words["message.deferred", "why" to words.gate(later.reason), "when" to words.instant(later.untilMs)]) }
     }
-    items(result.refused, { "refused-${it.id}" }) { refused ->
-        val words = LocalWording.current
-        Part(refused.name.ifEmpty { refused.id }, Modifier.testTag("refused-${refused.id}")) {
-            Text(words.failure(Failure(null, refused.code, refused.values)), color = MaterialTheme.colorScheme.error)
+}
+
+/** Who is refused, by reason. */
+@Composable
+private fun RefusedOnes(refused: List<RefusedOne>) {
+    val words = LocalWording.current
+    Part(words["message.refused", "n" to refused.size], Modifier.testTag("refused")) {
+        for ((why, ones) in refused.groupBy { words.failure(Failure(null, it.code, it.values)) }) {
+            Text(why, color = MaterialTheme.colorScheme.error, style = MaterialTheme.typography.titleSmall)
+            Text(ones.joinToString("、") { it.name.ifEmpty { it.id } }, style = MaterialTheme.typography.bodyMedium)
         }
     }
 }
@@ -182,11 +182,10 @@ private fun Out(
     val words = LocalWording.current
     val scope = LocalScope.current
     Part(listOfNotNull(out.name, out.phoneMasked).joinToString("  ")) {
-        Text(out.text, style = MaterialTheme.typography.bodyMedium)
         val state = model.handed[out.key]
-        if (state != null) {
-            Sign(words.code("send", state.name.lowercase()))
-        }
+        // What is sent makes room for the next ones.
+        if (state != SendState.SENT) Text(out.text, style = MaterialTheme.typography.bodyMedium)
+        if (state != null) Sign(words.code("send", state.name.lowercase()))
         if (state != SendState.SENT) {
             if (out.channel == Channel.WECHAT) {
                 Row(horizontalArrangement = Arrangement.spacedBy(8.dp)) {

@@ -36,6 +36,7 @@ import cn.yaoban.ui.LocalScope
 import cn.yaoban.ui.LocalWording
 import cn.yaoban.ui.Part
 import cn.yaoban.ui.Platform
+import cn.yaoban.ui.Points
 import cn.yaoban.ui.Quiet
 import cn.yaoban.ui.Refusal
 import cn.yaoban.ui.Waiting
@@ -180,12 +181,15 @@ private fun SmsItself(platform: Platform) {
     val scope = LocalScope.current
     val sender = platform.smsSender ?: return
     var on by remember { mutableStateOf(sender.on) }
+    var denied by remember { mutableStateOf(false) }
     Setting(words["phone.sms_itself"], on) {
         scope.launch {
             sender.turn(it)
             on = sender.on
+            denied = it && !on
         }
     }
+    if (denied) Text(words["phone.sms_denied"], color = MaterialTheme.colorScheme.error)
 }
 
 /** A setting that is on or off. */
@@ -216,7 +220,7 @@ private fun Health(model: SettingsModel) {
             if (checkup != null) {
                 Text(words["phone.version", "app" to checkup.appVersion], style = MaterialTheme.typography.bodyMedium)
                 if (checkup.findings.isEmpty()) Text(words["phone.well"], style = MaterialTheme.typography.bodyLarge)
-                checkup.findings.forEach { Text("· ${words.code("doctor_finding", it)}", style = MaterialTheme.typography.bodyLarge) }
+                Points(checkup.findings.map { words.code("doctor_finding", it) })
             }
             Quiet(words["phone.check"], Modifier.fillMaxWidth()) { scope.launch { model.check() } }
         }

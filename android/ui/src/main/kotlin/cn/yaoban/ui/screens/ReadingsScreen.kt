@@ -29,6 +29,7 @@ import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.unit.dp
 import cn.yaoban.core.ReadingAdded
 import cn.yaoban.core.ReadingRow
+import cn.yaoban.core.Readings
 import cn.yaoban.core.Script
 import cn.yaoban.core.TargetBand
 import cn.yaoban.core.bridge.ClerkCore
@@ -38,8 +39,11 @@ import cn.yaoban.ui.Danger
 import cn.yaoban.ui.Grade
 import cn.yaoban.ui.Head
 import cn.yaoban.ui.LocalWording
+import cn.yaoban.ui.Nothing
 import cn.yaoban.ui.Part
+import cn.yaoban.ui.Points
 import cn.yaoban.ui.Refusal
+import cn.yaoban.ui.Waiting
 import cn.yaoban.ui.Way
 import cn.yaoban.ui.Wording
 import cn.yaoban.ui.code
@@ -99,20 +103,29 @@ private fun Added(added: ReadingAdded) {
 private fun Advice(advice: Script?) {
     if (advice == null) return
     Text(advice.text, Modifier.testTag("advice"), style = MaterialTheme.typography.bodyLarge)
-    advice.points.forEach { Text("· $it", style = MaterialTheme.typography.bodyLarge) }
+    Points(advice.points)
 }
 
 @Composable
 private fun Trend(model: ReadingsModel) {
     val words = LocalWording.current
-    val readings = model.readings ?: return
-    if (readings.readings.isEmpty()) return
+    val readings = model.readings
+    when {
+        readings == null -> if (model.failure == null) Waiting(words["state.reading"])
+        readings.readings.isEmpty() -> Nothing(words["member.no_readings"])
+        else -> Course(readings)
+    }
+}
+
+@Composable
+private fun Course(readings: Readings) {
+    val words = LocalWording.current
     Part(words["reading.trend"]) {
         readings.inTargetPercent?.let {
             Text(words["reading.in_target", "n" to readings.readings.size, "percent" to it], style = MaterialTheme.typography.bodyLarge)
         }
         val targets = readings.targets.filter { band -> readings.readings.any { it.context == band.context } }
-        Text(targets(words, targets), style = MaterialTheme.typography.bodyLarge)
+        targets(words, targets).forEach { Text(it, style = MaterialTheme.typography.bodyLarge) }
         Chart(readings.readings.asReversed(), targets.map { it.from?.toFloat() to it.to.toFloat() }.distinct())
         for (reading in readings.readings.take(LISTED)) {
             Row(Modifier.fillMaxWidth(), Arrangement.spacedBy(10.dp), Alignment.CenterVertically) {
@@ -136,13 +149,13 @@ private const val LISTED = 12
 private fun targets(
     words: Wording,
     targets: List<TargetBand>,
-): String =
+): List<String> =
     targets
         .groupBy { it.field }
         .flatMap { (field, bands) ->
             bands.distinctBy { it.from to it.to }.singleOrNull()?.let { listOf(target(words, words.code("field", field), it)) }
                 ?: bands.map { target(words, words.code("context", it.context), it) }
-        }.joinToString(" · ")
+        }
 
 private fun target(
     words: Wording,

@@ -143,6 +143,7 @@ internal fun RecordingOfCall(
         Refusal(model.failure)
         when {
             model.busy -> Waiting(words["recording.storing"])
+            !model.looked -> Waiting(words["state.reading"])
             row == null || (row.state == NONE && row.reason == null) -> Choice(model)
             else -> {
                 Stands(row)

@@ -35,7 +35,6 @@ import cn.yaoban.core.bridge.ClerkCore
 import cn.yaoban.ui.Big
 import cn.yaoban.ui.Chip
 import cn.yaoban.ui.Chips
-import cn.yaoban.ui.FEW
 import cn.yaoban.ui.Head
 import cn.yaoban.ui.LocalScope
 import cn.yaoban.ui.LocalWording
@@ -133,6 +132,9 @@ internal fun RegisterScreen(
 
 /** Words between commas, as people write them. */
 private fun listed(text: String): List<String> = text.split('，', ',', '、', '；', ';', ' ').map { it.trim() }.filter { it.isNotEmpty() }
+
+/** So many diseases are shown at first. */
+private const val FEW = 6
 
 /** What is wrong with the member: the commonest first, the others behind a touch. */
 @Composable

@@ -53,6 +53,7 @@ import cn.yaoban.ui.Way
 import cn.yaoban.ui.What
 import cn.yaoban.ui.code
 import cn.yaoban.ui.get
+import cn.yaoban.ui.model.SyncModel
 import cn.yaoban.ui.model.TaskListModel
 import kotlinx.coroutines.launch
 import java.time.LocalDate
@@ -61,6 +62,7 @@ import java.time.LocalDate
 @Composable
 internal fun TasksScreen(
     model: TaskListModel,
+    sync: SyncModel,
     way: Way,
     staff: StaffRow,
 ) {
@@ -68,6 +70,7 @@ internal fun TasksScreen(
     LaunchedEffect(model.filter) { model.follow() }
     Column(Modifier.fillMaxSize()) {
         Head(words["nav.tasks"]) {
+            OfflineSign(sync)
             if (staff.may.seeStore) {
                 Chip(words["list.whole_store"], model.filter.wholeStore) {
                     model.filter = model.filter.copy(wholeStore = !model.filter.wholeStore)

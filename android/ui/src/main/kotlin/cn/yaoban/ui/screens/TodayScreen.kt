@@ -48,6 +48,7 @@ import cn.yaoban.ui.Wording
 import cn.yaoban.ui.code
 import cn.yaoban.ui.get
 import cn.yaoban.ui.model.Failure
+import cn.yaoban.ui.model.SyncModel
 import cn.yaoban.ui.model.TodayModel
 import cn.yaoban.ui.model.TodayModel.Asked
 import cn.yaoban.ui.yuan
@@ -57,6 +58,7 @@ import kotlinx.coroutines.launch
 @Composable
 internal fun TodayScreen(
     core: ClerkCore,
+    sync: SyncModel,
     way: Way,
     staff: StaffRow,
 ) {
@@ -67,6 +69,7 @@ internal fun TodayScreen(
     val may = staff.may
     Column(Modifier.fillMaxSize()) {
         Head(words["nav.today"]) {
+            OfflineSign(sync)
             if (may.assign) Quiet(words["today.rebalance"], Modifier.testTag("rebalance")) { scope.launch { model.rebalance() } }
             Spacer(Modifier)
         }
