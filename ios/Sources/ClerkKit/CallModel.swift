@@ -73,7 +73,8 @@ public final class CallModel {
                 switch target {
                 case .task(let id):
                     let detail = try app.task(taskId: id)
-                    let purpose = contactPurpose(detail.task.purpose)
+                    // A newer hub's purpose counts as a service here: the gate is asked again at the dial.
+                    let purpose = ofCode(detail.task.purpose) ?? ContactPurpose.service
                     return Shown(
                         task: detail.task, script: detail.script, offered: try app.outcomeChoices(taskId: id),
                         member: try app.profile(memberId: detail.task.memberId).member,
@@ -170,9 +171,4 @@ public final class CallModel {
 extension RecordedOutcome {
     /// For how long it can be taken back, by the core's clock, from when it was recorded.
     public var held: Duration { .milliseconds(max(0, takeBackUntilMs - task.changedAtMs)) }
-}
-
-/// The purpose of this code; a newer hub's is a service, for which the gate is asked again at the dial.
-private func contactPurpose(_ code: String) -> ContactPurpose {
-    [ContactPurpose.service, .marketing, .emergency].first { codeName($0) == code } ?? .service
 }

@@ -17,11 +17,6 @@ public final class TodayModel {
         }
     }
 
-    /// The numbers of a clerk's day, in the order in which they are shown.
-    public static let figures: [TodayFigure] = [
-        .open, .due, .done, .attempts, .answered, .agreed, .messages, .overdue,
-    ]
-
     /// The day by clerk; none until it was read.
     public private(set) var today: TodayByClerk?
     /// Who may be given a task.

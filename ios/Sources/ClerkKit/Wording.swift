@@ -222,6 +222,9 @@ public func codeName<T>(_ value: T) -> String {
     }
 }
 
+/// The case of this code; none: it is a newer core's.
+public func ofCode<T: CaseIterable>(_ code: String) -> T? { T.allCases.first { codeName($0) == code } }
+
 /// Fen as yuan, with thousands apart.
 public func yuan(_ fen: Int64) -> String {
     let (whole, rest) = (fen.magnitude / 100, fen.magnitude % 100)

@@ -47,8 +47,8 @@ struct TasksView: View {
             if app.signIn.current?.may.seeStore == true {
                 Toggle(words["list.whole_store"], isOn: wholeStore)
             }
-            narrow(words["list.class"], classes, chosen: model.filter.class.map(codeName)) { code in
-                model.narrow(class: .some(Self.classes.first { codeName($0) == code }))
+            narrow(words["list.class"], classes, chosen: model.filter.class.map(codeName)) {
+                model.narrow(class: .some($0.flatMap { ofCode($0) }))
             }
             narrow(words["list.disease"], diseases, chosen: model.filter.disease) { model.narrow(disease: .some($0)) }
             narrow(words["field.tags"], tags, chosen: model.filter.tag) { model.narrow(tag: .some($0)) }
@@ -56,8 +56,6 @@ struct TasksView: View {
             Label(words["list.class"], systemImage: "line.3.horizontal.decrease.circle")
         }
     }
-
-    private static let classes: [MemberClass] = [.retain, .develop, .winBack, .valued, .ordinary, .low]
 
     private var wholeStore: Binding<Bool> {
         Binding(get: { model.filter.wholeStore }, set: { model.narrow(wholeStore: $0) })

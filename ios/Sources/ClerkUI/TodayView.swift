@@ -55,7 +55,7 @@ struct TodayView: View {
                 }
             }
             Wrap(minimum: 76) {
-                ForEach(TodayModel.figures, id: \.self) { figure in
+                ForEach(TodayFigure.allCases, id: \.self) { figure in
                     Button {
                         model.asked = .init(whose: whose, name: name, figure: figure)
                     } label: {

@@ -217,6 +217,8 @@ import Testing
         #expect(Days.adding(-1, to: "2024-03-01") == "2024-02-29" && Days.between("2024-02-28", "2024-03-01") == 2)
         #expect(!Days.isDate("2026-02-30") && !Days.isDate("2026-2-3") && Days.isDate("2024-02-29"))
         #expect(codeName(OutcomeCode.agreedToVisit) == "agreed_to_visit")
+        #expect(ofCode("win_back") == MemberClass.winBack && ofCode("open") == TodayFigure.open)
+        #expect(ofCode("from_tomorrow") as MemberClass? == nil)
         #expect(words.code("outcome", of: OutcomeCode.agreedToVisit) == "约好到店" && words.code("class", "new") == "new")
         #expect(yuan(123_456_789) == "¥1,234,567.89" && yuan(-5) == "-¥0.05" && yuan(100_000) == "¥1,000.00")
         #expect([2500, -1000, 10].map { decimal($0) } == ["2.5", "-1", "0.01"])
