@@ -10,6 +10,7 @@ import PackageDescription
     }
     let ofApp = [
         "MessageUI", "BackgroundTasks", "UserNotifications", "LocalAuthentication", "AVFoundation", "Security",
+        "Network",
     ]
     let stubs =
         [stub("UIKit", "AppleStubs/UIKit"), stub("SwiftUI", "SwiftUIStub", ["UIKit"])]

@@ -3,6 +3,7 @@ import ClerkFFI
 import ClerkKit
 import LocalAuthentication
 import MessageUI
+import Network
 import UIKit
 
 /// The iPhone, as the screens ask for it.
@@ -51,7 +52,16 @@ final class PhoneDevice: NSObject, Device {
         }
     }
 
-    // MARK: Files
+    // MARK: Network and files
+
+    var networks: AsyncStream<NetworkKind> {
+        AsyncStream(bufferingPolicy: .bufferingNewest(1)) { out in
+            let monitor = NWPathMonitor()
+            monitor.pathUpdateHandler = { out.yield(NetworkKind($0)) }
+            out.onTermination = { _ in monitor.cancel() }
+            monitor.start(queue: DispatchQueue(label: "cn.yaoban.network"))
+        }
+    }
 
     /// The share sheet. The file stays where the system clears up: what was chosen may still read it when the sheet is
     /// gone. The next one of its name takes its place.
@@ -111,5 +121,12 @@ extension PhoneDevice: @preconcurrency MFMessageComposeViewControllerDelegate {
         case .cancelled: told?.resume(returning: .cancelled)
         default: told?.resume(returning: .notPossible)
         }
+    }
+}
+
+extension NetworkKind {
+    /// What costs the clerk nothing counts as Wi-Fi.
+    fileprivate init(_ path: NWPath) {
+        self = path.status != .satisfied ? .none : path.isExpensive ? .metered : .wifi
     }
 }

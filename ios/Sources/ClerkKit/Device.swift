@@ -12,6 +12,8 @@ public protocol Device: AnyObject {
     func sms(_ numbers: [Secret], text: String) async -> Handed
     /// Shares a text with another app.
     func share(_ target: ShareTarget, text: String) async -> Shared
+    /// Which network the device is on: now, and whenever that changes.
+    var networks: AsyncStream<NetworkKind> { get }
     /// Lets the clerk choose what takes a file; false: nothing here does.
     func share(file: Data, name: String) async -> Bool
     /// Whose work is in the app, and under which licence.

@@ -18,6 +18,7 @@ public struct ClerkView: View {
             .task { await app.pairing.begin() }
             .task(id: app.pairing.phase == .ready) { await attend() }
             .task { await app.sync.follow() }
+            .task { await app.followNetwork() }
             // While nobody sees the screens the file is closed, and a round would only fail.
             .task(id: live) { if live { await app.sync.run() } }
             .onAppear { app.way.saved = kept }

@@ -65,15 +65,12 @@ struct MembersView: View {
         choices(counts.care, asked.care, group: "care") { model.ask(asked.with(care: $0)) }
         choices(few(counts.diseases), asked.diseases, group: "disease") { model.ask(asked.with(diseases: $0)) }
         choices(few(counts.tags), asked.tags, group: nil) { model.ask(asked.with(tags: $0)) }
-        if !all, max(counts.diseases.count, counts.tags.count) > Self.few {
+        if !all, max(counts.diseases.count, counts.tags.count) > fewAtFirst {
             Button(words["groups.all"]) { all = true }
         }
     }
 
-    /// So many diseases and tags are shown at first.
-    private static let few = 6
-
-    private func few(_ counts: [CodeCount]) -> [CodeCount] { all ? counts : Array(counts.prefix(Self.few)) }
+    private func few(_ counts: [CodeCount]) -> [CodeCount] { all ? counts : Array(counts.prefix(fewAtFirst)) }
 
     /// Words of one kind: those that are chosen are alternatives. `group`: that of their codes in the catalogue; tags
     /// are words already.

@@ -76,6 +76,9 @@ struct Wrap<Content: View>: View {
     }
 }
 
+/// So many diseases and tags are shown until all are asked for.
+let fewAtFirst = 6
+
 /// One of several to choose from.
 struct Choice: View {
     let text: String

@@ -6,6 +6,7 @@ import SwiftUI
 struct RegisterView: View {
     let app: AppModel
     @Bindable var model: RegisterModel
+    @State private var all = false
 
     private var words: Wording { app.words }
 
@@ -36,12 +37,13 @@ struct RegisterView: View {
         }
         Section(words["field.diseases"]) {
             Wrap {
-                ForEach(model.offered, id: \.code) { disease in
+                ForEach(few, id: \.code) { disease in
                     Choice(text: words.code("disease", disease.code), chosen: model.diseases.contains(disease.code)) {
                         model.diseases.formSymmetricDifference([disease.code])
                     }
                 }
             }
+            if !all { Button(words["register.all_diseases"]) { all = true } }
         }
         Section(words["register.consents"]) {
             ForEach(model.consentForms, id: \.purpose) { form in
@@ -56,6 +58,12 @@ struct RegisterView: View {
             Big(text: words["register.save"], picture: "checkmark") { Task { await model.register() } }
                 .disabled(model.name.isEmpty || model.busy)
         }
+    }
+
+    /// The first ones, and what was chosen; or all.
+    private var few: [DiseaseRow] {
+        let first = Set(model.offered.prefix(fewAtFirst).map(\.code))
+        return model.offered.filter { all || first.contains($0.code) || model.diseases.contains($0.code) }
     }
 
     private func given(_ purpose: String) -> Binding<Bool> {

@@ -183,7 +183,8 @@ import Testing
         model.consents = ["membership", "health"]
         model.diseases = ["gout"]
         #expect(shows(RegisterView(app: app, model: model), "我同意成为会员"))
-        #expect(shows(RegisterView(app: app, model: model), "高血压") && shows(RegisterView(app: app, model: model), "痛风"))
+        let form = texts(of: RegisterView(app: app, model: model))
+        #expect(form.contains("高血压") && form.contains("痛风") && form.contains("其他疾病") && !form.contains("哮喘"))
         await model.register()
         #expect(model.registered == nil && model.failure?.kind == .invalid, "\(String(describing: model.failure))")
         model.birthday = "1960-02-29"
@@ -343,6 +344,47 @@ import Testing
         phone.hub.stop()
         await #expect(throws: ClerkError.self) { try await app.roundInBackground() }
         #expect(!app.presence.open)
+    }
+
+    @Test func recordingsGoUpByTheNetworkThatTheDeviceTells() async throws {
+        let app = try await phone.pair()
+        let call = CallModel(
+            core: app.core, target: .task(try await phone.task(of: "M1").taskId), recordings: Exchange(bytes: 1000))
+        _ = await call.dial()
+        await call.ended(.answered)
+        let attemptId = try #require(call.recording?.attemptId)
+        func state(on network: NetworkKind) async throws -> String {
+            phone.device.network = network
+            _ = try await app.roundInBackground()
+            return try await app.core.call { try $0.recordingOf(attemptId: attemptId).state }
+        }
+        func says(_ words: String) async throws -> Bool {
+            let model = SettingsModel(core: app.core)
+            try await phone.following(model.follow) { model.recordings != nil }
+            return shows(PhoneView(app: app, model: model), words)
+        }
+        #expect(try await state(on: .none) == "waiting")
+        #expect(try await says("没有网络，稍后上传"))
+        #expect(try await state(on: .metered) == "waiting")
+        #expect(try await says("等连上 Wi-Fi 再上传"))
+        #expect(try await state(on: .wifi) == "uploaded")
+        phone.device.network = .metered
+        await app.followNetwork()
+        #expect(try await says("等连上 Wi-Fi 再上传"), "while the app is open too")
+    }
+
+    @Test func thePhoneSaysHowItStandsWithTheHub() async throws {
+        let app = try await phone.pair()
+        let screen = PhoneView(app: app, model: SettingsModel(core: app.core))
+        let call = try await phone.call(.callTask(try await phone.task(of: "M1").taskId))
+        await call.dial(by: app.device, watch: app.dialWatch)
+        await call.record(NewOutcome(code: .notInterested))
+        try await phone.following(app.sync.follow) { (app.sync.status?.held ?? 0) > 0 }
+        #expect(shows(screen, "还可撤回"))
+        try phone.hub.revoke(try await app.core.call { try $0.status() }.deviceId)
+        await app.sync.syncNow()
+        try await phone.following(app.sync.follow) { app.sync.status?.locked != nil }
+        #expect(shows(screen, "总部已停用这部手机（总部收回）"))
     }
 
     // flow: notification-while-open

@@ -406,7 +406,7 @@ import Testing
 }
 
 /// An exchange that bridged every call.
-private struct Exchange: CallRecordings {
+struct Exchange: CallRecordings {
     let bytes: Int
 
     func recording(of attemptId: String) async -> (source: any RecordingSource, mediaType: String)? {

@@ -10,6 +10,7 @@ final class TestDevice: Device {
     let biometrics = false
     var answers = Handed.opened
     var canScan = true
+    var network = NetworkKind.none
     private(set) var dialled: [String] = []
     private(set) var sent: [(numbers: [String], text: String)] = []
     private(set) var shared: [ShareTarget] = []
@@ -29,6 +30,13 @@ final class TestDevice: Device {
     func share(_ target: ShareTarget, text: String) async -> Shared {
         shared.append(target)
         return answers == .notPossible ? .noApp : answers == .done ? .taken : .copied
+    }
+
+    var networks: AsyncStream<NetworkKind> {
+        AsyncStream { out in
+            out.yield(network)
+            out.finish()
+        }
     }
 
     func share(file: Data, name: String) async -> Bool {
