@@ -76,10 +76,7 @@ public final class TaskListModel {
             view: .due, wholeStore: filter.wholeStore, assignee: filter.assignee, class: filter.class,
             disease: filter.disease, tag: filter.tag, memberId: filter.memberId)
         var next: String?
-        failure = await Failure.of {
-            let list = try await core.call { try $0.tasks(filter: due) }
-            next = list.households.flatMap(\.tasks).first { $0.channel == .call }?.taskId
-        }
+        failure = await Failure.of { next = try await core.call { try $0.nextCall(filter: due) } }
         return next
     }
 
