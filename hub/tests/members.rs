@@ -115,22 +115,31 @@ async fn a_first_load_names_who_was_erased() {
     assert_eq!(load(&rig, &phone.token, "store:A").await.0.erased, ["MA1"]);
 }
 
-#[tokio::test]
-async fn every_store_that_ever_held_a_member_hears_of_its_erasure() {
-    let rig = Rig::new(2);
-    // A first load of the former store stands prepared from before the move.
-    let phone = rig.phone("A").await;
-    load(&rig, &phone.token, "store:A").await;
+/// MA0 moves from store A to store B.
+fn move_to_b(rig: &Rig) {
     let path = rig.dir.path().join("members.csv");
     std::fs::write(&path, "member_id,store_id\nMA0,B\n").unwrap();
     let files = [(FileKind::Members, path)];
     run(&rig.hub.database, &files, Options::default(), &*rig.clock).unwrap();
+}
+
+fn erase_ma0(rig: &Rig) {
     let by = By {
         actor: "cli",
         staff_id: None,
         now_ms: NOW_MS,
     };
     erase(&rig.hub.database, &rig.hub.recordings, "MA0", "asked", &by).unwrap();
+}
+
+#[tokio::test]
+async fn every_store_that_ever_held_a_member_hears_of_its_erasure() {
+    let rig = Rig::new(2);
+    // A first load of the former store stands prepared from before the move.
+    let phone = rig.phone("A").await;
+    load(&rig, &phone.token, "store:A").await;
+    move_to_b(&rig);
+    erase_ma0(&rig);
     let kind = |scope: &str| rig.read(|tx| tx.row_kind(scope, entity::MEMBER, "MA0"));
     assert_eq!(kind("store:A").as_deref(), Some("erase"));
     assert_eq!(kind("store:B").as_deref(), Some("erase"));
@@ -139,6 +148,17 @@ async fn every_store_that_ever_held_a_member_hears_of_its_erasure() {
         .unwrap()
         .collect();
     assert!(prepared.is_empty(), "{prepared:?}");
+}
+
+#[tokio::test]
+async fn a_store_that_a_member_left_long_ago_hears_of_its_erasure() {
+    let rig = Rig::new(2);
+    move_to_b(&rig);
+    rig.write(|tx| tx.prune_tombstones(i32::MAX));
+    let kind = || rig.read(|tx| tx.row_kind("store:A", entity::MEMBER, "MA0"));
+    assert_eq!(kind().as_deref(), Some("evict"));
+    erase_ma0(&rig);
+    assert_eq!(kind().as_deref(), Some("erase"));
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
+use yaoban_protocol::row::entity;
 
 /// The scope of everything that is the same for all stores.
 pub const CATALOGUE: &str = "catalogue";
@@ -240,7 +241,8 @@ pub(super) fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<ScopeRow> {
 
 /// Drops tombstones older than a day, in every scope, and remembers how far: cursors below cannot
 /// go on. Gives how many went. What tells of an erasure stays for ever, an id without data: a phone
-/// that was away for longer may still keep what its clerks wrote about that member.
+/// that was away for longer may still keep what its clerks wrote about that member. So does that a member left: its
+/// erasure is told to every store that ever held it.
 pub fn prune(tx: &Connection, before_day: i32) -> rusqlite::Result<usize> {
     tx.execute(
         "UPDATE scope SET pruned = max(pruned, coalesce((SELECT max(seq) FROM scope_row r \
@@ -248,8 +250,8 @@ pub fn prune(tx: &Connection, before_day: i32) -> rusqlite::Result<usize> {
         [before_day],
     )?;
     tx.execute(
-        "DELETE FROM scope_row WHERE gone_day < ?1 AND kind <> 'erase'",
-        [before_day],
+        "DELETE FROM scope_row WHERE gone_day < ?1 AND kind <> 'erase' AND entity <> ?2",
+        params![before_day, entity::MEMBER],
     )
 }
 
@@ -308,9 +310,9 @@ mod tests {
     #[test]
     fn pruning_forgets_old_tombstones_and_says_so() {
         let db = database();
-        touch(&db, "store:A", "member", "1", Mark::Evict { day: 10 }).unwrap();
-        touch(&db, "store:A", "member", "2", Mark::Evict { day: 11 }).unwrap();
-        touch(&db, "store:A", "member", "3", Mark::Put).unwrap();
+        touch(&db, "store:A", "note", "1", Mark::Evict { day: 10 }).unwrap();
+        touch(&db, "store:A", "note", "2", Mark::Evict { day: 11 }).unwrap();
+        touch(&db, "store:A", "note", "3", Mark::Put).unwrap();
         assert_eq!(prune(&db, 10).unwrap(), 0);
         assert_eq!(get(&db, "store:A").unwrap().pruned, 0);
         assert_eq!(prune(&db, 11).unwrap(), 1);
@@ -322,14 +324,15 @@ mod tests {
     }
 
     #[test]
-    fn an_erasure_is_told_for_ever() {
+    fn an_erasure_and_that_a_member_left_are_told_for_ever() {
         let db = database();
         touch(&db, "store:A", "member", "1", Mark::Erase { day: 10 }).unwrap();
         touch(&db, "store:A", "member", "2", Mark::Evict { day: 10 }).unwrap();
+        touch(&db, "store:A", "note", "3", Mark::Evict { day: 10 }).unwrap();
         assert_eq!(prune(&db, 100).unwrap(), 1);
         let scope = get(&db, "store:A").unwrap();
-        assert_eq!(scope.pruned, 2);
-        assert_eq!(ids(&page(&db, scope.key, 0, 10).unwrap()), [(1, "1")]);
+        assert_eq!(scope.pruned, 3);
+        assert_eq!(ids(&page(&db, scope.key, 0, 10).unwrap()), [(1, "1"), (2, "2")]);
     }
 
     proptest! {
