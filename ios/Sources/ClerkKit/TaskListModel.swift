@@ -7,8 +7,12 @@ public final class TaskListModel {
     /// The views, in the order in which they are shown.
     public static let views: [TaskView] = [.due, .overdue, .later, .doneToday]
 
-    /// Which tasks. A screen calls ``follow()`` anew when it changes.
-    public var filter = TaskFilter(view: .due)
+    /// Which tasks. A screen calls ``follow()`` anew when it or ``limit`` changes.
+    public var filter = TaskFilter(view: .due) {
+        didSet { limit = page }
+    }
+    /// Households that are shown at most; ``more()`` shows further ones.
+    public private(set) var limit: UInt64
     /// The tasks by household, in the order of the rules; none until they were read, and on a locked phone.
     public private(set) var list: TaskList?
     /// How many there are in each view.
@@ -22,23 +26,36 @@ public final class TaskListModel {
 
     @ObservationIgnored private let core: ClerkCore
 
-    public init(core: ClerkCore) { self.core = core }
+    @ObservationIgnored private let page: UInt64
+
+    /// `page`: households of a page; three screens of a phone.
+    public init(core: ClerkCore, page: UInt64 = 20) {
+        self.core = core
+        self.page = page
+        limit = page
+    }
 
     /// Shows the list, and again whenever rows change, until the task is cancelled.
     public func follow() async {
-        let asked = filter
+        let (asked, limit) = (filter, limit)
         await core.follow { app in
             Shown(
-                list: try app.tasks(filter: asked), counts: try app.taskCounts(wholeStore: asked.wholeStore),
+                list: try app.taskPage(filter: asked, offset: 0, limit: limit),
+                counts: try app.taskCounts(wholeStore: asked.wholeStore),
                 members: try app.memberCounts(), open: try app.openAttempts())
         } show: { shown, failure in
-            guard asked == filter else { return }
+            guard asked == filter, limit == self.limit else { return }
             list = shown?.list
             counts = shown?.counts
             members = shown?.members
             open = shown?.open ?? []
             self.failure = failure
         }
+    }
+
+    /// The end of what is shown came into sight: the next page.
+    public func more() {
+        if let list, UInt64(list.households.count) < list.householdCount { limit += page }
     }
 
     /// Narrows the list; what is left out stays as it is.

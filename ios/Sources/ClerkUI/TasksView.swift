@@ -2,6 +2,12 @@ import ClerkFFI
 import ClerkKit
 import SwiftUI
 
+/// What the list follows: read anew when either changes.
+private struct Pages: Hashable {
+    let filter: TaskFilter
+    let limit: UInt64
+}
+
 /// Whom to call next, why, and one touch to do it.
 struct TasksView: View {
     let app: AppModel
@@ -21,7 +27,7 @@ struct TasksView: View {
         .toolbar {
             ToolbarItem(placement: .topBarTrailing) { menu }
         }
-        .task(id: model.filter) { await model.follow() }
+        .task(id: Pages(filter: model.filter, limit: model.limit)) { await model.follow() }
         .sheet(isPresented: shown($deferred)) { deferral }
     }
 
@@ -94,6 +100,9 @@ struct TasksView: View {
                 ContentUnavailableView(words[none], systemImage: "checkmark.circle")
             }
             ForEach(list.households.flatMap(\.tasks), id: \.taskId) { task in row(task) }
+            if UInt64(list.households.count) < list.householdCount {
+                Waiting(words["state.reading"]).task(id: list.households.count) { model.more() }
+            }
         } else if model.failure == nil {
             Waiting(words["state.reading"])
         }

@@ -150,6 +150,21 @@ import Testing
         #expect(search.members?.map(\.memberId) == ["M2"])
     }
 
+    @Test func aListIsReadByPages() async throws {
+        try await begin()
+        for member in ["M1", "M2"] {
+            _ = try await core.call { try $0.makeTask(memberId: member, new: NewTask(kind: .call, purpose: .service)) }
+        }
+        let tasks = TaskListModel(core: core, page: 1)
+        try await following(tasks.follow, until: "the first page") { tasks.list?.households.count == 1 }
+        let all = try #require(tasks.list?.householdCount)
+        #expect(all > 1)
+        tasks.more()
+        try await following(tasks.follow, until: "the second page") { tasks.list?.households.count == 2 }
+        tasks.narrow(view: .later)
+        #expect(tasks.limit == 1)
+    }
+
     @Test func aListFollowsChangesAndALockEmptiesIt() async throws {
         try await begin()
         let tasks = TaskListModel(core: core)

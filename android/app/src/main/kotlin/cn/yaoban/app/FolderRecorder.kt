@@ -10,8 +10,8 @@ import android.provider.DocumentsContract.Document
 import androidx.activity.ComponentActivity
 import androidx.activity.result.contract.ActivityResultContracts.OpenDocumentTree
 import androidx.core.content.edit
+import cn.yaoban.core.RecorderFile
 import cn.yaoban.ui.Recorder
-import cn.yaoban.ui.RecordingFile
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.withContext
@@ -56,7 +56,7 @@ class FolderRecorder(private val activity: ComponentActivity) : Recorder {
             rows(root, arrayOf(Document.COLUMN_DISPLAY_NAME)) { it.getString(0) }.firstOrNull()
         }
 
-    override suspend fun files(): List<RecordingFile> =
+    override suspend fun files(): List<RecorderFile> =
         withContext(Dispatchers.IO) {
             val inFolder =
                 tree()?.let { tree ->
@@ -70,7 +70,7 @@ class FolderRecorder(private val activity: ComponentActivity) : Recorder {
                 .take(FILES_MAX)
         }
 
-    override fun open(file: RecordingFile): InputStream? =
+    override fun open(file: RecorderFile): InputStream? =
         try {
             resolver.openInputStream(Uri.parse(file.id))
         } catch (_: FileNotFoundException) {
@@ -86,23 +86,29 @@ class FolderRecorder(private val activity: ComponentActivity) : Recorder {
     }
 
     /** One that was shared. Not every app tells when it was written: then it is taken as of now. */
-    private fun sharedFile(uri: Uri): RecordingFile? {
+    private fun sharedFile(uri: Uri): RecorderFile? {
         val type = resolver.getType(uri) ?: return null
-        return rows(uri, null) { it.file(uri, type) }.firstOrNull() ?: RecordingFile(uri.toString(), System.currentTimeMillis(), 0, type)
+        val told = rows(uri, null) { it.file(uri, type) }.firstOrNull()
+        return told ?: RecorderFile(uri.toString(), "", System.currentTimeMillis(), 0uL, type)
     }
 
     private fun Cursor.file(
         uri: Uri,
         mediaType: String,
-    ) = RecordingFile(
+    ) = RecorderFile(
         uri.toString(),
+        text(Document.COLUMN_DISPLAY_NAME).orEmpty(),
         number(Document.COLUMN_LAST_MODIFIED) ?: System.currentTimeMillis(),
-        number(Document.COLUMN_SIZE) ?: 0,
+        number(Document.COLUMN_SIZE)?.toULong() ?: 0uL,
         mediaType,
     )
 
     /** None where the provider does not tell. */
-    private fun Cursor.number(name: String): Long? = getColumnIndex(name).takeIf { it >= 0 && !isNull(it) }?.let(::getLong)
+    private fun Cursor.number(name: String): Long? = column(name)?.let(::getLong)
+
+    private fun Cursor.text(name: String): String? = column(name)?.let(::getString)
+
+    private fun Cursor.column(name: String): Int? = getColumnIndex(name).takeIf { it >= 0 && !isNull(it) }
 
     /** What a provider tells; nothing if it went away, or does not let us. */
     private fun <T : Any> rows(
@@ -123,7 +129,14 @@ class FolderRecorder(private val activity: ComponentActivity) : Recorder {
     private companion object {
         const val FOLDER = "recordings"
         const val FILES_MAX = 20
-        val COLUMNS = arrayOf(Document.COLUMN_DOCUMENT_ID, Document.COLUMN_MIME_TYPE, Document.COLUMN_LAST_MODIFIED, Document.COLUMN_SIZE)
+        val COLUMNS =
+            arrayOf(
+                Document.COLUMN_DOCUMENT_ID,
+                Document.COLUMN_MIME_TYPE,
+                Document.COLUMN_DISPLAY_NAME,
+                Document.COLUMN_LAST_MODIFIED,
+                Document.COLUMN_SIZE,
+            )
         val SOUND = Regex("^(audio|video)/")
     }
 }

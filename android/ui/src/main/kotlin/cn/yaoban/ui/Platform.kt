@@ -1,6 +1,7 @@
 package cn.yaoban.ui
 
 import androidx.compose.runtime.Composable
+import cn.yaoban.core.RecorderFile
 import cn.yaoban.core.RecordingPlayer
 import cn.yaoban.core.bridge.Secret
 import java.io.InputStream
@@ -98,22 +99,11 @@ interface Recorder {
     suspend fun chooseFolder(): Boolean
 
     /** The newest recordings in it and those that were shared with the app, newest first. */
-    suspend fun files(): List<RecordingFile>
+    suspend fun files(): List<RecorderFile>
 
     /** The bytes of one, closed by the caller; none: it cannot be read any more. */
-    fun open(file: RecordingFile): InputStream?
+    fun open(file: RecorderFile): InputStream?
 }
-
-/** A file of the device's recorder. */
-data class RecordingFile(
-    /** What the device knows it by. */
-    val id: String,
-    /** When it was written, UTC. */
-    val atMs: Long,
-    val bytes: Long,
-    /** For example `audio/mp4`. */
-    val mediaType: String,
-)
 
 /** What became of a number that was given to the device. */
 enum class Handed {

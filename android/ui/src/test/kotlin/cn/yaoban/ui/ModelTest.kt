@@ -113,6 +113,23 @@ class ModelTest : WithHub() {
     }
 
     @Test
+    fun `a list is read by pages, and again as far as it was read`() = runBlocking {
+        phone = TestPhone(home, hub).pair()
+        val model = TaskListModel(phone.core, 1uL)
+        val shown = { model.list?.households.orEmpty().flatMap { it.tasks }.map { it.taskId } }
+        following(model::follow) { shown().size == 1 }
+        assertEquals(3uL, model.list?.count)
+        model.more()
+        model.more()
+        val whole = phone.core.call { tasks(TaskFilter(TaskView.DUE)) }.households.flatMap { it.tasks }.map { it.taskId }
+        assertEquals(whole, shown())
+        model.more()
+        assertEquals(whole, shown())
+        model.defer(whole.first(), phone.clock.today.plusDays(2))
+        following(model::follow) { shown() == whole.drop(1) }
+    }
+
+    @Test
     fun `a call asks the gate, is answered, and the core says what is missing`() = runBlocking {
         phone = TestPhone(home, hub).pair()
         val refused = CallModel(phone.core, DialTarget.Member("M3", ContactPurpose.MARKETING))

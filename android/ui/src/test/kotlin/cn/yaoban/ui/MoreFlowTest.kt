@@ -203,6 +203,20 @@ class MoreFlowTest {
     }
 
     @Test
+    fun `the recorder's only file of a call is attached without asking`() {
+        phone = TestPhone(home, hub).pair()
+        val recorder = phone.device.recorder
+        recorder.written += ByteArray(100)
+        // During the call or just after it.
+        recorder.writtenAtMs = phone.clock.nowMs() + 60_000
+        runBlocking { recorder.chooseFolder() }
+        phone.screen {
+            answered("M1")
+            find("recording-M1").assertTextContains("待上传", substring = true)
+        }
+    }
+
+    @Test
     fun `no-recording`() {
         phone = TestPhone(home, hub).pair()
         phone.device.recorder.read = CompletableDeferred()

@@ -20,6 +20,7 @@ import androidx.compose.ui.test.performClick
 import androidx.compose.ui.test.performScrollTo
 import androidx.compose.ui.test.v2.runSkikoComposeUiTest
 import androidx.compose.ui.unit.Density
+import cn.yaoban.core.RecorderFile
 import cn.yaoban.core.RecordingPlayer
 import cn.yaoban.core.bridge.ClerkCore
 import cn.yaoban.core.bridge.Secret
@@ -101,6 +102,9 @@ internal class TestDevice : Platform {
 /** The recorder of a device whose folder is still to be chosen. */
 internal class TestRecorder : Recorder {
     val written = mutableListOf<ByteArray>()
+
+    /** When the files were written; none: long before. */
+    var writtenAtMs = 0L
     private var chosen = false
 
     /** A folder on a slow card: it is read once this is complete. */
@@ -116,10 +120,14 @@ internal class TestRecorder : Recorder {
         return true
     }
 
-    override suspend fun files(): List<RecordingFile> =
-        if (chosen) written.mapIndexed { at, bytes -> RecordingFile("$at", at.toLong(), bytes.size.toLong(), "audio/mp4") } else emptyList()
+    override suspend fun files(): List<RecorderFile> =
+        if (chosen) {
+            written.mapIndexed { at, bytes -> RecorderFile("$at", "录音$at.m4a", writtenAtMs + at, bytes.size.toULong(), "audio/mp4") }
+        } else {
+            emptyList()
+        }
 
-    override fun open(file: RecordingFile): InputStream? = written.getOrNull(file.id.toInt())?.inputStream()
+    override fun open(file: RecorderFile): InputStream? = written.getOrNull(file.id.toInt())?.inputStream()
 }
 
 /** A phone with the real core; paired, loaded and signed in unless it is new. */

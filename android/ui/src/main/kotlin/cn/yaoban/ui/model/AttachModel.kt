@@ -3,11 +3,11 @@ package cn.yaoban.ui.model
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
+import cn.yaoban.core.RecorderFile
 import cn.yaoban.core.RecordingRow
 import cn.yaoban.core.bridge.ClerkCore
 import cn.yaoban.core.bridge.StreamSource
 import cn.yaoban.ui.Recorder
-import cn.yaoban.ui.RecordingFile
 
 /** The recording of one call: a file of the device's recorder, or the word that there is none. */
 class AttachModel(
@@ -23,8 +23,8 @@ class AttachModel(
     var folder: String? by mutableStateOf(null)
         private set
 
-    /** What the recorder wrote, newest first. */
-    var files: List<RecordingFile> by mutableStateOf(emptyList())
+    /** What the recorder wrote: what fits the call by number and time, then the nearest to it. */
+    var files: List<RecorderFile> by mutableStateOf(emptyList())
         private set
 
     /** The folder was looked at; before that nothing can be said of it. */
@@ -44,11 +44,22 @@ class AttachModel(
 
     /** Looks at what there is; again when the clerk comes back from the dialler. */
     suspend fun look() {
-        failure = failureOf { row = core.call { recordingOf(attemptId) } }
         folder = recorder?.folder()
-        files = recorder?.files().orEmpty()
+        val written = recorder?.files().orEmpty()
+        var found: RecorderFile? = null
+        failure =
+            failureOf {
+                row = core.call { recordingOf(attemptId) }
+                val matched = core.call { matchRecording(attemptId, written) }
+                files = matched.files
+                found = files.firstOrNull { it.id == matched.found }
+            }
         looked = true
+        found?.takeIf { unsaid }?.let { attach(it) }
     }
+
+    /** Nothing is known of a recording yet. */
+    val unsaid: Boolean get() = row?.let { it.state == NONE && it.reason == null } ?: true
 
     /** Lets the clerk choose the folder. */
     suspend fun choose() {
@@ -56,7 +67,7 @@ class AttachModel(
     }
 
     /** This file is the call's. */
-    suspend fun attach(file: RecordingFile) {
+    suspend fun attach(file: RecorderFile) {
         if (busy || recorder == null) return
         busy = true
         failure =
@@ -80,5 +91,10 @@ class AttachModel(
                 else -> "not_found"
             }
         failure = failureOf { row = core.call { noRecording(attemptId, why) } }
+    }
+
+    internal companion object {
+        /** The state of a call without a recording. */
+        const val NONE = "none"
     }
 }

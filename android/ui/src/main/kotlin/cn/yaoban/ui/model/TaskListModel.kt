@@ -3,7 +3,6 @@ package cn.yaoban.ui.model
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
-import cn.yaoban.core.Channel
 import cn.yaoban.core.ClerkApp
 import cn.yaoban.core.MemberClass
 import cn.yaoban.core.MemberCounts
@@ -18,6 +17,7 @@ import java.time.LocalDate
 /** Whom to call next. */
 class TaskListModel(
     private val core: ClerkCore,
+    private val page: ULong = PAGE,
 ) {
     /** Which tasks. A screen calls [follow] anew when it changes. */
     var filter by mutableStateOf(TaskFilter(TaskView.DUE))
@@ -46,7 +46,7 @@ class TaskListModel(
     suspend fun follow() {
         val asked = filter
         core
-            .watch { Shown(tasks(asked), taskCounts(asked.wholeStore), memberCounts(), openAttempts()) }
+            .watch { Shown(taskPage(asked, 0uL, known()), taskCounts(asked.wholeStore), memberCounts(), openAttempts()) }
             .collect { result ->
                 if (asked != filter) return@collect
                 val shown = result.getOrNull()
@@ -57,6 +57,21 @@ class TaskListModel(
                 failure = result.failure
             }
     }
+
+    /** The end of what is shown came into sight: the next page. */
+    suspend fun more() {
+        val before = list ?: return
+        if (before.households.size.toULong() >= before.householdCount) return
+        val asked = filter
+        failure =
+            failureOf {
+                val next = core.call { taskPage(asked, before.households.size.toULong(), page) }
+                if (list === before) list = next.copy(households = before.households + next.households)
+            }
+    }
+
+    /** What is shown is read again as far as it was read. */
+    private fun known(): ULong = maxOf(page, list?.households?.size?.toULong() ?: 0uL)
 
     /** Shows another view. */
     fun show(view: TaskView) {
@@ -80,11 +95,7 @@ class TaskListModel(
     /** The first task on today's list that is a call; none: there is none left. */
     suspend fun nextCall(): String? {
         var next: String? = null
-        failure =
-            failureOf {
-                val due = core.call { tasks(filter.copy(view = TaskView.DUE)) }
-                next = due.households.flatMap { it.tasks }.firstOrNull { it.channel == Channel.CALL }?.taskId
-            }
+        failure = failureOf { next = core.call { nextCall(filter.copy(view = TaskView.DUE)) } }
         return next
     }
 
@@ -98,4 +109,9 @@ class TaskListModel(
         val members: MemberCounts,
         val open: List<OpenAttempt>,
     )
+
+    private companion object {
+        /** Households of a page: three screens of a phone. */
+        const val PAGE: ULong = 20uL
+    }
 }

@@ -70,7 +70,7 @@ private fun Recording(
     Column(Modifier.fillMaxWidth(), Arrangement.spacedBy(4.dp)) {
         Text(listOfNotNull(row.memberName, words.instant(row.callAtMs)).joinToString(" · "), style = MaterialTheme.typography.bodyLarge)
         Stands(row)
-        if (row.state == NONE) {
+        if (row.state == AttachModel.NONE) {
             Later {
                 val attach = remember(row.attemptId) { AttachModel(core, row.attemptId, platform.recorder) }
                 LaunchedEffect(attach) { attach.look() }
@@ -96,9 +96,6 @@ private fun Recording(
         }
     }
 }
-
-/** The state of a call without a recording. */
-private const val NONE = "none"
 
 /** Where a recording is, how far its upload, and why there is none. */
 @Composable
@@ -144,10 +141,10 @@ internal fun RecordingOfCall(
         when {
             model.busy -> Waiting(words["recording.storing"])
             !model.looked -> Waiting(words["state.reading"])
-            row == null || (row.state == NONE && row.reason == null) -> Choice(model)
+            row == null || model.unsaid -> Choice(model)
             else -> {
                 Stands(row)
-                if (row.state == NONE) Later { Choice(model) }
+                if (row.state == AttachModel.NONE) Later { Choice(model) }
             }
         }
     }
@@ -167,7 +164,7 @@ private fun Choice(model: AttachModel) {
         val files = model.files.take(SHOWN)
         Text(words[if (files.isEmpty()) "recording.no_files" else "recording.which"], style = MaterialTheme.typography.titleMedium)
         files.forEachIndexed { at, file ->
-            val name = words["recording.file", "when" to words.instant(file.atMs), "size" to mb(file.bytes.toULong())]
+            val name = words["recording.file", "when" to words.instant(file.atMs), "size" to mb(file.bytes)]
             Quiet(name, Modifier.fillMaxWidth().testTag("file-$at")) { scope.launch { model.attach(file) } }
         }
     }

@@ -96,6 +96,13 @@ internal fun TasksScreen(
                 for (household in list.households) {
                     items(household.tasks, { it.taskId }) { task -> TaskCard(model, task, way, model.filter.wholeStore) }
                 }
+                val shown = list.households.size
+                if (shown.toULong() < list.householdCount) {
+                    item("more-$shown") {
+                        LaunchedEffect(shown) { model.more() }
+                        Waiting(words["state.reading"])
+                    }
+                }
             }
         }
     }
