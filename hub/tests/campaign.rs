@@ -429,7 +429,7 @@ fn old_tombstones_are_forgotten_after_ninety_days() {
     let today = i32::try_from(NOW_MS / DAY_MS).unwrap();
     rig.write(|tx| {
         let mut changes = Changes::new();
-        changes.add("store:A", entity::MEMBER, "MA0", Mark::Evict { day: today });
+        changes.add("store:A", entity::NOTE, "n-1", Mark::Evict { day: today });
         tx.touch(&changes)
     });
     assert_eq!(

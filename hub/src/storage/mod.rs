@@ -60,9 +60,9 @@ pub enum StorageError {
         "the disk of the data directory is full, free some space and run the command again; what was already stored is kept"
     )]
     Full,
-    /// The disk failed.
+    /// The disk failed, or a file on it cannot be opened.
     #[error(
-        "the disk of the data directory cannot be read or written ({0}), see to its room and its health and run the command again; what was already stored is kept"
+        "the disk of the data directory cannot be read or written ({0}), check that it has room, who owns it and that it is sound, and run the command again; what was already stored is kept"
     )]
     Disk(String),
     /// Somebody else held the database for too long.
@@ -114,7 +114,10 @@ impl From<rusqlite::Error> for StorageError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
-            Some(rusqlite::ErrorCode::SystemIoFailure) => Self::Disk(error.to_string()),
+            // Without room SQLite cannot make a journal, and does not say why.
+            Some(rusqlite::ErrorCode::SystemIoFailure | rusqlite::ErrorCode::CannotOpen) => {
+                Self::Disk(error.to_string())
+            }
             Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => Self::Busy,
             Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => Self::Damaged {
                 path: sqlite::FILE_NAME.into(),

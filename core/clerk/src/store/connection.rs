@@ -52,9 +52,9 @@ const MIRROR: &str = "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 64;
 ///
 /// | pragma | why |
 /// |---|---|
-/// | `journal_mode` TRUNCATE | no log: the file counts only once it is complete and synced; a journal that stays is not made anew for each chunk |
+/// | `journal_mode` DELETE | no log: the file counts only once it is complete and synced; a journal that is used again could be replayed after a power cut that tore it |
 /// | `cache_size` 12 MB | the trees of a chunk |
-const LOAD: &str = "PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -12288;";
+const LOAD: &str = "PRAGMA journal_mode = DELETE; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -12288;";
 
 /// Statements that stay prepared on a connection.
 const PREPARED: usize = 192;

@@ -419,6 +419,7 @@ impl Store {
         replay::rebuild(&tx)?;
         tx.commit()?;
         // Before the files change places: a disk without room for a log leaves the shown one as it is.
+        load.conn.pragma_update(None, "synchronous", "FULL")?;
         keep_log(&load.conn).map_err(|error| error.explained(&self.path))?;
         let fresh = load_path(&self.path);
         load.conn.close().map_err(|(_, error)| StoreError::from(error))?;
