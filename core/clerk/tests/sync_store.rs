@@ -436,6 +436,32 @@ fn an_operation_of_an_erased_member_is_forgotten_with_its_answer() {
 }
 
 #[test]
+fn an_erasure_takes_what_was_set_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    load(&mut store, small_store());
+    let aside = [
+        "clerk.db.damaged-5",
+        "clerk.db.damaged-5-wal",
+        "clerk.db.damaged-mirror",
+    ];
+    let there = |names: &[&str]| names.iter().filter(|name| dir.path().join(name).exists()).count();
+    let kept = ["clerk.db", "clerk.db.mirror"];
+    for name in aside {
+        std::fs::write(dir.path().join(name), "M1").unwrap();
+    }
+    store.apply_pull(vec![page(4, 5, Vec::new())], 0, NOON).unwrap();
+    assert_eq!(there(&aside), 3);
+    let erase = gone(6, ChangeKind::Erase, entity::MEMBER, "M1");
+    store.apply_pull(vec![page(5, 6, vec![erase])], 0, NOON).unwrap();
+    assert_eq!((there(&aside), there(&kept)), (0, 2));
+    // A first load that tells of it does the same.
+    std::fs::write(dir.path().join(aside[0]), "M1").unwrap();
+    load_without_m1(&mut store);
+    assert_eq!(there(&aside), 0);
+}
+
+#[test]
 fn an_erased_member_leaves_nothing_and_a_moved_one_leaves_its_scope() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(dir.path());

@@ -10,7 +10,7 @@ use serde::Serialize;
 use yaoban_domain::codes::{Action, Channel, Code as _, Role};
 use yaoban_domain::gate::{MemberFlags, recording_refusal};
 use yaoban_domain::model::Attempt;
-use yaoban_domain::recording;
+use yaoban_domain::recording::{self, CallSpan};
 use yaoban_protocol::apply::reason;
 
 use super::work::{Work, known_member, refused};
@@ -116,17 +116,16 @@ impl ClerkApp {
     /// Which of the recorder's files is the recording of a call, by number and time.
     pub fn match_recording(&self, attempt_id: &str, files: Vec<RecorderFile>) -> AppResult<RecordingMatch> {
         let work = Work::begin(self)?;
-        let (attempt, number) = work.read(|conn| {
+        let (call, number) = work.read(|conn| {
             let attempt = own_attempt(conn, &work, attempt_id)?;
             let member = known_member(conn, &attempt.member_id)?;
-            Ok((attempt, member.phone.unwrap_or_default()))
+            Ok((span_of(conn, &attempt)?, member.phone.unwrap_or_default()))
         })?;
-        let began = attempt.started_at_ms;
-        let ended = attempt.ended_at_ms.unwrap_or(work.now_ms);
+        let ended = call.ended_at_ms.unwrap_or(call.started_at_ms);
         let mut files: Vec<(bool, u64, RecorderFile)> = files
             .into_iter()
             .map(|file| {
-                let fits = recording::fits(&number, began, ended, &file.name, file.at_ms);
+                let fits = recording::fits(&number, call, &file.name, file.at_ms);
                 (!fits, file.at_ms.abs_diff(ended), file)
             })
             .collect();
@@ -427,6 +426,18 @@ fn own_attempt(conn: &Connection, work: &Work<'_>, attempt_id: &str) -> Result<A
     } else {
         Err(refused("recording_of_other"))
     }
+}
+
+/// When a call can have been recorded.
+fn span_of(conn: &Connection, attempt: &Attempt) -> Result<CallSpan> {
+    let next = conn
+        .prepare_cached("SELECT min(started_at_ms) FROM attempt WHERE started_at_ms > ?1")?
+        .query_row([attempt.started_at_ms], |row| row.get(0))?;
+    Ok(CallSpan {
+        started_at_ms: attempt.started_at_ms,
+        ended_at_ms: attempt.ended_at_ms,
+        next_started_at_ms: next,
+    })
 }
 
 /// A call whose recording may be kept.

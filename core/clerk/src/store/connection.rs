@@ -118,7 +118,10 @@ fn connect(path: &Path, key: &DatabaseKey, purpose: Purpose) -> Result<Connectio
 /// Gives the file a write-ahead log: readers never wait for the writer, a commit waits for the disk once.
 /// Where there is no room for one SQLite goes on without and does not say so.
 pub(super) fn keep_log(conn: &Connection) -> Result<()> {
-    let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    let mut statement = conn.prepare("PRAGMA journal_mode = WAL")?;
+    // To its end, where it commits: a single row read of it would leave a failure there unheard.
+    let modes = statement.query_map([], |row| row.get::<_, String>(0))?;
+    let mode = modes.collect::<rusqlite::Result<Vec<_>>>()?.concat();
     if mode == "wal" {
         return Ok(());
     }

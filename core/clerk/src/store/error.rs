@@ -79,11 +79,8 @@ pub enum StoreError {
         source: std::io::Error,
     },
     /// Anything else that SQLite says. Its text names tables and columns, never values.
-    #[error("sqlite: {source} ({})", extended_code(source))]
-    Sqlite {
-        /// What SQLite said.
-        source: rusqlite::Error,
-    },
+    #[error("sqlite: {0} ({code})", code = extended_code(.0))]
+    Sqlite(rusqlite::Error),
 }
 
 impl StoreError {
@@ -102,8 +99,8 @@ impl StoreError {
     /// SQLite does not say why it cannot make or enlarge a file beside `path`; the system does, when asked
     /// once more.
     pub(super) fn explained(self, path: &Path) -> Self {
-        let unexplained = matches!(&self, Self::Sqlite { source }
-            if matches!(source.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure)));
+        let unexplained = matches!(&self, Self::Sqlite(error)
+            if matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure)));
         if !unexplained {
             return self;
         }
@@ -132,7 +129,7 @@ impl StoreError {
             Self::Refused { code, .. } => code,
             Self::OutboxFull { .. } => "outbox_full",
             Self::File { .. } => "file",
-            Self::Sqlite { .. } => "storage",
+            Self::Sqlite(_) => "storage",
         }
     }
 }
@@ -148,7 +145,7 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Damaged,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             Some(ErrorCode::DiskFull) => Self::DiskFull,
-            _ => Self::Sqlite { source: error },
+            _ => Self::Sqlite(error),
         }
     }
 }

@@ -344,6 +344,7 @@ impl Store {
         if erased.is_empty() {
             return Ok(());
         }
+        self.remove_set_aside()?;
         self.write_untold(super::Durability::Full, |tx| {
             erased.into_iter().try_for_each(|id| rows::erase(tx, id))?;
             replay::rebuild(tx)
@@ -420,7 +421,7 @@ impl Store {
         tx.commit()?;
         // Before the files change places: a disk without room for a log leaves the shown one as it is.
         load.conn.pragma_update(None, "synchronous", "FULL")?;
-        keep_log(&load.conn).map_err(|error| error.explained(&self.path))?;
+        keep_log(&load.conn)?;
         let fresh = load_path(&self.path);
         load.conn.close().map_err(|(_, error)| StoreError::from(error))?;
         self.close_all(&mut writer)?;
@@ -431,10 +432,6 @@ impl Store {
         let renamed = sync_file(&fresh)
             .and_then(|()| std::fs::rename(&fresh, &self.path))
             .map_err(file);
-        if renamed.is_ok() {
-            // Of its journal; the next load would remove it, too.
-            let _ = remove(&fresh);
-        }
         // Whatever became of the rename, the store opens again: with the new file or the old one.
         self.reopen(&mut writer)?;
         renamed?;

@@ -120,6 +120,15 @@ impl Store {
         self.mirror().checkpoint()
     }
 
+    /// Before an erasure: files that were set aside go. What exists only here was saved from them long ago; the rest
+    /// would keep what is now to be erased.
+    pub(super) fn remove_set_aside(&self) -> Result<()> {
+        for path in aside_files(&self.path) {
+            std::fs::remove_file(&path).map_err(|source| StoreError::of_file(&path, source))?;
+        }
+        Ok(())
+    }
+
     /// Closes readers, then the writer, whose log is emptied.
     pub(super) fn close_all(&self, writer: &mut Option<Connection>) -> Result<()> {
         for reader in &self.readers {
@@ -206,14 +215,29 @@ fn end_set_aside(path: &Path) -> Result<()> {
 
 /// The file that was set aside last, if one was.
 fn last_aside(path: &Path) -> Option<PathBuf> {
-    let prefix = format!("{}{ASIDE}", path.file_name()?.to_str()?);
-    let instant =
-        |path: &PathBuf| -> Option<i64> { path.file_name()?.to_str()?.strip_prefix(&prefix)?.parse().ok() };
-    std::fs::read_dir(path.parent()?)
-        .ok()?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| instant(path).is_some())
+    let instant = |aside: &PathBuf| after_aside(path, aside)?.parse::<i64>().ok();
+    aside_files(path)
+        .into_iter()
+        .filter(|aside| instant(aside).is_some())
         .max_by_key(instant)
+}
+
+/// All files that were set aside, with their logs, and a mirror.
+fn aside_files(path: &Path) -> Vec<PathBuf> {
+    let entries = path.parent().and_then(|folder| std::fs::read_dir(folder).ok());
+    entries
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|found| after_aside(path, found).is_some())
+        .collect()
+}
+
+/// What stands after [`ASIDE`] in the name of a file that was set aside from `path`.
+fn after_aside<'a>(path: &Path, found: &'a Path) -> Option<&'a str> {
+    let name = found.file_name()?.to_str()?;
+    name.strip_prefix(path.file_name()?.to_str()?)?
+        .strip_prefix(ASIDE)
 }
 
 /// The path with something after its name.

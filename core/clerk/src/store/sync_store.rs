@@ -159,6 +159,9 @@ impl SyncStore for Arc<Store> {
         } else {
             Durability::Normal
         };
+        if erased {
+            self.remove_set_aside()?;
+        }
         self.write(durability, |tx| -> Result<()> {
             let mut anew = false;
             for page in &pages {

@@ -8,7 +8,7 @@ use yaoban_clerk_core::facade::members::NewConsent;
 use yaoban_clerk_core::facade::recordings::{RecorderFile, RecordingRow};
 use yaoban_clerk_core::recording::Network;
 use yaoban_clerk_core::sync::Cancel;
-use yaoban_domain::codes::{ConsentPurpose, ContactPurpose};
+use yaoban_domain::codes::{CarrierResult, ConsentPurpose, ContactPurpose};
 use yaoban_domain::rules::Rules;
 use yaoban_protocol::row::entity;
 
@@ -62,10 +62,15 @@ fn files(phone: &Phone) -> Vec<PathBuf> {
 #[test]
 fn the_recorders_file_is_found_by_number_and_time() {
     let phone = phone(None);
-    let call = call(&phone, "M1");
+    let dial = call;
+    let call = dial(&phone, "M1");
     let number = willing("M1").phone.unwrap();
     let now = NOON;
     phone.rest(2_000);
+    phone
+        .app
+        .end_attempt(&call, CarrierResult::Answered, None)
+        .unwrap();
     let file = |id: &str, name: &str, at_ms| RecorderFile {
         id: id.into(),
         name: name.into(),
@@ -90,6 +95,12 @@ fn the_recorders_file_is_found_by_number_and_time() {
     // Two fit: the clerk chooses.
     let unnamed = file("unnamed", "a.m4a", now + 1_000);
     assert_eq!(found(&[&ours, &unnamed]), (None, "ours unnamed".into()));
+    assert_eq!(found(&[&unnamed]).0, Some("unnamed".into()));
+    // Of the next call, whoever that is with.
+    phone.rest(1_000);
+    dial(&phone, "M2");
+    let next = file("next", "b.m4a", now + 3_500);
+    assert_eq!(found(&[&next]), (None, "next".into()));
 }
 
 #[test]
