@@ -4,7 +4,8 @@
 //! SQLCipher calls a provider by a table of C functions and asks for it by the name
 //! [`yaoban_cipher_setup`] (`SQLCIPHER_CRYPTO_CUSTOM` in `.cargo/config.toml`). The format of the files is
 //! SQLCipher's own: what OpenSSL wrote is read here and the other way round
-//! (<https://www.zetetic.net/sqlcipher/design/>). Every crate that opens a file says `use yaoban_cipher as _`.
+//! (<https://www.zetetic.net/sqlcipher/design/>). Every crate that opens a file says `use yaoban_cipher as _`;
+//! one that sets a key calls [`ready`] first.
 //!
 //! | module | what belongs there |
 //! |---|---|
@@ -86,6 +87,30 @@ pub unsafe extern "C" fn yaoban_cipher_setup(provider: *mut Provider) -> c_int {
     // SAFETY: the caller gives room for it.
     unsafe { provider.write(table) };
     OK
+}
+
+unsafe extern "C" {
+    /// SQLCipher's own start, which SQLite runs at the end of its own. Done already: waits and does nothing.
+    fn sqlcipher_extra_init(argument: *const c_char) -> c_int;
+}
+
+/// Waits until SQLCipher can set a key; call it before each `PRAGMA key`.
+///
+/// SQLite says that it has started before SQLCipher has: of two threads that open the first files of a
+/// process the second could find no cryptography yet, and its key was refused.
+///
+/// # Errors
+/// SQLite's code when there is no memory for it, or the system gives no random bytes.
+pub fn ready() -> Result<(), c_int> {
+    // SAFETY: both may be called at any time from any thread (SQLCipher's holds SQLite's main mutex); the
+    // argument is not read.
+    let done = unsafe {
+        match rusqlite::ffi::sqlite3_initialize() {
+            OK => sqlcipher_extra_init(std::ptr::null()),
+            failed => failed,
+        }
+    };
+    if done == OK { Ok(()) } else { Err(done) }
 }
 
 /// What came of a call, as SQLite's code.

@@ -12,8 +12,6 @@
 //! Calls block; nothing here is async but the sync driver. Nothing here words a sentence: records
 //! carry codes and values, a catalogue of the shells words them.
 
-use yaoban_cipher as _;
-
 pub mod chance;
 pub mod clock;
 pub mod facade;

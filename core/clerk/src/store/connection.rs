@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use rusqlite::Error::SqliteFailure;
+use rusqlite::ffi::Error as Code;
 use rusqlite::{Connection, OpenFlags};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -87,6 +89,7 @@ fn connect(path: &Path, key: &DatabaseKey, purpose: Purpose) -> Result<Connectio
         Purpose::Read => OpenFlags::SQLITE_OPEN_READ_WRITE,
         Purpose::Salvage => OpenFlags::SQLITE_OPEN_READ_ONLY,
     };
+    yaoban_cipher::ready().map_err(|code| SqliteFailure(Code::new(code), None))?;
     let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     // The raw form skips the key derivation: the vault's key is random already.
     // SQLCipher writes to stderr on its own; errors come back as values anyway.
@@ -125,7 +128,7 @@ pub(super) fn keep_log(conn: &Connection) -> Result<()> {
     if mode == "wal" {
         return Ok(());
     }
-    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
+    let code = Code::new(rusqlite::ffi::SQLITE_CANTOPEN);
     let what = format!("the journal is \"{mode}\", a write-ahead log could not be made");
-    Err(rusqlite::Error::SqliteFailure(code, Some(what)).into())
+    Err(SqliteFailure(code, Some(what)).into())
 }
