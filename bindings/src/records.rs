@@ -1597,7 +1597,8 @@ pub struct OutcomeChoice {
 pub struct OutcomeChoices {
     /// The outcomes, in the order in which they are offered; none for a message.
     pub choices: Vec<OutcomeChoice>,
-    /// Ingredients of the medicines that an outcome may be about, what the task is about first.
+    /// Ingredients of the medicines that an outcome may be about, what the task is about first. Those that lapsed
+    /// are left out: who bought here for years would be asked about dozens.
     pub medicines: Vec<String>,
     /// The one that is meant if the clerk names none: what the task is about.
     pub medicine: Option<String>,

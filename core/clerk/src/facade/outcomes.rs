@@ -3,7 +3,9 @@
 use chrono::{Days, NaiveDate};
 use rusqlite::Connection;
 use serde::Serialize;
-use yaoban_domain::codes::OutcomeCode;
+use yaoban_domain::calendar::from_day_number;
+use yaoban_domain::codes::{MedicineStatus, OutcomeCode};
+use yaoban_domain::medicine;
 use yaoban_domain::model::CareTask;
 use yaoban_domain::task::{Answer, asks, offered};
 use yaoban_protocol::apply::reason;
@@ -33,7 +35,8 @@ pub struct OutcomeChoice {
 pub struct OutcomeChoices {
     /// The outcomes, in the order in which they are offered; none for a message.
     pub choices: Vec<OutcomeChoice>,
-    /// Ingredients of the medicines that an outcome may be about, what the task is about first.
+    /// Ingredients of the medicines that an outcome may be about, what the task is about first. Those that lapsed
+    /// are left out: who bought here for years would be asked about dozens.
     pub medicines: Vec<String>,
     /// The one that is meant if the clerk names none: what the task is about.
     pub medicine: Option<String>,
@@ -45,7 +48,7 @@ impl ClerkApp {
         let work = Work::begin(self)?;
         work.read(|conn| {
             let task = rows::task(conn, task_id)?.ok_or_else(|| refused(reason::TASK_UNKNOWN))?;
-            let medicines = medicines_of(conn, &task)?;
+            let medicines = medicines_of(conn, &task, &work)?;
             let to_choose = !medicines.is_empty();
             let choices = offered(&task.kind).into_iter();
             Ok(OutcomeChoices {
@@ -76,15 +79,19 @@ fn choice(code: OutcomeCode, to_choose: bool, work: &Work<'_>) -> OutcomeChoice 
 }
 
 /// Ingredients that the task's member takes, what the task is about first, then what ends first.
-fn medicines_of(conn: &Connection, task: &CareTask) -> Result<Vec<String>> {
+fn medicines_of(conn: &Connection, task: &CareTask, work: &Work<'_>) -> Result<Vec<String>> {
     let mut medicines: Vec<String> = about(task).map(str::to_owned).into_iter().collect();
     if let Some(key) = rows::existing_key(conn, &task.member_id)? {
         let mut statement = conn.prepare_cached(
-            "SELECT ingredient FROM medicine WHERE member_key = ?1 ORDER BY end_day IS NULL, end_day, ingredient",
+            "SELECT ingredient, end_day FROM medicine WHERE member_key = ?1
+             ORDER BY end_day IS NULL, end_day, ingredient",
         )?;
-        for ingredient in statement.query_map([key], |row| row.get(0))? {
-            let ingredient = ingredient?;
-            if !medicines.contains(&ingredient) {
+        let rules = &work.settings.rules.medicine;
+        let lapsed =
+            |end| medicine::status(from_day_number(end), work.today, rules) == MedicineStatus::Lapsed;
+        for found in statement.query_map([key], |row| Ok((row.get(0)?, row.get::<_, Option<i32>>(1)?)))? {
+            let (ingredient, end) = found?;
+            if !medicines.contains(&ingredient) && !end.is_some_and(lapsed) {
                 medicines.push(ingredient);
             }
         }

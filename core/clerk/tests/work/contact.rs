@@ -10,9 +10,10 @@ use yaoban_domain::codes::{
 };
 use yaoban_domain::model::{Member, Regimen};
 use yaoban_domain::task::Answer;
+use yaoban_protocol::row::{Purchases, entity};
 
-use crate::common::NOON;
-use crate::phone::{DAY, HOUR, Phone, code, consent, member_row, one_task, task, task_row, willing};
+use crate::common::{NOON, put};
+use crate::phone::{DAY, HOUR, Phone, code, consent, drug, member_row, one_task, task, task_row, willing};
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
@@ -235,6 +236,34 @@ fn an_outcome_can_be_taken_back_for_ten_seconds_and_no_longer() {
         "numbered once its time is over"
     );
     assert_eq!(code(phone.app.take_back("nothing")), "take_back_over");
+}
+
+#[test]
+fn a_medicine_that_lapsed_is_not_asked_about() {
+    let bought = |days: Vec<i32>, drugs: &[&str]| Purchases {
+        member_id: "M1".into(),
+        seconds: vec![-1; days.len()],
+        drug_index: (0..).take(days.len()).collect(),
+        drugs: drugs.iter().map(|id| (*id).to_owned()).collect(),
+        store_index: vec![-1; days.len()],
+        stores: Vec::new(),
+        quantities_milli: vec![1_000; days.len()],
+        amounts_fen: vec![1; days.len()],
+        days,
+    };
+    let phone = Phone::with(vec![
+        member_row(10, &willing("M1")),
+        put(11, entity::DRUG, "D1", &drug("D1", "氨氯地平", true)),
+        put(12, entity::DRUG, "D2", &drug("D2", "二甲双胍", true)),
+        put(
+            13,
+            entity::PURCHASES,
+            "M1",
+            &bought(vec![20_200, 20_600], &["D1", "D2"]),
+        ),
+        task_row(14, &task("T1", "M1")),
+    ]);
+    assert_eq!(phone.app.outcome_choices("T1").unwrap().medicines, ["二甲双胍"]);
 }
 
 #[test]

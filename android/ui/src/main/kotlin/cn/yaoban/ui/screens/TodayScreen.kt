@@ -7,6 +7,7 @@ import androidx.compose.foundation.layout.Row
 import androidx.compose.foundation.layout.Spacer
 import androidx.compose.foundation.layout.fillMaxSize
 import androidx.compose.foundation.layout.fillMaxWidth
+import androidx.compose.foundation.layout.size
 import androidx.compose.foundation.lazy.LazyColumn
 import androidx.compose.foundation.lazy.items
 import androidx.compose.material3.MaterialTheme
@@ -71,7 +72,7 @@ internal fun TodayScreen(
         Head(words["nav.today"]) {
             OfflineSign(sync)
             if (may.assign) Quiet(words["today.rebalance"], Modifier.testTag("rebalance")) { scope.launch { model.rebalance() } }
-            Spacer(Modifier)
+            Spacer(Modifier.size(12.dp))
         }
         LazyColumn(
             Modifier.weight(1f).testTag("today"),
