@@ -267,14 +267,20 @@ impl ClerkApp {
                     ..TaskList::default()
                 });
             }
-            let rows = Listing::new(conn, &work)?.list(filter)?;
-            let count = rows.len();
-            let households = by_household(rows);
+            let listing = Listing::new(conn, &work)?;
+            let found = listing.list(filter)?;
+            let count = found.len();
+            let households = households(found, |one| one.number.clone());
             Ok(TaskList {
                 off_today,
                 count,
                 household_count: households.len(),
-                households: households.into_iter().skip(offset).take(limit).collect(),
+                households: households
+                    .into_iter()
+                    .skip(offset)
+                    .take(limit)
+                    .map(|tasks| listing.household(tasks))
+                    .collect::<Result<_>>()?,
             })
         })
     }
@@ -482,9 +488,11 @@ pub(super) struct Found {
     diseases: String,
     /// The member's tags, `;`-wrapped.
     tags: String,
+    /// Key of the member in this file.
+    member_key: i64,
     /// Its place on the list.
     pub key: OrderKey,
-    /// Ready to show.
+    /// Ready to show, but for the medicine that the task is about ([`Listing::complete`]).
     pub row: TaskRow,
 }
 
@@ -608,13 +616,33 @@ impl<'a> Listing<'a> {
     /// One task, whatever its state.
     pub fn one(&self, task_id: &str) -> Result<Found> {
         let found = self.query("t.task_id = ?1", &[&task_id])?;
-        found
+        let mut one = found
             .into_iter()
             .next()
-            .ok_or_else(|| refused(reason::TASK_UNKNOWN))
+            .ok_or_else(|| refused(reason::TASK_UNKNOWN))?;
+        self.complete(&mut one)?;
+        Ok(one)
     }
 
-    /// Tasks by a condition over `t` (task), `m` (member), `f` (figure), in no order.
+    /// Tasks of one number, as they show.
+    fn household(&self, mut tasks: Vec<Found>) -> Result<Household> {
+        tasks.iter_mut().try_for_each(|one| self.complete(one))?;
+        Ok(Household {
+            phone_masked: tasks.first().and_then(|one| one.row.phone_masked.clone()),
+            tasks: tasks.into_iter().map(|one| one.row).collect(),
+        })
+    }
+
+    /// Looks up the medicine that a task is about. It costs a query, so it is done for what is shown only.
+    fn complete(&self, found: &mut Found) -> Result<()> {
+        if let Some(ingredient) = about(&found.task) {
+            found.row.medicine = Some(ingredient.to_owned());
+            found.row.medicine_end = self.end_of(ingredient, found.member_key, &found.task.why)?;
+        }
+        Ok(())
+    }
+
+    /// Tasks by a condition over `t` (task), `m` (member), `f` (figure), in no order, not [completed](Self::complete).
     pub fn query(&self, condition: &str, values: &[&dyn ToSql]) -> Result<Vec<Found>> {
         let sql =
             format!("SELECT {TASK_COLUMNS}, {MEMBER_COLUMNS}, {CACHED_COLUMNS} {FROM} WHERE {condition}");
@@ -638,13 +666,9 @@ impl<'a> Listing<'a> {
         let number: Option<String> = reversed.map(|digits| digits.chars().rev().collect());
         let figures = read_cached(row, member + 7)?;
         let mut shown = self.show(&task, row.get(member + 1)?, number.as_deref(), &figures);
-        (shown.medicine, shown.medicine_end) = match about(&task) {
-            Some(ingredient) => (
-                Some(ingredient.to_owned()),
-                self.end_of(ingredient, row.get(member + 5)?, &task.why)?,
-            ),
-            None => (row.get(member + 6)?, figures.next_end),
-        };
+        if about(&task).is_none() {
+            (shown.medicine, shown.medicine_end) = (row.get(member + 6)?, figures.next_end);
+        }
         let order = OrderInput {
             class: figures.class,
             medicine_end: figures.next_end,
@@ -656,6 +680,7 @@ impl<'a> Listing<'a> {
             number,
             diseases: row.get(member + 3)?,
             tags: row.get(member + 4)?,
+            member_key: row.get(member + 5)?,
             row: shown,
             task,
         })
@@ -736,16 +761,6 @@ pub(super) fn done_by(task: &CareTask) -> Option<&str> {
 
 fn has_word(wrapped: &str, word: &str) -> bool {
     wrapped.split(';').any(|one| one == word)
-}
-
-fn by_household(found: Vec<Found>) -> Vec<Household> {
-    households(found, |one| one.number.clone())
-        .into_iter()
-        .map(|tasks| Household {
-            phone_masked: tasks.first().and_then(|one| one.row.phone_masked.clone()),
-            tasks: tasks.into_iter().map(|one| one.row).collect(),
-        })
-        .collect()
 }
 
 /// The script of a task, filled in for its member. A clerk reads it, so a placeholder without a
