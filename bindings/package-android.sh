@@ -36,6 +36,7 @@ for target in "${targets[@]}"; do
     name=CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$target")_RUSTFLAGS
     export "$name=-C link-arg=-Wl,-z,max-page-size=$page_bytes,--pack-dyn-relocs=android"
 done
+export TARGET_CFLAGS=$cflags
 flags=()
 for abi in "${abis[@]}"; do flags+=(-t "$abi"); done
 cargo ndk "${flags[@]}" --platform "$api" -o "$out/jni" build --locked -p yaoban-bindings \
