@@ -24,6 +24,14 @@ lint_kotlin() {
 stage_build() { cargo build --workspace --all-targets --locked; }
 # Units and end to end together: each part by itself would be compiled anew with fewer features.
 stage_tests() { cargo test --workspace --locked -- --test-threads=2; }
+# The library as phones get it, under its budget. The budget is for arm64; this machine's x86-64 stands for it.
+stage_size() {
+    if [ "$(uname -sm)" != "Linux x86_64" ]; then
+        echo "size: DID NOT RUN: the budget is measured on Linux, x86-64"
+        return "$skipped"
+    fi
+    bindings/size.sh
+}
 # Kotlin against the real library and a real hub: the bridge, the screens, the app.
 stage_android() {
     if ! command -v mvn >/dev/null || ! command -v javac >/dev/null; then
