@@ -20,8 +20,12 @@ const NOTE: &str = "邻居代取，住三楼东头";
 /// operations name an id and nothing more, and the trail is not rewritten.
 const KEEP_ITS_ID: [&str; 5] = ["member", "member_alias", "scope_row", "op_result", "audit"];
 
+/// Long enough that sums and random bytes do not hold it by chance.
+const ID_BYTES_MIN: usize = 8;
+
 /// Everything in the hub's tables that is the member's, by one of its ids, or holds a text about it.
 fn left_at_the_hub(hub: &Hub, ids: &[&str], texts: &[&str]) -> Vec<String> {
+    assert!(ids.iter().all(|id| id.len() >= ID_BYTES_MIN), "{ids:?}");
     let database = Connection::open(hub.dir().join("hub.db")).unwrap();
     let key: i64 = database
         .query_row(
@@ -223,31 +227,27 @@ fn what_was_merged_is_erased_with_it_and_cannot_come_back_by_another_id() {
     clerk.sync();
     let other = text(&clerk.json(&["find", "冯大爷"]), "/0/member_id").to_owned();
     assert!(!other.starts_with("tmp-"), "{other}");
-    let _ = clerk.done(&["duplicates", "--merge", "H1", &other]);
+    let _ = clerk.done(&["duplicates", "--merge", WHO, &other]);
     clerk.sync();
     clerk.nothing_waits();
     let texts = ["冯大爷", "爱喝茶的老先生"];
-    let before = left_at_the_hub(&hub, &["H1", &other], &texts);
-    for place in [
-        "merged_member.body",
-        "moved_history.from_id",
-        "duplicate.first_id",
-    ] {
+    let before = left_at_the_hub(&hub, &[WHO, &other], &texts);
+    for place in ["merged_member.body", "moved_history.from_id", "duplicate.pair_id"] {
         assert!(before.iter().any(|held| held == place), "{place}: {before:?}");
     }
     let told = hub.run("erase", ["--member", &other]).done().stdout;
-    assert!(told.contains("erased H1"), "{told}");
-    assert_eq!(left_at_the_hub(&hub, &["H1", &other], &texts), [""; 0]);
+    assert!(told.contains(&format!("erased {WHO}")), "{told}");
+    assert_eq!(left_at_the_hub(&hub, &[WHO, &other], &texts), [""; 0]);
     let files = tempfile::tempdir().unwrap();
     fs::write(
         files.path().join("members.csv"),
-        format!("member_id,store_id,name\nH1,S1,冯大\n{other},S1,冯大爷\n"),
+        format!("member_id,store_id,name\n{WHO},S1,{NAME}\n{other},S1,冯大爷\n"),
     )
     .unwrap();
     let told = hub.import(files.path()).done().json();
     assert_eq!(number(&told, "/files/0/rejected"), 2, "{told}");
     clerk.sync();
-    for asked in ["H1", &other, "冯大"] {
+    for asked in [WHO, &other, NAME, "冯大爷"] {
         assert_eq!(clerk.json(&["find", asked]), serde_json::json!([]), "{asked}");
     }
     let pages = pages(&clerk.phone);
