@@ -34,7 +34,7 @@ phone: setup-tools ## The phone's screens in a window; SHOTS=1 draws them into a
 	@SHOTS="$(SHOTS)" android/host/phone.sh
 
 test: setup-tools ## Everything that must hold: lint, unit, property, end-to-end, real data
-	@tools/stages.sh lint build tests size android ios
+	@tools/stages.sh lint build tests android ios size
 
 test-slow: setup-tools ## What takes too long for every run: R8, with the bridge's tests against what it leaves, and the APKs
 	@tools/stages.sh apk
