@@ -5,12 +5,12 @@
 use std::path::Path;
 
 use rusqlite::Connection;
-use yaoban_cipher as _;
 
 /// Written by SQLCipher 4.19 over OpenSSL 3.0.19: 200 lines.
 const BY_OPENSSL: &[u8] = include_bytes!("openssl.db");
 
 fn opened(path: &Path, key: &str) -> Connection {
+    yaoban_cipher::ready().unwrap();
     let conn = Connection::open(path).unwrap();
     conn.execute_batch("PRAGMA cipher_log_level = NONE").unwrap();
     conn.execute_batch(&format!("PRAGMA key = \"x'{}'\"", key.repeat(32)))

@@ -12,6 +12,7 @@ use yaoban_clerk_core::store::{Store, StoreError, outbox, rows, schema};
 
 /// Makes a file of an old version, encrypted with the key of [`TestVault`].
 fn make(path: &Path, sql: &str) {
+    yaoban_cipher::ready().unwrap();
     let conn = Connection::open(path).unwrap();
     conn.execute_batch(&format!("PRAGMA key = \"x'{}'\"", "01".repeat(32)))
         .unwrap();

@@ -81,6 +81,7 @@ fn pages(phone: &Phone) -> Vec<u8> {
             .unwrap()
     };
     let key = hex::encode(fs::read(file(".key")).unwrap());
+    yaoban_cipher::ready().unwrap();
     let mut conn = Connection::open(file(".db")).unwrap();
     conn.execute_batch(&format!("PRAGMA key = \"x'{key}'\"")).unwrap();
     conn.serialize("main").unwrap().to_vec()
