@@ -10,7 +10,7 @@ use yaoban_clerk_core::facade::contact::{
 };
 use yaoban_clerk_core::facade::device::Storage;
 use yaoban_clerk_core::facade::doctor::Checkup;
-use yaoban_clerk_core::facade::entry::{ReadingCheck, ReadingForm};
+use yaoban_clerk_core::facade::entry::{ReadingCheck, ReadingForm, TypedReading};
 use yaoban_clerk_core::facade::find::{Found, MemberRow};
 use yaoban_clerk_core::facade::groups::{Group, GroupConditions, SavedGroup};
 use yaoban_clerk_core::facade::history::HistoryPage;
@@ -18,7 +18,7 @@ use yaoban_clerk_core::facade::manager::{
     DuplicateRow, Reassigned, SyncQueue, Today, TodayFigure, TodayItem, Whose,
 };
 use yaoban_clerk_core::facade::members::{
-    ConsentForm, DiseaseRow, NewConsent, NewMember, NewRegimen, ProfileFields, Registered,
+    ConsentForm, DiseaseRow, NewConsent, NewMember, NewRegimen, ProfileFields, Registered, TypedMember,
 };
 use yaoban_clerk_core::facade::message::{MessagePreview, MessageResult, OpenMessage, TemplateRow};
 use yaoban_clerk_core::facade::outcomes::OutcomeChoices;
@@ -272,6 +272,16 @@ impl ClerkApp {
         self.core.reading_forms()
     }
 
+    /// What a reading says while it is typed, none while nothing is. Nothing is stored.
+    pub fn check_typed(&self, member_id: &str, typed: TypedReading) -> Result<Option<ReadingCheck>> {
+        Ok(self.core.check_typed(member_id, &typed)?)
+    }
+
+    /// Stores a reading as it was typed.
+    pub fn add_typed(&self, member_id: &str, typed: TypedReading) -> Result<ReadingAdded> {
+        Ok(self.core.add_typed(member_id, &typed)?)
+    }
+
     /// What a reading says while it is typed. Nothing is stored.
     pub fn check_reading(&self, member_id: &str, new: NewReading) -> Result<ReadingCheck> {
         Ok(self.core.check_reading(member_id, &new)?)
@@ -352,6 +362,21 @@ impl ClerkApp {
     /// The diseases that may be chosen, in the order of the specification.
     pub fn diseases(&self) -> Vec<DiseaseRow> {
         self.core.diseases()
+    }
+
+    /// The sexes that may be chosen, as codes.
+    pub fn sexes(&self) -> Vec<String> {
+        self.core.sexes().into_iter().map(str::to_owned).collect()
+    }
+
+    /// A registration that begins with what was typed at the counter.
+    pub fn begin_registration(&self, typed: &str) -> TypedMember {
+        self.core.begin_registration(typed)
+    }
+
+    /// The birthday that was typed; none if it is no date, or after today.
+    pub fn typed_birthday(&self, text: &str) -> Option<CivilDate> {
+        self.core.typed_birthday(text)
     }
 
     /// Registers a member, without a network: it has a temporary id until the hub gives one.
@@ -445,6 +470,16 @@ impl ClerkApp {
         purpose: ContactPurpose,
     ) -> Result<GateVerdict> {
         Ok(self.core.check_contact(member_id, channel, purpose)?)
+    }
+
+    /// What the gate says of a call, without making it.
+    pub fn check_dial(&self, target: DialTarget) -> Result<GateVerdict> {
+        Ok(self.core.check_dial(&target)?)
+    }
+
+    /// What a clerk hears on the line, the commonest first.
+    pub fn carrier_choices(&self) -> Vec<CarrierResult> {
+        self.core.carrier_choices()
     }
 
     /// Begins a dial: the gate, then the attempt on the disk, then the number. A refusal of the gate

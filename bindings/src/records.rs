@@ -1,23 +1,23 @@
 //! The core's records as uniffi sees them. Written by `bindings/redeclare.py`; do not edit.
 
 use yaoban_clerk_core::facade::contact::{
-    AttemptRow, Dial, DialTarget, EndedAttempt, GateVerdict, NewOutcome, OpenAttempt,
+    AttemptRow, Awaits, Decision, Dial, DialTarget, EndedAttempt, GateVerdict, NewOutcome, OpenAttempt,
     Recorded as RecordedOutcome,
 };
 use yaoban_clerk_core::facade::device::Storage as StorageUse;
 use yaoban_clerk_core::facade::doctor::{
     Checkup, FiguresCheck, FileCheck, QueueReason, QueueState, RecordingState, ScopeCheck,
 };
-use yaoban_clerk_core::facade::entry::{EntryState, ReadingCheck, ReadingForm, ReadingNumber};
+use yaoban_clerk_core::facade::entry::{EntryState, ReadingCheck, ReadingForm, ReadingNumber, TypedReading};
 use yaoban_clerk_core::facade::find::{Found as FoundMembers, MemberRow};
 use yaoban_clerk_core::facade::groups::{Group as MemberGroup, GroupConditions, SavedGroup};
-use yaoban_clerk_core::facade::history::{HistoryDay, HistoryPage, LineRow};
+use yaoban_clerk_core::facade::history::{HistoryDay, HistoryPage, LineRow, OlderDays};
 use yaoban_clerk_core::facade::manager::{
     ClerkDay, DuplicateMember, DuplicateRow, Moved, Reassigned, SyncQueue, Today as TodayByClerk,
     TodayFigure, TodayItem, Whose,
 };
 use yaoban_clerk_core::facade::members::{
-    ConsentForm, DiseaseRow, NewConsent, NewMember, NewRegimen, Registered,
+    ConsentForm, DiseaseRow, NewConsent, NewMember, NewRegimen, Registered, TypedMember,
 };
 use yaoban_clerk_core::facade::message::{
     MessageDeferred, MessageOut, MessagePreview, MessageResult, OpenMessage, TemplateRow,
@@ -36,7 +36,9 @@ use yaoban_clerk_core::facade::staff::{Rights, StaffRow};
 use yaoban_clerk_core::facade::tasks::{
     GroupTasks, Household, NewTask, OutcomeRow, Script, TaskDetail, TaskFilter, TaskList, TaskRow, TaskView,
 };
-use yaoban_clerk_core::facade::{Acted, Paired, PairingOffer, Status as PhoneStatus, StuckOp, SyncReport};
+use yaoban_clerk_core::facade::{
+    Acted, FirstLoad, Paired, PairingOffer, Status as PhoneStatus, StuckOp, SyncReport,
+};
 use yaoban_clerk_core::facade::{ReasonCount, Refused as RefusedOne};
 use yaoban_clerk_core::recording::Network as NetworkKind;
 use yaoban_clerk_core::store::rounds::RoundNote;
@@ -367,6 +369,15 @@ pub struct Acted {
 }
 
 #[uniffi::remote(Record)]
+/// A first load that is not in yet.
+pub struct FirstLoad {
+    /// Members that came in.
+    pub members_done: u64,
+    /// Members that it brings.
+    pub members: u64,
+}
+
+#[uniffi::remote(Record)]
 /// What a device knows of its chain.
 pub struct Paired {
     /// Name of the chain.
@@ -411,6 +422,10 @@ pub struct PhoneStatus {
     pub last_sync_ms: Option<i64>,
     /// Everything that was ever loaded is here; false during a first load.
     pub loaded: bool,
+    /// How far the first load is, or was when it was cut short; none once it is in. With it the phone can be
+    /// used already: people sign in, see the tasks and the members that came first, and look others up at the
+    /// hub.
+    pub first_load: Option<FirstLoad>,
     /// Operations that wait to be sent.
     pub outbox: i64,
     /// Of these, within their take-back time.
@@ -448,6 +463,8 @@ pub struct StuckOp {
     pub member_name: Option<String>,
     /// `rejected` or `parked`; of one on its way `held`, `pending` or `answered`.
     pub state: String,
+    /// It goes no further by itself: the hub refused it or could not read it.
+    pub stuck: bool,
     /// Why, as a code.
     pub reason: Option<String>,
     /// Values for the reason's wording.
@@ -775,6 +792,26 @@ pub struct AttemptRow {
     pub result: Option<CarrierResultCode>,
 }
 
+#[uniffi::remote(Enum)]
+/// What a dial waits for.
+pub enum Awaits {
+    /// What the carrier said.
+    Result,
+    /// What came of an answered call.
+    Outcome,
+}
+
+#[uniffi::remote(Enum)]
+/// Whether a contact may be made.
+pub enum Decision {
+    /// Now.
+    Allow,
+    /// Later.
+    Defer,
+    /// Not at all.
+    Refuse,
+}
+
 #[uniffi::remote(Record)]
 /// A dial that may begin: its attempt is stored.
 pub struct Dial {
@@ -824,8 +861,8 @@ pub struct EndedAttempt {
 #[uniffi::remote(Record)]
 /// What the gate says of a contact.
 pub struct GateVerdict {
-    /// `allow`, `defer` or `refuse`.
-    pub verdict: Word,
+    /// Whether it may be made.
+    pub verdict: Decision,
     /// Why not, or not now.
     pub reason: Option<GateReason>,
     /// Deferred until this instant, UTC.
@@ -874,8 +911,8 @@ pub struct OpenAttempt {
     pub phone_masked: Option<String>,
     /// When it began, UTC.
     pub started_at_ms: i64,
-    /// `result` of the carrier, or `outcome` of an answered call.
-    pub awaits: Word,
+    /// What it waits for.
+    pub awaits: Awaits,
 }
 
 #[uniffi::remote(Record)]
@@ -883,8 +920,10 @@ pub struct OpenAttempt {
 pub struct RecordedOutcome {
     /// Id of the outcome; what it takes to take it back.
     pub outcome_id: String,
-    /// It can be taken back until then, UTC.
+    /// It can be taken back until then, UTC …
     pub take_back_until_ms: i64,
+    /// … which is so long from now.
+    pub held_ms: u64,
     /// The medicine that it concerns, as it was understood.
     pub ingredient: Option<String>,
     /// The task after it.
@@ -1074,10 +1113,23 @@ pub struct ReadingForm {
 pub struct ReadingNumber {
     /// `systolic`, `diastolic` (mmHg) or `glucose` (tenths of mmol/L).
     pub field: Word,
+    /// Places behind the point with which it is typed and shown.
+    pub decimals: u8,
     /// The lowest possible value.
     pub min: u16,
     /// The highest possible value.
     pub max: u16,
+}
+
+#[uniffi::remote(Record)]
+/// A reading as the fields of its form hold it.
+pub struct TypedReading {
+    /// `bp` or `glucose`.
+    pub kind: String,
+    /// What is typed for each number of the form, in its order; empty: nothing yet.
+    pub numbers: Vec<String>,
+    /// The context that was chosen; none: the form's default.
+    pub context: Option<String>,
 }
 
 #[uniffi::remote(Record)]
@@ -1190,10 +1242,8 @@ pub struct HistoryDay {
 pub struct HistoryPage {
     /// Days, newest first.
     pub days: Vec<HistoryDay>,
-    /// Ask for the next page with this day; none: nothing older is here.
-    pub before: Option<CivilDate>,
-    /// Life-time visits, to see whether the hub holds more.
-    pub lifetime_times: u32,
+    /// What is asked for next; none: there is nothing older.
+    pub next: Option<OlderDays>,
 }
 
 #[uniffi::remote(Record)]
@@ -1211,6 +1261,15 @@ pub struct LineRow {
     pub quantity_milli: i64,
     /// Fen, negative for a return.
     pub amount_fen: i64,
+}
+
+#[uniffi::remote(Record)]
+/// Where older days are.
+pub struct OlderDays {
+    /// The days before this one.
+    pub before: CivilDate,
+    /// At the hub (`ClerkApp::older_history`): they are older than the phone holds. Else here.
+    pub at_hub: bool,
 }
 
 #[uniffi::remote(Record)]
@@ -1433,7 +1492,7 @@ pub struct NewMember {
     /// Disease codes or names.
     #[uniffi(default)]
     pub diseases: Vec<String>,
-    /// Allergies, as the member said them.
+    /// Allergies, as the member said them; one text may name several, with commas or spaces between.
     #[uniffi(default)]
     pub allergies: Vec<String>,
     /// Tags.
@@ -1475,6 +1534,15 @@ pub struct Registered {
     pub same_number: Vec<MemberRow>,
     /// The operation.
     pub acted: Acted,
+}
+
+#[uniffi::remote(Record)]
+/// What a registration begins with.
+pub struct TypedMember {
+    /// Name; empty if a number was typed.
+    pub name: String,
+    /// Phone number; empty if a name was typed.
+    pub phone: String,
 }
 
 #[uniffi::remote(Record)]
@@ -2012,6 +2080,8 @@ pub struct Readings {
 pub struct TargetBand {
     /// `systolic`, `diastolic` (mmHg) or `glucose` (tenths of mmol/L).
     pub field: Word,
+    /// Places behind the point with which it shows.
+    pub decimals: u8,
     /// For readings of this context.
     pub context: Word,
     /// From this value on; none: however low.

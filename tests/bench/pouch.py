@@ -93,7 +93,7 @@ def beside(table: Table, measured: dict[str, str], files: Path) -> None:
         said = (f"given up after {SECONDS_MAX} s with {load['docs']:,} of {int(docs):,} documents; "
                 f"at that pace {load_ms / 1_000:.0f} s")
     ratio(table, f"first load of {int(docs):,} members and {int(lines):,} lines",
-          ours(measured, "first load, until usable"), load_ms, f"{said}, {loaded:,.0f} documents/s, peak {load['peak_mb']} MB")
+          ours(measured, "first load, until all members are here"), load_ms, f"{said}, {loaded:,.0f} documents/s, peak {load['peak_mb']} MB")
     if load["whole"]:
         ratio(table, "sync without changes", ours(measured, "sync round without changes"), noop["ms"],
               f"p50 {noop['ms']:.0f} ms, max {noop['max_ms']:.0f} ms")

@@ -205,8 +205,10 @@ fn a_profile_says_what_matters() {
     ));
     let page = phone.app.history("M1", None, 1).unwrap();
     assert_eq!(page.days[0].lines.len(), 2);
-    let next = phone.app.history("M1", page.before, 1).unwrap();
-    assert_eq!((next.days.len(), next.before), (1, None));
+    let older = page.next.unwrap();
+    assert_eq!((older.before, older.at_hub), (page.days[0].day, false));
+    let next = phone.app.history("M1", Some(older.before), 1).unwrap();
+    assert_eq!((next.days.len(), next.next), (1, None));
 }
 
 #[test]

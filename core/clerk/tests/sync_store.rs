@@ -5,12 +5,13 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{NOON, SCOPE, gone, load, member, open, plan, put, small_store};
+use common::{NOON, SCOPE, gone, load, member, open, pairing, plan, put, small_store};
 use yaoban_clerk_core::chance::{SystemChance, uuid_v7};
 use yaoban_clerk_core::store::outbox::{self, NewOp, OpState};
-use yaoban_clerk_core::store::{Durability, Store, StoreError, rows};
+use yaoban_clerk_core::store::{Durability, Store, StoreError, meta, rows};
 use yaoban_clerk_core::sync::{Greeting, PulledPage, SyncStore};
 use yaoban_domain::model::Member;
+use yaoban_protocol::codec::from_cbor;
 use yaoban_protocol::message::{Chunk, Cursor, DigestRange};
 use yaoban_protocol::op::{Op, OpResult, OpStatus};
 use yaoban_protocol::row::{ChangeKind, Purchases, entity};
@@ -123,6 +124,43 @@ fn a_load_goes_on_after_an_interruption_and_what_clerks_did_stays_on_top() {
     assert_eq!(state.scopes[0].cursor.after, 9);
     assert_eq!((state.load, state.pairing.is_some()), (None, true));
     assert_eq!(store.next_ops(NOON, 10, 1 << 20).unwrap().len(), 1);
+}
+
+#[test]
+fn a_first_load_shows_who_may_sign_in_and_the_first_members_before_it_is_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    store.save_pairing(&pairing()).unwrap();
+    let mut plan = plan(SCOPE, 2, 900);
+    plan.manifests[0].chunks[0].members = 600;
+    plan.manifests[0].chunks[1].members = 1;
+    let mut rows = small_store()[..2].to_vec();
+    rows.extend((0..600).map(|n| {
+        let id = format!("M{n}");
+        put(3 + n, entity::MEMBER, &id, &member(&id, "王芳"))
+    }));
+    store.begin_load(&plan).unwrap();
+    store.load_chunk(0, Chunk { rows }).unwrap();
+    let kept = |store: &Store| -> Option<(u64, u64)> {
+        let bytes: Option<Vec<u8>> = store.read(|conn| meta::get(conn, meta::FIRST_LOAD)).unwrap();
+        bytes.map(|bytes| from_cbor(&bytes).unwrap())
+    };
+    assert_eq!((count(&store, "member"), kept(&store)), (500, Some((0, 601))));
+    assert!(!store.read(rows::any_loaded).unwrap());
+    // It is loaded anew, not pulled on.
+    let scopes = store.state().unwrap().scopes;
+    assert!(scopes[0].stale && scopes[0].shape == 0);
+    // What a clerk does meanwhile stays.
+    tag(&store, "M1", "vip", None);
+    drop(store);
+    let mut store = open(dir.path());
+    let last = vec![put(900, entity::MEMBER, "M900", &member("M900", "李娜"))];
+    store.load_chunk(1, Chunk { rows: last }).unwrap();
+    assert_eq!((count(&store, "member"), kept(&store)), (500, Some((600, 601))));
+    SyncStore::finish_load(&mut store, NOON).unwrap();
+    assert_eq!((count(&store, "member"), kept(&store)), (601, None));
+    assert!(store.read(rows::any_loaded).unwrap());
+    assert_eq!(tags(&store, "M1"), ["a", "b", "vip"]);
 }
 
 /// Operations on members with their states.

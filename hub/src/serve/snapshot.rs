@@ -7,7 +7,9 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -135,17 +137,9 @@ impl Builder {
         let directory = self.directory(&scope.name);
         fs::create_dir_all(&directory).map_err(of_file(&directory))?;
         let rendering = rendering(hub, tx)?;
-        let mut writer = ChunkWriter {
-            directory: &directory,
-            rows: Vec::new(),
-            bytes: 0,
-            written: 0,
-            chunks: Vec::new(),
-        };
-        tx.snapshot_rows(scope, |row| {
-            writer.add(tx.change(&scope.name, row, &rendering)?)
+        let writer = write_chunks(&directory, |give| {
+            tx.snapshot_rows(scope, |row| give(tx.change(&scope.name, row, &rendering)?))
         })?;
-        writer.flush()?;
         let manifest = Manifest {
             scope: scope.name.clone(),
             generation: scope.generation,
@@ -181,31 +175,47 @@ fn whole_chunk(path: &Path, sha256: &str) -> Option<Vec<u8>> {
     None
 }
 
+/// Writes the rows that `read` gives. Compressing runs on a thread of its own, beside the reading.
+fn write_chunks<'a>(
+    directory: &'a Path,
+    read: impl FnOnce(&mut dyn FnMut(Change) -> Result<(), Refusal>) -> Result<(), Refusal>,
+) -> Result<ChunkWriter<'a>, Refusal> {
+    std::thread::scope(|scope| {
+        let (send, receive) = sync_channel::<Vec<Change>>(1);
+        let writing = scope.spawn(move || {
+            let mut writer = ChunkWriter {
+                directory,
+                written: 0,
+                chunks: Vec::new(),
+            };
+            receive.into_iter().try_for_each(|rows| writer.write(rows))?;
+            Ok::<_, Refusal>(writer)
+        });
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        let given = read(&mut |row| {
+            bytes += row.body.len() + row.id.len() + 64;
+            rows.push(row);
+            if bytes >= CHUNK_RAW_BYTES {
+                bytes = 0;
+                send.send(std::mem::take(&mut rows)).map_err(internal)?;
+            }
+            Ok(())
+        });
+        // The writer went away only with an error of its own, which says more.
+        let _ = given.is_ok().then(|| send.send(rows));
+        drop(send);
+        let written = writing.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+        given.map(|()| written)
+    })
+}
+
 struct ChunkWriter<'a> {
     directory: &'a Path,
-    rows: Vec<Change>,
-    bytes: usize,
     written: u64,
     chunks: Vec<ChunkRef>,
 }
 
 impl ChunkWriter<'_> {
-    fn add(&mut self, row: Change) -> Result<(), Refusal> {
-        self.bytes += row.body.len() + row.id.len() + 64;
-        self.rows.push(row);
-        if self.bytes >= CHUNK_RAW_BYTES {
-            self.flush()
-        } else {
-            Ok(())
-        }
-    }
-
-    fn flush(&mut self) -> Result<(), Refusal> {
-        let rows = std::mem::take(&mut self.rows);
-        self.bytes = 0;
-        self.write(rows)
-    }
-
     fn write(&mut self, mut rows: Vec<Change>) -> Result<(), Refusal> {
         if rows.is_empty() {
             return Ok(());

@@ -260,27 +260,35 @@ impl Bench<'_> {
         self.app.pair(code, "bench")?;
         let begin = Instant::now();
         let over = AtomicBool::new(false);
-        let (usable, complete) = std::thread::scope(|scope| {
-            // Usable: the store's staff is here to sign in; before the load is in, nobody is.
+        let (seen, complete) = std::thread::scope(|scope| {
             let watch = scope.spawn(|| {
-                while !over.load(Ordering::Relaxed) {
-                    if self.app.staff().is_ok_and(|staff| !staff.is_empty()) {
-                        return Some(begin.elapsed());
+                let wait_for = |reached: &dyn Fn() -> bool| {
+                    while !over.load(Ordering::Relaxed) {
+                        if reached() {
+                            return Some(begin.elapsed());
+                        }
+                        std::thread::sleep(Duration::from_millis(5));
                     }
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                None
+                    None
+                };
+                let begun = wait_for(&|| self.app.staff().is_ok_and(|staff| !staff.is_empty()))?;
+                Some((
+                    begun,
+                    wait_for(&|| self.app.status().is_ok_and(|status| status.loaded))?,
+                ))
             });
             let synced = self.app.sync(&Deaf, &Cancel::default());
             let complete = begin.elapsed();
             over.store(true, Ordering::Relaxed);
             (watch.join(), synced.map(|_| complete))
         });
-        let usable = usable
-            .ok()
-            .flatten()
-            .ok_or("nobody could sign in after the load")?;
-        row("first load, until usable", &shown(usable), "≤ 10 s")?;
+        let (begun, usable) = seen.ok().flatten().ok_or("the load was not seen to get in")?;
+        row(
+            "first load, until somebody can sign in and the most urgent members are here",
+            &shown(begun),
+            "",
+        )?;
+        row("first load, until all members are here", &shown(usable), "≤ 10 s")?;
         row(
             "first load, until the figures of all members are computed too",
             &shown(complete?),

@@ -1,7 +1,7 @@
 //! What clerks do all day, through the facade, as a person would: with the members, tasks and
 //! messages that their phone shows. What was done goes into the ledger.
 
-use yaoban_clerk_core::facade::contact::{DialTarget, NewOutcome};
+use yaoban_clerk_core::facade::contact::{Awaits, DialTarget, NewOutcome};
 use yaoban_clerk_core::facade::members::{NewConsent, NewMember};
 use yaoban_clerk_core::facade::readings::NewReading;
 use yaoban_clerk_core::facade::tasks::NewTask;
@@ -311,7 +311,7 @@ fn call(
 ) -> AppResult<()> {
     if let Some(open) = phone.app().open_attempts()?.into_iter().next() {
         // A call of which nothing was told yet: first that.
-        if open.awaits == "result" {
+        if open.awaits == Awaits::Result {
             phone
                 .app()
                 .end_attempt(&open.attempt_id, CarrierResult::NoAnswer, None)?;

@@ -29,14 +29,39 @@ use crate::store::{Result, Tx, meta, outbox, rows};
 const OPEN_DAYS: i64 = 7;
 /// Open attempts of a list at most.
 const OPEN_MAX: i64 = 50;
+/// What a clerk hears on the line, the commonest first.
+const CARRIER_CHOICES: [CarrierResult; 10] = [
+    CarrierResult::Answered,
+    CarrierResult::NoAnswer,
+    CarrierResult::Busy,
+    CarrierResult::Rejected,
+    CarrierResult::PowerOff,
+    CarrierResult::InvalidNumber,
+    CarrierResult::Suspended,
+    CarrierResult::Voicemail,
+    CarrierResult::Dropped,
+    CarrierResult::Cancelled,
+];
 /// Dials shown with a task at most.
 const ATTEMPTS_MAX: i64 = 20;
+
+/// Whether a contact may be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Now.
+    Allow,
+    /// Later.
+    Defer,
+    /// Not at all.
+    Refuse,
+}
 
 /// What the gate says of a contact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GateVerdict {
-    /// `allow`, `defer` or `refuse`.
-    pub verdict: &'static str,
+    /// Whether it may be made.
+    pub verdict: Decision,
     /// Why not, or not now.
     pub reason: Option<GateReason>,
     /// Deferred until this instant, UTC.
@@ -48,13 +73,13 @@ pub struct GateVerdict {
 impl From<Verdict> for GateVerdict {
     fn from(verdict: Verdict) -> Self {
         let (word, reason, until_ms, expires_ms) = match verdict {
-            Verdict::Allow => ("allow", None, None, None),
+            Verdict::Allow => (Decision::Allow, None, None, None),
             Verdict::Defer {
                 reason,
                 until_ms,
                 expires_ms,
-            } => ("defer", Some(reason), Some(until_ms), Some(expires_ms)),
-            Verdict::Refuse { reason } => ("refuse", Some(reason), None, None),
+            } => (Decision::Defer, Some(reason), Some(until_ms), Some(expires_ms)),
+            Verdict::Refuse { reason } => (Decision::Refuse, Some(reason), None, None),
         };
         Self {
             verdict: word,
@@ -135,6 +160,16 @@ pub struct AttemptRow {
     pub result: Option<Open<CarrierResult>>,
 }
 
+/// What a dial waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Awaits {
+    /// What the carrier said.
+    Result,
+    /// What came of an answered call.
+    Outcome,
+}
+
 /// A dial that waits for the clerk's word.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OpenAttempt {
@@ -150,8 +185,8 @@ pub struct OpenAttempt {
     pub phone_masked: Option<String>,
     /// When it began, UTC.
     pub started_at_ms: i64,
-    /// `result` of the carrier, or `outcome` of an answered call.
-    pub awaits: &'static str,
+    /// What it waits for.
+    pub awaits: Awaits,
 }
 
 /// What the end of a dial did.
@@ -206,8 +241,10 @@ impl NewOutcome {
 pub struct Recorded {
     /// Id of the outcome; what it takes to take it back.
     pub outcome_id: String,
-    /// It can be taken back until then, UTC.
+    /// It can be taken back until then, UTC …
     pub take_back_until_ms: i64,
+    /// … which is so long from now.
+    pub held_ms: u64,
     /// The medicine that it concerns, as it was understood.
     pub ingredient: Option<String>,
     /// The task after it.
@@ -229,6 +266,27 @@ impl ClerkApp {
             let member = known_member(conn, member_id)?;
             gate(conn, &work, &member, &contact(channel, purpose))
         })
+    }
+
+    /// What the gate says of a call, without making it.
+    pub fn check_dial(&self, target: &DialTarget) -> AppResult<GateVerdict> {
+        let work = Work::begin(self)?;
+        work.read(|conn| {
+            let (member_id, purpose) = match target {
+                DialTarget::Task(id) => {
+                    let task = rows::task(conn, id)?.ok_or_else(|| refused(reason::TASK_UNKNOWN))?;
+                    (task.member_id, strictest(&task.purpose))
+                }
+                DialTarget::Member { member_id, purpose } => (member_id.clone(), *purpose),
+            };
+            let member = known_member(conn, &member_id)?;
+            gate(conn, &work, &member, &contact(Channel::Call, purpose))
+        })
+    }
+
+    /// What a clerk hears on the line, the commonest first.
+    pub fn carrier_choices(&self) -> Vec<CarrierResult> {
+        CARRIER_CHOICES.to_vec()
     }
 
     /// Begins a dial: the gate, then the attempt on the disk, then the number. A refusal of the gate
@@ -312,6 +370,7 @@ impl ClerkApp {
                 task: task_row(tx, &work, task_id)?,
                 outcome_id,
                 take_back_until_ms,
+                held_ms: u64::try_from(hold_ms).unwrap_or(0),
                 ingredient,
                 follow_up,
             })
@@ -506,7 +565,7 @@ fn begin_dial(
     }
     let member = known_member(tx, &member_id)?;
     let open = open_attempts(tx, &work.staff.id, work.now_ms, Some(&member.id))?;
-    if let Some(open) = open.into_iter().find(|open| open.awaits == "result") {
+    if let Some(open) = open.into_iter().find(|open| open.awaits == Awaits::Result) {
         return Err(refused_with(
             "attempt_open",
             vec![("attempt_id".to_owned(), open.attempt_id)],
@@ -654,7 +713,11 @@ fn open_attempts(
             phone_masked: reversed
                 .map(|digits| yaoban_domain::phone::mask(&digits.chars().rev().collect::<String>())),
             started_at_ms: row.get(5)?,
-            awaits: if row.get(6)? { "result" } else { "outcome" },
+            awaits: if row.get(6)? {
+                Awaits::Result
+            } else {
+                Awaits::Outcome
+            },
         })
     })?;
     Ok(open.collect::<rusqlite::Result<_>>()?)

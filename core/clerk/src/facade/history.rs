@@ -55,10 +55,17 @@ pub struct HistoryDay {
 pub struct HistoryPage {
     /// Days, newest first.
     pub days: Vec<HistoryDay>,
-    /// Ask for the next page with this day; none: nothing older is here.
-    pub before: Option<NaiveDate>,
-    /// Life-time visits, to see whether the hub holds more.
-    pub lifetime_times: u32,
+    /// What is asked for next; none: there is nothing older.
+    pub next: Option<OlderDays>,
+}
+
+/// Where older days are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct OlderDays {
+    /// The days before this one.
+    pub before: NaiveDate,
+    /// At the hub ([`ClerkApp::older_history`]): they are older than the phone holds. Else here.
+    pub at_hub: bool,
 }
 
 impl ClerkApp {
@@ -76,11 +83,16 @@ impl ClerkApp {
             let mut days = days_before(conn, key, before, wanted + 1)?;
             let more = days.len() > wanted;
             days.truncate(wanted);
-            Ok(HistoryPage {
-                before: days.last().map(|day| day.day).filter(|_| more),
-                days,
-                lifetime_times: member.lifetime.times,
-            })
+            let older = if more {
+                days.last().map(|day| (day.day, false))
+            } else {
+                let held = held_days(conn, key)?;
+                // More visits than days are here: the others are at the hub.
+                (u64::from(member.lifetime.times) > held.len() as u64)
+                    .then(|| (held.first().copied().unwrap_or(acting.today), true))
+            };
+            let next = older.map(|(before, at_hub)| OlderDays { before, at_hub });
+            Ok(HistoryPage { days, next })
         })
     }
 
@@ -101,11 +113,12 @@ impl ClerkApp {
             .driver()
             .history(&mut store, &member.id, day_number(before), lines_max, cancel)?;
         let days = self.store.read(|conn| days_of(conn, &reply.purchases))?;
-        Ok(HistoryPage {
-            before: days.last().map(|day| day.day).filter(|_| reply.more),
-            days,
-            lifetime_times: member.lifetime.times,
-        })
+        let last = days.last().filter(|_| reply.more);
+        let next = last.map(|day| OlderDays {
+            before: day.day,
+            at_hub: true,
+        });
+        Ok(HistoryPage { days, next })
     }
 }
 
@@ -121,6 +134,13 @@ fn name_stores(conn: &Connection, days: &mut [HistoryDay]) -> AppResult<()> {
         day.store_name = names.get(id).cloned().flatten();
     }
     Ok(())
+}
+
+/// The days on which lines are held here, oldest first.
+fn held_days(conn: &Connection, member_key: i64) -> AppResult<Vec<NaiveDate>> {
+    let lines = rows::stored_lines(conn, member_key)?;
+    let days = lines.chunk_by(|a, b| a.day == b.day);
+    Ok(days.map(|day| from_day_number(day[0].day)).collect())
 }
 
 /// The newest days before a day.

@@ -27,7 +27,7 @@ pub struct NewMember {
     pub birthday: Option<NaiveDate>,
     /// Disease codes or names.
     pub diseases: Vec<String>,
-    /// Allergies, as the member said them.
+    /// Allergies, as the member said them; one text may name several, with commas or spaces between.
     pub allergies: Vec<String>,
     /// Tags.
     pub tags: Vec<String>,
@@ -37,6 +37,15 @@ pub struct NewMember {
     pub weight_hg: Option<u16>,
     /// Consents.
     pub consents: Vec<NewConsent>,
+}
+
+/// What a registration begins with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TypedMember {
+    /// Name; empty if a number was typed.
+    pub name: String,
+    /// Phone number; empty if a name was typed.
+    pub phone: String,
 }
 
 /// A consent as a clerk takes it.
@@ -125,6 +134,27 @@ impl ClerkApp {
         yaoban_domain::disease::ALL.iter().map(row).collect()
     }
 
+    /// The sexes that may be chosen, as codes.
+    pub fn sexes(&self) -> Vec<&'static str> {
+        Sex::ALL.iter().map(|sex| sex.code()).collect()
+    }
+
+    /// A registration that begins with what was typed at the counter: digits are the number, anything else
+    /// the name.
+    pub fn begin_registration(&self, typed: &str) -> TypedMember {
+        let typed = typed.trim();
+        let is_number = |c: char| c.is_ascii_digit() || matches!(c, ' ' | '-' | '+');
+        let number = !typed.is_empty() && typed.chars().all(is_number);
+        let [name, phone] = if number { ["", typed] } else { [typed, ""] }.map(str::to_owned);
+        TypedMember { name, phone }
+    }
+
+    /// The birthday that was typed: 1963-02-15, 1963.2.15, 1963/2/15, 1963年2月15日 or 19630215, not after
+    /// today. None for anything else.
+    pub fn typed_birthday(&self, text: &str) -> Option<NaiveDate> {
+        birthday_of(text).filter(|day| *day <= self.today())
+    }
+
     /// Registers a member, without a network: it has a temporary id until the hub gives one.
     pub fn register(&self, new: &NewMember) -> AppResult<Registered> {
         let acting = self.acting()?;
@@ -154,7 +184,7 @@ impl ClerkApp {
                 .iter()
                 .map(|word| disease_of(word))
                 .collect::<AppResult<_>>()?,
-            allergies: new.allergies.iter().map(|text| allergy_of(text)).collect(),
+            allergies: new.allergies.iter().flat_map(|text| allergies_of(text)).collect(),
             tags: new.tags.clone(),
             height_cm: new.height_cm,
             weight_hg: new.weight_hg,
@@ -286,6 +316,24 @@ impl ClerkApp {
     }
 }
 
+fn birthday_of(text: &str) -> Option<NaiveDate> {
+    let text = text.trim().trim_end_matches('日');
+    let parts: Vec<&str> = text.split(['-', '.', '/', '年', '月']).collect();
+    let (year, month, day) = match parts[..] {
+        [whole] if whole.len() == 8 && whole.is_ascii() => (&whole[..4], &whole[4..6], &whole[6..]),
+        [year, month, day] if year.len() == 4 => (year, month, day),
+        _ => return None,
+    };
+    // A sign or a space is no part of a date.
+    if ![year, month, day]
+        .iter()
+        .all(|part| part.bytes().all(|b| b.is_ascii_digit()))
+    {
+        return None;
+    }
+    NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
+}
+
 fn phone_of(text: &str) -> AppResult<String> {
     normalise(text).ok_or_else(|| AppError::invalid("phone", "phone", []))
 }
@@ -296,11 +344,15 @@ fn disease_of(word: &str) -> AppResult<String> {
     known.ok_or_else(|| AppError::invalid("diseases", "disease", [("text", word.trim().to_owned())]))
 }
 
-fn allergy_of(text: &str) -> Allergy {
-    Allergy {
-        text: text.trim().to_owned(),
+/// Between the names of several allergies, as people write them.
+const BETWEEN: [char; 7] = ['，', ',', '、', '；', ';', ' ', '\u{3000}'];
+
+fn allergies_of(text: &str) -> impl Iterator<Item = Allergy> + '_ {
+    let names = text.split(BETWEEN).map(str::trim).filter(|name| !name.is_empty());
+    names.map(|name| Allergy {
+        text: name.to_owned(),
         ingredients: Vec::new(),
-    }
+    })
 }
 
 fn consent_of(new: &NewConsent, acting: &Acting) -> AppResult<Consent> {
@@ -317,4 +369,46 @@ fn consent_of(new: &NewConsent, acting: &Acting) -> AppResult<Consent> {
         place: acting.store_id.clone(),
         staff_id: Some(acting.staff.id.clone()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{allergies_of, birthday_of};
+
+    #[test]
+    fn a_birthday_is_read_as_people_write_it() {
+        let day = chrono::NaiveDate::from_ymd_opt(1963, 2, 5);
+        for text in [
+            "1963-02-05",
+            "1963-2-5",
+            "1963.2.5",
+            "1963/02/05",
+            "1963年2月5日",
+            " 19630205 ",
+        ] {
+            assert_eq!(birthday_of(text), day, "{text}");
+        }
+        for text in [
+            "",
+            "1963",
+            "63-2-5",
+            "1963-02-30",
+            "1963-+2-5",
+            "1963-2",
+            "196302051",
+            "二月五日",
+            "1963年2月",
+        ] {
+            assert_eq!(birthday_of(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn allergies_are_told_in_one_breath() {
+        let names: Vec<String> = allergies_of("青霉素、头孢， 磺胺 ,海鲜；")
+            .map(|one| one.text)
+            .collect();
+        assert_eq!(names, ["青霉素", "头孢", "磺胺", "海鲜"]);
+        assert_eq!(allergies_of(" 、").count(), 0);
+    }
 }

@@ -166,6 +166,10 @@ pub struct Status {
     pub last_sync_ms: Option<i64>,
     /// Everything that was ever loaded is here; false during a first load.
     pub loaded: bool,
+    /// How far the first load is, or was when it was cut short; none once it is in. With it the phone can be
+    /// used already: people sign in, see the tasks and the members that came first, and look others up at the
+    /// hub.
+    pub first_load: Option<FirstLoad>,
     /// Operations that wait to be sent.
     pub outbox: i64,
     /// Of these, within their take-back time.
@@ -186,6 +190,26 @@ pub struct Status {
     pub salvaged_ops: u32,
 }
 
+/// A first load that is not in yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct FirstLoad {
+    /// Members that came in.
+    pub members_done: u64,
+    /// Members that it brings.
+    pub members: u64,
+}
+
+fn first_load(conn: &rusqlite::Connection) -> crate::store::Result<Option<FirstLoad>> {
+    let Some(kept) = meta::get::<Vec<u8>>(conn, meta::FIRST_LOAD)? else {
+        return Ok(None);
+    };
+    let (members_done, members) = from_cbor(&kept)?;
+    Ok(Some(FirstLoad {
+        members_done,
+        members,
+    }))
+}
+
 /// An operation that the hub refused or could not read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StuckOp {
@@ -203,6 +227,8 @@ pub struct StuckOp {
     pub member_name: Option<String>,
     /// `rejected` or `parked`; of one on its way `held`, `pending` or `answered`.
     pub state: String,
+    /// It goes no further by itself: the hub refused it or could not read it.
+    pub stuck: bool,
     /// Why, as a code.
     pub reason: Option<String>,
     /// Values for the reason's wording.
@@ -410,7 +436,8 @@ impl ClerkApp {
                 store_name: text(|p| &p.store_name),
                 staff_id: staff_id.clone(),
                 last_sync_ms: meta::get(conn, LAST_SYNC)?,
-                loaded: !rows::scopes(conn)?.is_empty(),
+                loaded: rows::any_loaded(conn)?,
+                first_load: first_load(conn)?,
                 outbox: count("SELECT count(*) FROM outbox WHERE state IN ('held', 'pending')")?,
                 held: count("SELECT count(*) FROM outbox WHERE state = 'held'")?,
                 parked: count("SELECT count(*) FROM outbox WHERE state = 'parked' AND put_away = 0")?,
@@ -565,6 +592,7 @@ fn shown_op(conn: &rusqlite::Connection, op: outbox::OutboxOp) -> crate::store::
         member_id: op.member_id,
         member_name: member.map(|member| member.name),
         state: op.state.code().to_owned(),
+        stuck: op.state.is_stuck(),
         reason: op.reason,
         values: op.reason_values,
     })

@@ -14,7 +14,7 @@ use yaoban_domain::rules::HealthRules;
 use yaoban_domain::task::emergency_id;
 use yaoban_protocol::op::Op;
 
-use super::entry::advice;
+use super::entry::{advice, decimals_of};
 use super::find::require_member;
 use super::tasks::Script;
 use super::{Acted, Acting, AppError, AppResult, ClerkApp};
@@ -74,6 +74,8 @@ pub struct Readings {
 pub struct TargetBand {
     /// `systolic`, `diastolic` (mmHg) or `glucose` (tenths of mmol/L).
     pub field: &'static str,
+    /// Places behind the point with which it shows.
+    pub decimals: u8,
     /// For readings of this context.
     pub context: &'static str,
     /// From this value on; none: however low.
@@ -231,6 +233,7 @@ fn targets_of(kind: ReadingKind, member: &Member, rules: &HealthRules) -> Vec<Ta
         let mut add = |field, from, to| {
             targets.push(TargetBand {
                 field,
+                decimals: decimals_of(field),
                 context: context.code(),
                 from,
                 to,

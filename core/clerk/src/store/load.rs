@@ -6,9 +6,14 @@
 //! connections opened again. A crash before the rename leaves the old file and a load that can be
 //! finished again; after it, the new file.
 //!
+//! A phone on which nothing was loaded before shows the beginning of each scope meanwhile: who may sign in,
+//! the rules, the catalogue, the tasks, and the members whose tasks are the most urgent. These rows belong
+//! to no cursor (their scopes count as stale); the swap replaces them.
+//!
 //! When the plan brings only a small part of what is held (the catalogue anew, say), the loaded rows
 //! are put into the shown file instead, in one transaction.
 
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
@@ -34,6 +39,11 @@ const CHUNKS_DONE: &str = "load_chunks_done";
 /// Rows that are held beside the plan's scopes and still copied into the fresh file; with more, the
 /// loaded rows are put into the shown file.
 const KEPT_ROWS_MAX: i64 = 20_000;
+
+/// Members that a first load shows before it is in …
+const SHOWN_MEMBERS_MAX: usize = 500;
+/// … and rows of all kinds, of each scope.
+const SHOWN_ROWS_MAX: usize = 20_000;
 
 /// A load under way: the fresh file and the keys that were given in it.
 pub(super) struct Load {
@@ -140,10 +150,10 @@ impl Load {
         let tx = Tx::begin(conn, settings.calendar)?;
         let scope_key = rows::scope_key(&tx, &scope)?;
         let taken = each_decoded(&chunk.rows, |row, decoded| {
-            rows::insert_scope_row(&tx, scope_key, &row.entity, &row.id, row.seq)?;
             insert(&tx, members, interned, row, decoded)
         });
-        let noted = taken.and_then(|()| meta::set(&tx, CHUNKS_DONE, index + 1));
+        let placed = taken.and_then(|()| rows::insert_scope_rows(&tx, scope_key, &chunk.rows));
+        let noted = placed.and_then(|()| meta::set(&tx, CHUNKS_DONE, index + 1));
         let done = noted.and_then(|()| tx.commit());
         match done {
             Ok(()) => self.chunks_done = index + 1,
@@ -158,10 +168,19 @@ impl Load {
         if schema::version(&self.conn)? == schema::VERSION {
             return Ok(());
         }
+        // No more rows come: the memory is for what follows.
+        (self.members, self.interned) = (FxHashMap::default(), rows::Interned::default());
         let tx = Tx::begin(&mut self.conn, settings.calendar)?;
-        search_index::build(&tx)?;
-        rows::build_bought(&tx)?;
-        rows::settle_superseded(&tx)?;
+        let names = search_index::names(&tx)?;
+        // Sorting what names are found by needs no file: it runs beside.
+        let sorted = std::thread::scope(|scope| {
+            let sorted = scope.spawn(|| search_index::Sorted::of(&names));
+            rows::build_bought(&tx)?;
+            rows::settle_superseded(&tx)?;
+            Ok::<_, StoreError>(sorted.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        })?;
+        sorted.insert(&tx)?;
+        drop((sorted, names));
         tx.execute("DELETE FROM figure_stale", [])?;
         for manifest in &self.plan.manifests {
             let after = manifest.at_seq;
@@ -178,6 +197,28 @@ impl Load {
         schema::create_indexes(&tx)?;
         tx.commit()
     }
+}
+
+/// Rows of a scope that can be used before it is whole.
+fn show_rows(tx: &Tx<'_>, scope: &str, rows: &[Change]) -> Result<()> {
+    let scope_key = rows::scope_key(tx, scope)?;
+    rows::set_scope_state(tx, scope, rows::NOT_LOADED, true)?;
+    let mut anew = false;
+    for row in rows {
+        anew |= replay::receive(tx, scope_key, row)?;
+    }
+    if anew { replay::rebuild(tx) } else { Ok(()) }
+}
+
+/// The rows that come before the members of a scope, and its first members; the hub sends them in the order
+/// in which a phone needs them.
+fn beginning(rows: &[Change]) -> &[Change] {
+    let members = rows
+        .iter()
+        .enumerate()
+        .filter(|(_, row)| row.entity == entity::MEMBER);
+    let end = members.map(|(at, _)| at).nth(SHOWN_MEMBERS_MAX);
+    &rows[..end.unwrap_or(rows.len()).min(SHOWN_ROWS_MAX)]
 }
 
 /// A row that was read from its CBOR.
@@ -198,12 +239,15 @@ fn decode(row: &Change) -> Result<Decoded> {
 }
 
 /// Hands the rows of a chunk, decoded, to `take`, in order. Reading CBOR costs as much as writing
-/// rows, so it runs on a thread of its own, a few batches ahead.
-fn each_decoded(rows: &[Change], mut take: impl FnMut(&Change, Decoded) -> Result<()>) -> Result<()> {
+/// rows, so it runs on a thread of its own, a few batches ahead. What was taken goes back to that thread:
+/// memory that one thread gets and another gives back makes both wait for each other.
+fn each_decoded(rows: &[Change], mut take: impl FnMut(&Change, &Decoded) -> Result<()>) -> Result<()> {
     std::thread::scope(|scope| {
         let (send, receive) = std::sync::mpsc::sync_channel::<Result<Vec<Decoded>>>(BATCHES_AHEAD);
+        let (give_back, taken) = std::sync::mpsc::channel::<Vec<Decoded>>();
         scope.spawn(move || {
             for batch in rows.chunks(BATCH_ROWS) {
+                taken.try_iter().for_each(drop);
                 let decoded: Result<Vec<Decoded>> = batch.iter().map(decode).collect();
                 let failed = decoded.is_err();
                 // The receiver went away after an error of its own.
@@ -213,10 +257,13 @@ fn each_decoded(rows: &[Change], mut take: impl FnMut(&Change, Decoded) -> Resul
             }
         });
         for (batch, decoded) in rows.chunks(BATCH_ROWS).zip(receive) {
+            let decoded = decoded?;
             batch
                 .iter()
-                .zip(decoded?)
+                .zip(&decoded)
                 .try_for_each(|(row, decoded)| take(row, decoded))?;
+            // The thread may be through already.
+            let _ = give_back.send(decoded);
         }
         Ok(())
     })
@@ -231,7 +278,7 @@ fn insert(
     members: &mut FxHashMap<String, i64>,
     interned: &mut rows::Interned,
     row: &Change,
-    decoded: Decoded,
+    decoded: &Decoded,
 ) -> Result<()> {
     let mut key_of = |id: &str| match members.get(id) {
         Some(key) => Ok(*key),
@@ -246,13 +293,13 @@ fn insert(
                 Some(key) => Some(*key),
                 None => rows::named_key(tx, &member.id)?,
             };
-            let key = rows::insert_member(tx, named, &member)?;
-            members.insert(member.id, key);
+            let key = rows::insert_member(tx, named, member)?;
+            members.insert(member.id.clone(), key);
             Ok(())
         }
-        Decoded::Purchases(purchases) => rows::insert_lines(tx, key_of(&row.id)?, &purchases, interned),
+        Decoded::Purchases(purchases) => rows::insert_lines(tx, key_of(&row.id)?, purchases, interned),
         Decoded::Reading(reading) => {
-            rows::insert_reading(tx, tx.calendar, key_of(&reading.member_id)?, &reading)
+            rows::insert_reading(tx, tx.calendar, key_of(&reading.member_id)?, reading)
         }
         Decoded::Other => rows::write(tx, &row.entity, &row.id, Some(&row.body)),
     }
@@ -280,6 +327,8 @@ impl Store {
 
     /// Takes the next chunk in.
     pub(super) fn load_chunk(&self, index: u32, chunk: &Chunk) -> Result<()> {
+        // Before the chunk counts as taken: a load that goes on after a crash takes it again.
+        self.show_beginning(index, chunk)?;
         let settings = self.settings();
         self.with_load(|load| match load {
             Some(load) => load.take(index, chunk, &settings),
@@ -287,6 +336,27 @@ impl Store {
                 code: "no_load".into(),
                 values: Vec::new(),
             }),
+        })
+    }
+
+    /// Shows what can be used already, if nothing was loaded before.
+    fn show_beginning(&self, index: u32, chunk: &Chunk) -> Result<()> {
+        let Some(load) = self.load_progress()? else {
+            return Ok(());
+        };
+        if self.read(rows::any_loaded)? {
+            return Ok(());
+        }
+        let plan = load.plan;
+        let scope_of = |index| plan.chunk(index).map(|(scope, _)| scope);
+        let opens = index
+            .checked_sub(1)
+            .is_none_or(|before| scope_of(before) != scope_of(index));
+        let scope = scope_of(index).filter(|_| opens);
+        let members = (plan.members_in(index), plan.members_in(plan.chunks()));
+        self.write(super::Durability::Normal, |tx| {
+            meta::set(tx, meta::FIRST_LOAD, to_cbor(&members)?)?;
+            scope.map_or(Ok(()), |scope| show_rows(tx, scope, beginning(&chunk.rows)))
         })
     }
 
@@ -489,7 +559,7 @@ fn copy_local(old: &Connection, tx: &Tx<'_>, plan: &LoadPlan) -> Result<()> {
     }
     tx.execute("DELETE FROM meta", [])?;
     copy_rows(old, tx, "meta", "key, value", "")??;
-    for gone in [PLAN, CHUNKS_DONE, meta::FIGURES_OF] {
+    for gone in [PLAN, CHUNKS_DONE, meta::FIGURES_OF, meta::FIRST_LOAD] {
         meta::remove(tx, gone)?;
     }
     meta::set(tx, meta::EPOCH, &plan.epoch)?;

@@ -31,6 +31,8 @@ pub const CHAIN_NAME: &str = "chain_name";
 pub const STORE_NAME: &str = "store_name";
 /// Who the pairing code was made for.
 pub const PAIRED_STAFF: &str = "paired_staff";
+/// Members that came in and all members of a phone's first load, as two numbers in CBOR; none once it is in.
+pub const FIRST_LOAD: &str = "first_load";
 /// The hub's epoch that the cursors belong to.
 pub const EPOCH: &str = "epoch";
 

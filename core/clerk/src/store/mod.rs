@@ -11,6 +11,8 @@
 //! | [`settings`] | rules and class model, parsed once |
 //! | [`search_index`] | what a name is found by |
 //! | [`rounds`] | the last rounds of sync, for support |
+//! | `load` | the first load: a fresh file, then the swap |
+//! | `bulk` | very many rows into one table of it |
 //! | [`error`] | what can go wrong |
 //!
 //! `sync_store` carries out what [`crate::sync::SyncStore`] asks for.
@@ -18,6 +20,7 @@
 //! Every write runs in one short `BEGIN IMMEDIATE` transaction on the only writing connection, so
 //! "database is locked" cannot come from this process.
 
+mod bulk;
 mod connection;
 pub mod error;
 pub mod figures;

@@ -59,6 +59,11 @@ impl OpState {
         }
     }
 
+    /// It goes no further by itself.
+    pub fn is_stuck(self) -> bool {
+        matches!(self, Self::Rejected | Self::Parked)
+    }
+
     fn read(code: &str) -> Self {
         match code {
             "held" => Self::Held,
@@ -289,7 +294,7 @@ pub fn record_results(tx: &Tx<'_>, results: &[OpResult]) -> Result<bool> {
                 result.reason,
                 serde_json::to_string(&result.values).unwrap_or_default(),
             ])?;
-        rejected |= changed > 0 && matches!(state, OpState::Rejected | OpState::Parked);
+        rejected |= changed > 0 && state.is_stuck();
         if let (1, Some(member_id)) = (changed, &result.member_id) {
             rename_member(tx, result, member_id)?;
         }

@@ -3,10 +3,12 @@
 use std::sync::LazyLock;
 
 use pinyin::{ToPinyin, ToPinyinMulti};
+use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, params};
 use rustc_hash::FxHashMap;
 
 use super::Result;
+use super::bulk::insert_all;
 
 /// Readings of a name that are kept at most: a name of many polyphonic characters stays findable
 /// by the commonest ones.
@@ -352,57 +354,85 @@ pub(crate) const INITIALS: i64 = 0;
 /// `pinyin.kind` of full pinyin.
 pub(crate) const FULL: i64 = 1;
 
-/// Builds the index of a fresh file in one go: keys are sorted first, so that both trees grow at
-/// their right edge only. One tree after the other: the keys of both would be the most that a first load
-/// holds in memory.
-pub(super) fn build(conn: &Connection) -> Result<()> {
-    let mut grams_of_all = KeyList::default();
-    each_name(conn, |member_key, name| {
-        grams_of_all.add(&grams(&typed_chars(name)), member_key);
-    })?;
-    let mut insert = conn.prepare("INSERT INTO gram (gram, member_key) VALUES (?1, ?2)")?;
-    grams_of_all.in_order(|gram, member_key| {
-        insert.execute(params![gram, member_key])?;
-        Ok(())
-    })?;
-    let [mut initials, mut full] = [KeyList::default(), KeyList::default()];
-    each_name(conn, |member_key, name| {
-        let keys = keys(name);
-        initials.add(&keys.initials, member_key);
-        full.add(&keys.full, member_key);
-    })?;
-    let mut insert = conn.prepare("INSERT INTO pinyin (kind, reading, member_key) VALUES (?1, ?2, ?3)")?;
-    for (kind, list) in [(INITIALS, initials), (FULL, full)] {
-        list.in_order(|reading, member_key| {
-            insert.execute(params![kind, reading, member_key])?;
-            Ok(())
-        })?;
-    }
-    Ok(())
+/// Names of the members that are here, by key.
+pub(super) fn names(conn: &Connection) -> Result<Vec<(i64, String)>> {
+    let mut statement = conn.prepare("SELECT member_key, name FROM member WHERE standing > 0")?;
+    let names = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(names.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Hands on the name of each member that is here.
-fn each_name(conn: &Connection, mut take: impl FnMut(i64, &str)) -> Result<()> {
-    let mut statement = conn.prepare("SELECT member_key, name FROM member WHERE standing > 0")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        take(
-            row.get(0)?,
-            row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?,
-        );
+/// The index of a fresh file, made in one go: keys are sorted first, so that the trees grow at their
+/// right edge only.
+pub(super) struct Sorted {
+    grams: KeyList,
+    initials: KeyList,
+    full: KeyList,
+}
+
+impl Sorted {
+    /// The keys of these names.
+    pub(super) fn of(names: &[(i64, String)]) -> Self {
+        // Most names have three characters and one reading.
+        let [mut grams, mut initials, mut full] =
+            [(3, 12), (1, 3), (1, 12)].map(|(keys, bytes)| KeyList::sized(names.len(), keys, bytes));
+        for (member_key, name) in names {
+            let keys = keys(name);
+            grams.add(&keys.grams, *member_key);
+            initials.add(&keys.initials, *member_key);
+            full.add(&keys.full, *member_key);
+        }
+        [&mut grams, &mut initials, &mut full]
+            .into_iter()
+            .for_each(KeyList::sort);
+        Self {
+            grams,
+            initials,
+            full,
+        }
     }
-    Ok(())
+
+    /// Writes the index into a file that has none.
+    pub(super) fn insert(&self, conn: &Connection) -> Result<()> {
+        let grams = self
+            .grams
+            .iter()
+            .map(|(gram, member_key)| [ToSqlOutput::from(gram), ToSqlOutput::from(member_key)]);
+        insert_all(conn, "INSERT INTO gram (gram, member_key)", grams)?;
+        for (kind, list) in [(INITIALS, &self.initials), (FULL, &self.full)] {
+            let readings = list.iter().map(|(reading, member_key)| {
+                [
+                    ToSqlOutput::from(kind),
+                    ToSqlOutput::from(reading),
+                    ToSqlOutput::from(member_key),
+                ]
+            });
+            insert_all(conn, "INSERT INTO pinyin (kind, reading, member_key)", readings)?;
+        }
+        Ok(())
+    }
 }
 
 /// Keys of very many members, their texts one behind the other: a first load has little memory.
-#[derive(Default)]
 struct KeyList {
     texts: String,
     /// Where a text begins, its length, and the member.
     entries: Vec<(u32, u32, i64)>,
 }
 
+fn text_of<'t>(texts: &'t str, entry: &(u32, u32, i64)) -> &'t str {
+    let begin = entry.0 as usize;
+    &texts[begin..begin + entry.1 as usize]
+}
+
 impl KeyList {
+    /// An empty one with room for so many names.
+    fn sized(names: usize, keys_each: usize, bytes_each: usize) -> Self {
+        Self {
+            texts: String::with_capacity(names * bytes_each),
+            entries: Vec::with_capacity(names * keys_each),
+        }
+    }
+
     fn add(&mut self, keys: &[String], member_key: i64) {
         for key in keys {
             self.entries
@@ -411,18 +441,20 @@ impl KeyList {
         }
     }
 
-    /// Hands the keys over in the order of their texts, then of the members.
-    fn in_order(mut self, mut take: impl FnMut(&str, i64) -> Result<()>) -> Result<()> {
-        let texts = self.texts;
-        let text = |entry: &(u32, u32, i64)| {
-            let begin = entry.0 as usize;
-            &texts[begin..begin + entry.1 as usize]
-        };
-        self.entries
-            .sort_unstable_by(|a, b| text(a).cmp(text(b)).then_with(|| a.2.cmp(&b.2)));
+    /// Brings the keys into the order of their texts, then of the members.
+    fn sort(&mut self) {
+        let texts = &self.texts;
+        self.entries.sort_unstable_by(|a, b| {
+            text_of(texts, a)
+                .cmp(text_of(texts, b))
+                .then_with(|| a.2.cmp(&b.2))
+        });
+    }
+
+    fn iter(&self) -> impl ExactSizeIterator<Item = (&str, i64)> {
         self.entries
             .iter()
-            .try_for_each(|entry| take(text(entry), entry.2))
+            .map(|entry| (text_of(&self.texts, entry), entry.2))
     }
 }
 

@@ -216,7 +216,7 @@ impl Engine {
             }
             loading.next += 1;
         }
-        let (members_done, members_total) = members(plan, loading.done);
+        let (members_done, members_total) = (plan.members_in(loading.done), plan.members_in(total));
         for call in calls {
             self.ask(Lane::Pull, call);
         }
@@ -287,14 +287,4 @@ fn is_sound(manifest: &Manifest, scope: &str) -> bool {
             .chunks
             .iter()
             .all(|c| c.bytes <= CHUNK_BYTES_MAX && c.sha256.len() == 64)
-}
-
-/// Members in the first `done` chunks and in all of them.
-fn members(plan: &LoadPlan, done: u32) -> (u64, u64) {
-    let members = || {
-        plan.manifests
-            .iter()
-            .flat_map(|m| m.chunks.iter().map(|c| c.members))
-    };
-    (members().take(done as usize).sum(), members().sum())
 }

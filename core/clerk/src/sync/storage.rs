@@ -113,6 +113,12 @@ impl LoadPlan {
             .flat_map(|m| m.chunks.iter().map(|c| (m.scope.as_str(), c)))
             .nth(index as usize)
     }
+
+    /// Members in the first `chunks` chunks.
+    pub fn members_in(&self, chunks: u32) -> u64 {
+        let all = self.manifests.iter().flat_map(|m| &m.chunks);
+        all.take(chunks as usize).map(|chunk| chunk.members).sum()
+    }
 }
 
 /// A load under way.

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use secrecy::ExposeSecret;
-use yaoban_clerk_core::facade::contact::{DialTarget, NewOutcome};
+use yaoban_clerk_core::facade::contact::{Awaits, DialTarget, NewOutcome};
 use yaoban_clerk_core::facade::tasks::{NewTask, TaskFilter, TaskView};
 use yaoban_domain::codes::{
     CarrierResult, Channel, Code, ConsentPurpose, ContactPurpose, GateReason, OutcomeCode, TaskKind,
@@ -37,12 +37,29 @@ fn a_dial_is_stored_before_its_number_leaves_and_survives_a_restart() {
             .unwrap()
             .contains(dial.number.expose_secret())
     );
+    let to_member = |purpose| DialTarget::Member {
+        member_id: "M1".into(),
+        purpose,
+    };
+    for (target, purpose) in [
+        (t1(), ContactPurpose::Service),
+        (to_member(ContactPurpose::Marketing), ContactPurpose::Marketing),
+    ] {
+        assert_eq!(
+            phone.app.check_dial(&target).unwrap(),
+            phone.app.check_contact("M1", Channel::Call, purpose).unwrap()
+        );
+    }
+    assert_eq!(
+        code(phone.app.check_dial(&DialTarget::Task("T9".into()))),
+        "task_unknown"
+    );
     let phone = phone.restart();
     let open = phone.app.open_attempts().unwrap();
     assert_eq!(open.len(), 1);
     assert_eq!(
         (open[0].attempt_id.as_str(), open[0].awaits),
-        (dial.attempt_id.as_str(), "result")
+        (dial.attempt_id.as_str(), Awaits::Result)
     );
     assert_eq!(code(phone.app.dial(&t1())), "attempt_open");
     let ended = phone
@@ -51,7 +68,7 @@ fn a_dial_is_stored_before_its_number_leaves_and_survives_a_restart() {
         .unwrap();
     assert!(ended.outcome_required);
     assert!(ended.task.unwrap().state.is(TaskState::InProgress));
-    assert_eq!(phone.app.open_attempts().unwrap()[0].awaits, "outcome");
+    assert_eq!(phone.app.open_attempts().unwrap()[0].awaits, Awaits::Outcome);
     phone
         .app
         .record_outcome("T1", &NewOutcome::of(OutcomeCode::AlreadyBought))

@@ -1,6 +1,6 @@
 //! A reading while it is typed: plausible or not, its grade, the chain's advice, the target.
 
-use yaoban_clerk_core::facade::entry::{EntryState, ReadingCheck};
+use yaoban_clerk_core::facade::entry::{EntryState, ReadingCheck, TypedReading};
 use yaoban_clerk_core::facade::readings::NewReading;
 use yaoban_domain::codes::ContactPurpose;
 use yaoban_protocol::row::entity;
@@ -157,5 +157,48 @@ fn the_form_and_the_target_are_those_of_the_rules() {
             ("glucose", "after_meal", None, 99),
             ("glucose", "random", None, 99),
         ]
+    );
+}
+
+#[test]
+fn what_is_typed_says_the_same_as_its_numbers() {
+    let phone = phone();
+    let typed = |kind: &str, numbers: &[&str]| TypedReading {
+        kind: kind.into(),
+        numbers: numbers.iter().map(|text| (*text).to_owned()).collect(),
+        context: None,
+    };
+    let check = |typed: &TypedReading| phone.app.check_typed("M1", typed).unwrap();
+    assert_eq!(check(&typed("bp", &["", " "])), None);
+    assert_eq!(
+        check(&typed("bp", &["150", ""])).unwrap().state,
+        EntryState::Incomplete
+    );
+    let both = check(&typed("bp", &["150", "95"])).unwrap();
+    let numbers = NewReading {
+        kind: "bp".into(),
+        systolic: Some(150),
+        diastolic: Some(95),
+        ..NewReading::default()
+    };
+    assert_eq!(both, phone.app.check_reading("M1", &numbers).unwrap());
+    let glucose = check(&typed("glucose", &["7，8"])).unwrap();
+    assert_eq!(glucose.reading.unwrap().glucose_tenths, Some(78));
+    // Two places would be cut to another value.
+    let wrong = typed("glucose", &["7.85"]);
+    let said = check(&wrong).unwrap();
+    assert_eq!(
+        (said.state, said.reason),
+        (EntryState::Impossible, Some("not_a_number"))
+    );
+    assert_eq!(code(phone.app.add_typed("M1", &wrong)), "not_a_number");
+    let added = phone.app.add_typed("M1", &typed("bp", &["150", "95"])).unwrap();
+    assert_eq!(
+        (added.reading.systolic, added.reading.diastolic),
+        (Some(150), Some(95))
+    );
+    assert_eq!(
+        code(phone.app.check_typed("M1", &typed("weight", &["60"]))),
+        "invalid"
     );
 }

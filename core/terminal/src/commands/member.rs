@@ -211,15 +211,13 @@ fn show_history(screen: &mut Screen<'_>, page: &HistoryPage, member_id: &str, ol
         }
         screen.table(&table);
     }
-    match page.before {
-        Some(day) if older => screen.next("history.older_next", &[("id", &member_id), ("day", &day)]),
-        Some(day) => screen.next("history.next", &[("id", &member_id), ("day", &day)]),
-        // The phone holds the last two years; the hub may hold more.
-        None if !older && page.lifetime_times > page.days.len() as u32 => {
-            let day = page.days.last().map_or(screen.today, |day| day.day);
-            screen.next("history.older_next", &[("id", &member_id), ("day", &day)]);
-        }
-        None => {}
+    if let Some(next) = page.next {
+        let command = if next.at_hub {
+            "history.older_next"
+        } else {
+            "history.next"
+        };
+        screen.next(command, &[("id", &member_id), ("day", &next.before)]);
     }
 }
 

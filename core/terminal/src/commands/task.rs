@@ -1,7 +1,9 @@
 //! The list of tasks, and a call from the dial to its outcome.
 
 use chrono::NaiveTime;
-use yaoban_clerk_core::facade::contact::{Dial, DialTarget, EndedAttempt, NewOutcome, OpenAttempt, Recorded};
+use yaoban_clerk_core::facade::contact::{
+    Awaits, Dial, DialTarget, EndedAttempt, NewOutcome, OpenAttempt, Recorded,
+};
 use yaoban_clerk_core::facade::tasks::{NewTask, Script, TaskFilter, TaskList, TaskRow, TaskView};
 use yaoban_domain::codes::{CarrierResult, Code as _, ContactPurpose, OutcomeCode, TaskKind};
 use yaoban_domain::model::Why;
@@ -75,7 +77,7 @@ fn shorten(list: &mut TaskList, limit: usize) {
 
 /// A dial that waits for a word, as after a phone that died during the call.
 fn show_open(screen: &mut Screen<'_>, open: &OpenAttempt) {
-    let key = if open.awaits == "result" {
+    let key = if open.awaits == Awaits::Result {
         "tasks.open_result"
     } else {
         "tasks.open_outcome"
@@ -221,7 +223,7 @@ pub fn dial(session: &Session<'_>, args: &DialArgs) -> Result<String, Failure> {
         .map(|result| input::code::<CarrierResult>(session.texts, "carrier", result))
         .transpose()?;
     let (dialled, attempt_id) = match waiting_attempt(session, &target)? {
-        Some(open) if result.is_some() && open.awaits == "outcome" => {
+        Some(open) if result.is_some() && open.awaits == Awaits::Outcome => {
             // Its result was told: another one would be another dial.
             return Err(Failure::refused(
                 "outcome_awaited",

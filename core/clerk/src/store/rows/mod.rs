@@ -34,9 +34,9 @@ pub use member::{
 pub use purchases::{StoredLine, move_lines, packed as purchases, put_purchases, stored_lines};
 pub use reading::{put_reading, read as read_reading, reading};
 pub use scope::{
-    ScopeState, digest_sums, drop_scope, evict_range_rest, forget_row, looked_up_rows, looked_up_rows_of,
-    mark_scopes_stale, remember_row, rows_of_scope, scope_key, scope_state, scopes, server_body, set_cursor,
-    set_scope_state,
+    ScopeState, any_loaded, digest_sums, drop_scope, evict_range_rest, forget_row, looked_up_rows,
+    looked_up_rows_of, mark_scopes_stale, remember_row, rows_of_scope, scope_key, scope_state, scopes,
+    server_body, set_cursor, set_scope_state,
 };
 pub use task::{TASK_COLUMN_COUNT, TASK_COLUMNS, put_task, read_task, remove_task, task};
 
@@ -44,7 +44,7 @@ pub(super) use catalogue::Interned;
 pub(super) use member::{insert_member, named_key};
 pub(super) use purchases::{build_bought, insert_lines};
 pub(super) use reading::{insert_reading, settle_superseded};
-pub(super) use scope::insert_scope_row;
+pub(super) use scope::{NOT_LOADED, insert_scope_rows};
 
 use super::{Result, StoreError, Tx, outbox};
 

@@ -7,11 +7,13 @@
 //!
 //! Both are written together, here and nowhere else.
 
-use rusqlite::{CachedStatement, Connection, params};
+use rusqlite::types::ToSqlOutput;
+use rusqlite::{Connection, params};
 use rustc_hash::FxHashMap;
 use yaoban_protocol::row::{Purchases, entity};
 use yaoban_protocol::varint::{Damaged, Reader, put_i64, put_u64};
 
+use super::super::bulk::insert_all;
 use super::super::{Result, StoreError, Tx};
 use super::catalogue::Interned;
 use super::mark_stale;
@@ -167,12 +169,11 @@ pub(in crate::store) fn build_bought(conn: &Connection) -> Result<()> {
     })?;
     let mut drugs: Vec<(i64, usize)> = counts.into_iter().collect();
     drugs.sort_unstable();
-    let mut insert = conn.prepare_cached(INSERT_BOUGHT)?;
     let mut rest = drugs.as_slice();
     while !rest.is_empty() {
         let (now, later) = rest.split_at(drugs_at_once(rest));
         rest = later;
-        insert_sorted(conn, &mut insert, now[0].0, now[now.len() - 1].0)?;
+        insert_sorted(conn, now[0].0, now[now.len() - 1].0)?;
     }
     Ok(())
 }
@@ -188,7 +189,7 @@ fn drugs_at_once(drugs: &[(i64, usize)]) -> usize {
 }
 
 /// The rows of `bought` for a range of drugs.
-fn insert_sorted(conn: &Connection, insert: &mut CachedStatement<'_>, first: i64, last: i64) -> Result<()> {
+fn insert_sorted(conn: &Connection, first: i64, last: i64) -> Result<()> {
     let mut sorted: Vec<(i64, i32, i64, i64, i64)> = Vec::new();
     each_member(conn, |key, lines| {
         for line in lines {
@@ -198,15 +199,29 @@ fn insert_sorted(conn: &Connection, insert: &mut CachedStatement<'_>, first: i64
         }
     })?;
     sorted.sort_unstable();
-    for same in sorted.chunk_by(|a, b| (a.0, a.1, a.2) == (b.0, b.1, b.2)) {
-        let (drug_key, day, key, ..) = same[0];
-        let packs = same.iter().fold(0_i64, |sum, line| sum.saturating_add(line.3));
-        let fen = same.iter().fold(0_i64, |sum, line| sum.saturating_add(line.4));
-        if (packs, fen) != (0, 0) {
-            insert.execute(params![drug_key, day, key, packs, fen])?;
+    sorted.dedup_by(|line, sums| {
+        let same = (line.0, line.1, line.2) == (sums.0, sums.1, sums.2);
+        if same {
+            sums.3 = sums.3.saturating_add(line.3);
+            sums.4 = sums.4.saturating_add(line.4);
         }
-    }
-    Ok(())
+        same
+    });
+    sorted.retain(|sums| (sums.3, sums.4) != (0, 0));
+    let rows = sorted.iter().map(|(drug_key, day, key, packs, fen)| {
+        [
+            ToSqlOutput::from(*drug_key),
+            ToSqlOutput::from(*day),
+            ToSqlOutput::from(*key),
+            ToSqlOutput::from(*packs),
+            ToSqlOutput::from(*fen),
+        ]
+    });
+    insert_all(
+        conn,
+        "INSERT OR REPLACE INTO bought (drug_key, day, member_key, quantity_milli, amount_fen)",
+        rows,
+    )
 }
 
 /// Hands the lines of every member to `take`.

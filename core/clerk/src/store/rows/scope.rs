@@ -1,10 +1,12 @@
 //! Which scope holds which row, how far each scope is held, and the sums for repair.
 
+use rusqlite::types::{ToSql, ToSqlOutput};
 use rusqlite::{Connection, OptionalExtension, params};
 use yaoban_protocol::digest;
 use yaoban_protocol::message::Cursor;
-use yaoban_protocol::row::entity;
+use yaoban_protocol::row::{Change, entity};
 
+use super::super::bulk::insert_all;
 use super::super::{Result, Tx};
 
 /// A scope as this phone holds it.
@@ -26,10 +28,19 @@ pub fn scope_key(conn: &Connection, scope: &str) -> Result<i64> {
         return Ok(state.scope_key);
     }
     conn.execute(
-        "INSERT INTO scope (scope, generation, after, shape, stale) VALUES (?1, 0, 0, 0, 0)",
-        [scope],
+        "INSERT INTO scope (scope, generation, after, shape, stale) VALUES (?1, 0, 0, ?2, 0)",
+        params![scope, NOT_LOADED],
     )?;
     Ok(conn.last_insert_rowid())
+}
+
+/// Shape of a scope that was never loaded.
+pub(in crate::store) const NOT_LOADED: u16 = 0;
+
+/// Whether a scope was ever loaded whole.
+pub fn any_loaded(conn: &Connection) -> Result<bool> {
+    let mut select = conn.prepare_cached("SELECT 1 FROM scope WHERE shape <> ?1")?;
+    Ok(select.exists([NOT_LOADED])?)
 }
 
 /// How far a scope is held; none if it never was.
@@ -83,19 +94,25 @@ pub fn remember_row(tx: &Connection, scope_key: i64, entity: &str, id: &str, seq
     Ok(())
 }
 
-/// For a fresh file: [`remember_row`] without looking for an older one.
-pub(in crate::store) fn insert_scope_row(
-    conn: &Connection,
-    scope_key: i64,
-    entity: &str,
-    id: &str,
-    seq: u64,
-) -> Result<()> {
-    conn.prepare_cached(
-        "INSERT OR REPLACE INTO scope_row (entity, id, scope_key, seq) VALUES (?1, ?2, ?3, ?4)",
-    )?
-    .execute(params![entity, id, scope_key, seq])?;
-    Ok(())
+/// For a fresh file: [`remember_row`] of all rows of a chunk.
+pub(in crate::store) fn insert_scope_rows(conn: &Connection, scope_key: i64, rows: &[Change]) -> Result<()> {
+    // In the order of the tree. The later of two rows about the same stays the later.
+    let mut rows: Vec<&Change> = rows.iter().collect();
+    rows.sort_by_key(|row| (row.entity.as_str(), row.id.as_str()));
+    let places = rows.iter().map(|row| {
+        Ok([
+            row.entity.to_sql()?,
+            row.id.to_sql()?,
+            scope_key.to_sql()?,
+            row.seq.to_sql()?,
+        ])
+    });
+    let places: Vec<[ToSqlOutput<'_>; 4]> = places.collect::<Result<_>>()?;
+    insert_all(
+        conn,
+        "INSERT OR REPLACE INTO scope_row (entity, id, scope_key, seq)",
+        places.into_iter(),
+    )
 }
 
 /// The scope no longer holds the row. True if it was the last that did.
