@@ -176,10 +176,10 @@ fn whole_chunk(path: &Path, sha256: &str) -> Option<Vec<u8>> {
 }
 
 /// Writes the rows that `read` gives. Compressing runs on a thread of its own, beside the reading.
-fn write_chunks<'a>(
-    directory: &'a Path,
+fn write_chunks(
+    directory: &Path,
     read: impl FnOnce(&mut dyn FnMut(Change) -> Result<(), Refusal>) -> Result<(), Refusal>,
-) -> Result<ChunkWriter<'a>, Refusal> {
+) -> Result<ChunkWriter<'_>, Refusal> {
     std::thread::scope(|scope| {
         let (send, receive) = sync_channel::<Vec<Change>>(1);
         let writing = scope.spawn(move || {
