@@ -18,11 +18,6 @@ public final class CallModel {
         case over(EndedAttempt)
     }
 
-    /// What a clerk hears on the line, the commonest first.
-    public static let results: [CarrierResult] = [
-        .answered, .noAnswer, .busy, .rejected, .powerOff, .invalidNumber, .suspended, .voicemail, .dropped, .cancelled,
-    ]
-
     /// How far it is.
     public private(set) var phase = Phase.ready
     /// A step is under way; another tap does nothing.
@@ -37,6 +32,8 @@ public final class CallModel {
     public private(set) var verdict: GateVerdict?
     /// What to say.
     public private(set) var script: Script?
+    /// What a clerk hears on the line, in the order in which it is offered.
+    public private(set) var results: [CarrierResult] = []
     /// The recording of an answered call, or the word that there is none, and why.
     public private(set) var recording: RecordingRow?
     /// Why the gate (`gate.<reason>`) or a rule refused, or what went wrong.
@@ -63,27 +60,26 @@ public final class CallModel {
             core: core,
             target: unfinished.taskId.map { .task($0) } ?? .member(memberId: unfinished.memberId, purpose: .service))
         attemptId = unfinished.attemptId
-        phase = unfinished.awaits == "result" ? .calling : .outcome
+        phase = unfinished.awaits == .result ? .calling : .outcome
     }
 
     /// Reads who is called, why, and what the gate says.
     public func look() async {
+        // Asks nobody: what was heard can be said also when the rest cannot be read.
+        results = (try? await core.call { $0.carrierChoices() }) ?? []
         failure = await Failure.of {
             let shown = try await core.call { [target] app in
+                let verdict = try app.checkDial(target: target)
                 switch target {
                 case .task(let id):
                     let detail = try app.task(taskId: id)
-                    // A newer hub's purpose counts as a service here: the gate is asked again at the dial.
-                    let purpose = ofCode(detail.task.purpose) ?? ContactPurpose.service
                     return Shown(
                         task: detail.task, script: detail.script, offered: try app.outcomeChoices(taskId: id),
-                        member: try app.profile(memberId: detail.task.memberId).member,
-                        verdict: try app.checkContact(
-                            memberId: detail.task.memberId, channel: .call, purpose: purpose))
-                case .member(let id, let purpose):
+                        member: try app.profile(memberId: detail.task.memberId).member, verdict: verdict)
+                case .member(let id, _):
                     return Shown(
                         task: nil, script: nil, offered: nil, member: try app.profile(memberId: id).member,
-                        verdict: try app.checkContact(memberId: id, channel: .call, purpose: purpose))
+                        verdict: verdict)
                 }
             }
             (task, offered, member, verdict) = (shown.task, shown.offered, shown.member, shown.verdict)
@@ -166,9 +162,4 @@ public final class CallModel {
         let member: MemberRow
         let verdict: GateVerdict
     }
-}
-
-extension RecordedOutcome {
-    /// For how long it can be taken back, by the core's clock, from when it was recorded.
-    public var held: Duration { .milliseconds(max(0, takeBackUntilMs - task.changedAtMs)) }
 }

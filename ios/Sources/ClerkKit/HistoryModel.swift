@@ -4,20 +4,12 @@ import Observation
 /// A member's purchases, page by page: the phone's first, then the hub's.
 @MainActor @Observable
 public final class HistoryModel {
-    /// Where the next page comes from.
-    public enum More: Equatable, Sendable {
-        /// From this phone.
-        case phone
-        /// From the hub: older days than the phone holds.
-        case hub
-        /// There is nothing older.
-        case none
-    }
-
     /// The days that were read, newest first.
     public private(set) var days: [HistoryDay] = []
-    /// What can be read next.
-    public private(set) var more = More.phone
+    /// What can be read next; none: nothing older, or nothing was read yet.
+    public private(set) var older: OlderDays?
+    /// Everything was read.
+    public private(set) var ended = false
     /// The medicine that the days are narrowed to; none: every one.
     public var medicine: String?
     /// A page is being read.
@@ -27,7 +19,6 @@ public final class HistoryModel {
 
     @ObservationIgnored private let core: ClerkCore
     @ObservationIgnored private let memberId: String
-    @ObservationIgnored private var before: CivilDate?
 
     public init(core: ClerkCore, memberId: String) {
         self.core = core
@@ -45,33 +36,27 @@ public final class HistoryModel {
         medicine == nil ? day.lines : day.lines.filter { $0.ingredient == medicine }
     }
 
-    /// Reads the next page.
+    /// Reads the next page, from this phone or from the hub.
     public func next() async {
-        guard !busy, more != .none else { return }
+        guard !busy, !ended else { return }
         busy = true
-        failure = await Failure.of { if more == .phone { try await fromPhone() } else { try await fromHub() } }
+        failure = await Failure.of {
+            let page = try await page(older)
+            days += page.days
+            older = page.next
+            ended = page.next == nil
+        }
         busy = false
     }
 
-    private func fromPhone() async throws {
-        let page = try await core.call { [memberId, before] in
-            try $0.history(memberId: memberId, before: before, daysMax: 20)
+    private func page(_ older: OlderDays?) async throws -> HistoryPage {
+        if let older, older.atHub {
+            return try await core.cancellable { [memberId] app, handle in
+                try app.olderHistory(memberId: memberId, before: older.before, linesMax: 200, cancel: handle)
+            }
         }
-        take(page)
-        if page.before == nil { more = page.lifetimeTimes > days.count ? .hub : .none }
-    }
-
-    private func fromHub() async throws {
-        let page = try await core.cancellable { [memberId, oldest = before ?? days.last?.day] app, handle in
-            try app.olderHistory(
-                memberId: memberId, before: oldest ?? app.today(), linesMax: 200, cancel: handle)
+        return try await core.call { [memberId] in
+            try $0.history(memberId: memberId, before: older?.before, daysMax: 20)
         }
-        take(page)
-        if page.before == nil { more = .none }
-    }
-
-    private func take(_ page: HistoryPage) {
-        days += page.days
-        before = page.before
     }
 }

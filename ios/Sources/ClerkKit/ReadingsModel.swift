@@ -50,21 +50,23 @@ public final class ReadingsModel {
     public var form: ReadingForm? { forms.first { $0.kind == kind } }
 
     /// Looks at what is typed; nothing is stored.
-    public func check(_ typed: NewReading?) async {
+    public func check(_ typed: TypedReading?) async {
         checked = nil
         guard let typed else { return }
-        failure = await Failure.of { [memberId] in
-            checked = try await core.call { try $0.checkReading(memberId: memberId, new: typed) }
+        let refused = await Failure.of { [memberId] in
+            checked = try await core.call { try $0.checkTyped(memberId: memberId, typed: typed) }
         }
+        // While nothing is typed, why there are no readings stays.
+        if checked != nil || refused != nil { failure = refused }
     }
 
-    /// Stores a reading; whether it was.
-    public func add(_ new: NewReading) async -> Bool {
+    /// Stores what is typed; whether it was.
+    public func add(_ typed: TypedReading) async -> Bool {
         guard !busy else { return false }
         busy = true
         defer { busy = false }
         failure = await Failure.of { [memberId] in
-            added = try await core.call { try $0.addReading(memberId: memberId, new: new) }
+            added = try await core.call { try $0.addTyped(memberId: memberId, typed: typed) }
         }
         return failure == nil
     }
@@ -72,25 +74,5 @@ public final class ReadingsModel {
     private struct Shown: Equatable, Sendable {
         let member: MemberRow
         let readings: Readings
-    }
-}
-
-extension NewReading {
-    /// What is typed into a form, perhaps not the whole of it yet; none while nothing is. What it says, the core knows.
-    /// Glucose is typed in mmol/L, with a point or a comma.
-    public static func typed(_ form: ReadingForm, _ numbers: [String], context: String) -> NewReading? {
-        guard numbers.contains(where: { !$0.isEmpty }) else { return nil }
-        let typed = Dictionary(zip(form.numbers.map(\.field), numbers)) { first, _ in first }
-        return NewReading(
-            kind: form.kind, systolic: UInt16(typed["systolic"] ?? ""), diastolic: UInt16(typed["diastolic"] ?? ""),
-            glucoseTenths: tenths(typed["glucose"] ?? ""), context: context)
-    }
-
-    private static func tenths(_ text: String) -> UInt16? {
-        let parts = text.split(omittingEmptySubsequences: false) { ".,".contains($0) }
-        guard let whole = UInt16(parts.first ?? ""), parts.count <= 2, whole < 1000 else { return nil }
-        let rest = parts.count == 2 ? parts[1].prefix(1) : ""
-        guard let tenth = rest.isEmpty ? 0 : UInt16(rest) else { return nil }
-        return whole * 10 + tenth
     }
 }

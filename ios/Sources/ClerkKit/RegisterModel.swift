@@ -9,14 +9,20 @@ public final class RegisterModel {
     public var phone = ""
     /// A code, or none if it was not asked.
     public var sex: String?
-    public var birthday = ""
-    /// What the member said, with commas between.
+    public var birthday = "" {
+        didSet { noBirthday = false }
+    }
+    /// What was typed as the birthday is none: nobody is registered.
+    public private(set) var noBirthday = false
+    /// What the member said.
     public var allergies = ""
     /// The codes of what the member said.
     public var diseases: Set<String> = []
     /// The purposes that the member says yes to.
     public var consents: Set<String> = []
 
+    /// The sexes that may be chosen.
+    public private(set) var sexes: [String] = []
     /// The diseases that may be chosen.
     public private(set) var offered: [DiseaseRow] = []
     /// What a new member is asked to consent to.
@@ -29,18 +35,25 @@ public final class RegisterModel {
     public private(set) var failure: Failure?
 
     @ObservationIgnored private let core: ClerkCore
+    /// What was typed at the counter; none once the form begins with it.
+    @ObservationIgnored private var typed: String?
 
-    /// Begins with what was typed at the counter: digits are the number, anything else the name.
+    /// Begins with what was typed at the counter.
     public init(core: ClerkCore, typed: String) {
         self.core = core
-        phone = typed.filter(\.isNumber)
-        name = phone.isEmpty ? typed : ""
+        self.typed = typed
     }
 
-    /// Reads what a new member is asked.
+    /// Reads what a new member is asked; once.
     public func begin() async {
+        guard let typed else { return }
         failure = await Failure.of {
-            (offered, consentForms) = try await core.call { ($0.diseases(), $0.consentForms()) }
+            let begun = try await core.call { app in
+                (app.beginRegistration(typed: typed), app.sexes(), app.diseases(), app.consentForms())
+            }
+            self.typed = nil
+            (name, phone) = (begun.0.name, begun.0.phone)
+            (sexes, offered, consentForms) = (begun.1, begun.2, begun.3)
         }
     }
 
@@ -49,19 +62,15 @@ public final class RegisterModel {
         guard !busy, registered == nil else { return }
         busy = true
         defer { busy = false }
-        let new = NewMember(
-            name: trimmed(name), phone: filled(phone), sex: sex, birthday: filled(birthday),
-            diseases: offered.map(\.code).filter(diseases.contains), allergies: listed(allergies),
-            consents: consentForms.filter { consents.contains($0.purpose) }.map { $0.answer(granted: true) })
-        failure = await Failure.of { registered = try await core.call { try $0.register(new: new) } }
-    }
-
-    private func trimmed(_ text: String) -> String { text.trimmingCharacters(in: .whitespacesAndNewlines) }
-
-    private func filled(_ text: String) -> String? { trimmed(text).isEmpty ? nil : trimmed(text) }
-
-    /// Words between commas, as people write them.
-    private func listed(_ text: String) -> [String] {
-        text.split { "，,、；; ".contains($0) }.map { trimmed(String($0)) }.filter { !$0.isEmpty }
+        failure = await Failure.of {
+            let born = try await core.call { [birthday] in $0.typedBirthday(text: birthday) }
+            noBirthday = born == nil && !birthday.isEmpty
+            guard !noBirthday else { return }
+            let new = NewMember(
+                name: name, phone: phone.isEmpty ? nil : phone, sex: sex, birthday: born,
+                diseases: offered.map(\.code).filter(diseases.contains), allergies: [allergies],
+                consents: consentForms.filter { consents.contains($0.purpose) }.map { $0.answer(granted: true) })
+            registered = try await core.call { try $0.register(new: new) }
+        }
     }
 }

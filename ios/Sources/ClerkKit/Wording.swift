@@ -181,7 +181,7 @@ public struct Wording: Sendable {
     }
 
     private func target(_ name: String, _ band: TargetBand) -> String {
-        func number(_ value: UInt16) -> String { band.field == "glucose" ? tenths(Int(value)) : "\(value)" }
+        func number(_ value: UInt16) -> String { fixedPoint(Int(value), band.decimals) }
         guard let from = band.from else { return self["reading.target_to", ["name": name, "to": number(band.to)]] }
         return self["reading.target", ["name": name, "from": number(from), "to": number(band.to)]]
     }
@@ -243,8 +243,15 @@ public func decimal(_ milli: Int64) -> String {
     return "\(milli < 0 ? "-" : "")\(milli.magnitude / 1000)\(rest.isEmpty ? "" : ".\(rest)")"
 }
 
+/// A number in its smallest unit, with this many places behind the point.
+public func fixedPoint(_ value: Int, _ decimals: UInt8) -> String {
+    guard decimals > 0 else { return "\(value)" }
+    let unit = (0..<decimals).reduce(1) { unit, _ in unit * 10 }
+    return "\(value / unit).\(String(unit + value % unit).dropFirst())"
+}
+
 /// Tenths as a decimal.
-public func tenths(_ value: Int) -> String { "\(value / 10).\(value % 10)" }
+public func tenths(_ value: Int) -> String { fixedPoint(value, 1) }
 
 /// Bytes as MB, floored.
 public func megabytes(_ bytes: UInt64) -> String { tenths(Int(bytes / 100_000)) }

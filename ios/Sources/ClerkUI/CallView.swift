@@ -115,7 +115,7 @@ struct CallView: View {
         Section(words[model.taskId == nil ? "call.result" : "call.not_answered"]) {
             Wrap {
                 // That it was answered is said by what came of it.
-                ForEach(CallModel.results.filter { $0 != .answered || model.taskId == nil }, id: \.self) { result in
+                ForEach(model.results.filter { $0 != .answered || model.taskId == nil }, id: \.self) { result in
                     Choice(text: words.code("carrier", of: result), chosen: false) {
                         Task {
                             await model.ended(result)
@@ -158,7 +158,7 @@ struct CallView: View {
         Big(text: words["call.dial"], picture: "phone") {
             Task { await model.dial(by: app.device, watch: app.dialWatch) }
         }
-        .disabled(model.verdict?.verdict != "allow" || model.busy)
+        .disabled(model.verdict?.verdict != .allow || model.busy)
     }
 }
 
@@ -271,7 +271,7 @@ struct RecordedView: View {
         }
         .task(id: outcome.outcomeId) {
             held = true
-            try? await Task.sleep(for: outcome.held)
+            try? await Task.sleep(for: .milliseconds(outcome.heldMs))
             if !Task.isCancelled { held = false }
         }
     }

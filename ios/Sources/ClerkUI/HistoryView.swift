@@ -30,11 +30,11 @@ struct HistoryView: View {
     @ViewBuilder private var end: some View {
         if model.busy {
             Waiting(words["state.reading"])
+        } else if model.ended {
+            Text(words[model.days.isEmpty ? "history.nothing" : "history.end"]).foregroundStyle(.secondary)
         } else {
-            switch model.more {
-            case .phone: Button(words["history.more"]) { Task { await model.next() } }
-            case .hub: Button(words["history.older"]) { Task { await model.next() } }
-            case .none: Text(words[model.days.isEmpty ? "history.nothing" : "history.end"]).foregroundStyle(.secondary)
+            Button(words[model.older?.atHub == true ? "history.older" : "history.more"]) {
+                Task { await model.next() }
             }
         }
     }

@@ -295,7 +295,7 @@ struct MemberView: View {
             VStack {
                 if let reason = verdict.reason { Text(words.gate(reason)).foregroundStyle(.red) }
                 Big(text: words["member.call"], picture: "phone") { app.way.to(.callMember(model.memberId)) }
-                    .disabled(verdict.verdict != "allow")
+                    .disabled(verdict.verdict != .allow)
             }
             .padding()
             .background(.bar)

@@ -70,7 +70,7 @@ struct MessageView: View {
             if more > 0 { Text(words["message.more", ["n": more]]) }
         }
         Big(text: words["message.send"], picture: "message") { Task { await model.send() } }
-            .disabled(model.busy || (model.memberIds.count == 1 && model.previews.first?.gate.verdict == "refuse"))
+            .disabled(model.busy || (model.memberIds.count == 1 && model.previews.first?.gate.verdict == .refuse))
     }
 
     // MARK: What became of it

@@ -61,7 +61,6 @@ struct PhoneView: View {
         if !ops.isEmpty {
             Section(words["phone.queue"]) {
                 ForEach(ops.prefix(20), id: \.outboxId) { op in
-                    let stuck = op.state == "rejected" || op.state == "parked"
                     VStack(alignment: .leading) {
                         Text(joined([words.code("op", op.op), op.memberName, words.instant(op.atMs)]))
                         Text(
@@ -71,10 +70,10 @@ struct PhoneView: View {
                             )
                         )
                         .font(.subheadline)
-                        .foregroundStyle(stuck ? Color.red : Color.secondary)
+                        .foregroundStyle(op.stuck ? Color.red : Color.secondary)
                     }
                     .swipeActions {
-                        if stuck { Button(words["phone.seen"]) { Task { await sync.putAway(op.outboxId) } } }
+                        if op.stuck { Button(words["phone.seen"]) { Task { await sync.putAway(op.outboxId) } } }
                     }
                 }
                 if ops.count > 20 { Text(words["phone.more", ["n": ops.count - 20]]) }

@@ -7,13 +7,12 @@ struct ReadingsView: View {
     let app: AppModel
     let model: ReadingsModel
     @State private var numbers = ["", ""]
-    @State private var context = ""
+    /// Which one was chosen; none: the form's own.
+    @State private var context: String?
 
     private var words: Wording { app.words }
-    private var typed: NewReading? {
-        model.form.flatMap { form in
-            .typed(form, numbers, context: form.contexts.contains(context) ? context : form.defaultContext)
-        }
+    private var typed: TypedReading? {
+        model.form.map { TypedReading(kind: $0.kind, numbers: numbers, context: context) }
     }
 
     var body: some View {
@@ -42,7 +41,7 @@ struct ReadingsView: View {
             set: {
                 model.kind = $0
                 numbers = ["", ""]
-                context = ""
+                context = nil
             })
     }
 
@@ -60,7 +59,7 @@ struct ReadingsView: View {
         Section {
             ForEach(form.numbers.indices, id: \.self) { at in
                 TextField(words.code("field", form.numbers[at].field), text: $numbers[at])
-                    .keyboardType(form.numbers[at].field == "glucose" ? .decimalPad : .numberPad)
+                    .keyboardType(form.numbers[at].decimals > 0 ? .decimalPad : .numberPad)
             }
             Picker(words["field.context"], selection: chosen(form)) {
                 ForEach(form.contexts, id: \.self) { Text(words.code("context", $0)).tag($0) }
@@ -73,8 +72,7 @@ struct ReadingsView: View {
     }
 
     private func chosen(_ form: ReadingForm) -> Binding<String> {
-        Binding(
-            get: { form.contexts.contains(context) ? context : form.defaultContext }, set: { context = $0 })
+        Binding(get: { context ?? form.defaultContext }, set: { context = $0 })
     }
 
     /// What is typed says this: its grade at once, or why nobody has such a value.

@@ -29,10 +29,10 @@ struct RegisterView: View {
             TextField(words["field.phone"], text: $model.phone).keyboardType(.phonePad)
             Picker(words["field.sex"], selection: $model.sex) {
                 Text(words["member.unknown"]).tag(String?.none)
-                ForEach(["female", "male"], id: \.self) { code in Text(words.code("sex", code)).tag(String?.some(code))
-                }
+                ForEach(model.sexes, id: \.self) { Text(words.code("sex", $0)).tag(String?.some($0)) }
             }
             TextField(words["register.birthday"], text: $model.birthday).keyboardType(.numbersAndPunctuation)
+            if model.noBirthday { Text(words["register.birthday"]).foregroundStyle(.red) }
             TextField(words["register.allergies"], text: $model.allergies)
         }
         Section(words["field.diseases"]) {

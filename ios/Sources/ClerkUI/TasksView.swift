@@ -123,7 +123,7 @@ struct TasksView: View {
             app.way.to(open.taskId.map { .callTask($0) } ?? .callMember(open.memberId))
         } content: {
             Label(
-                words[open.awaits == "result" ? "list.open_result" : "list.open_outcome", ["name": open.name]],
+                words[open.awaits == .result ? "list.open_result" : "list.open_outcome", ["name": open.name]],
                 systemImage: "waveform")
         }
     }

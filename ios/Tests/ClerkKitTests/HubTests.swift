@@ -120,7 +120,7 @@ import Testing
         #expect(profile.member.name == "王约" && profile.allergies.map(\.text) == ["青霉素"])
         #expect(profile.lastVisit == TestClock.day(-25) && profile.totalFen == 6_000)
         #expect(profile.medicines.map(\.ingredient) == ["氨氯地平"])
-        #expect(member.verdict?.verdict == "allow")
+        #expect(member.verdict?.verdict == .allow)
         search.query = ""
         try await self.following(search.follow, until: "who was opened last") { search.answered.isEmpty }
         #expect(search.members?.map(\.memberId) == ["M1"])
