@@ -541,8 +541,9 @@ fn begin_dial(
     work: &Work<'_>,
     target: &DialTarget,
 ) -> Result<std::result::Result<Dial, Refusal>> {
+    let listing = Listing::new(tx, work)?;
     let found = match target {
-        DialTarget::Task(id) => Some(Listing::new(tx, work)?.one(id)?),
+        DialTarget::Task(id) => Some(listing.one(id)?),
         DialTarget::Member { .. } => None,
     };
     let (member_id, purpose) = match (&found, target) {
@@ -599,7 +600,7 @@ fn begin_dial(
         phone_masked: masked(&member),
         name: member.name,
         script: found
-            .map(|found| script_of(tx, work, &found))
+            .map(|found| script_of(tx, work, &found.task, &listing.row(&found)?))
             .transpose()?
             .flatten(),
         number: number.into(),

@@ -531,13 +531,13 @@ fn task_item(found: Found) -> TodayItem {
     };
     TodayItem {
         staff_id,
-        member_id: found.row.member_id,
-        name: found.row.name,
-        phone_masked: found.row.phone_masked,
-        task_id: Some(found.row.task_id),
-        due: Some(found.row.due),
-        at_ms: found.row.changed_at_ms,
-        code: found.row.state.code().to_owned(),
+        phone_masked: found.phone_masked(),
+        member_id: found.task.member_id,
+        name: found.name,
+        due: Some(found.task.due),
+        at_ms: found.task.changed_at_ms,
+        code: found.task.state.code().to_owned(),
+        task_id: Some(found.task.id),
     }
 }
 

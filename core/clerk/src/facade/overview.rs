@@ -9,7 +9,7 @@ use yaoban_domain::codes::{Class, Code as _, MedicineStatus};
 
 use super::find::{MemberRow, member_row};
 use super::groups::{keys, unfit};
-use super::tasks::{Listing, TaskFilter, TaskRow, TaskView};
+use super::tasks::{Listing, TaskFilter, TaskView};
 use super::work::Work;
 use super::{Acting, AppResult, ClerkApp};
 use crate::store::{Durability, Settings, meta, rows};
@@ -100,7 +100,7 @@ impl ClerkApp {
             let due = Listing::of(conn, &acting.settings, acting.now_ms, staff_id)?.list(&filter)?;
             Ok(DueCounts {
                 due: due.len(),
-                emergencies: due.iter().filter(|found| found.row.emergency).count(),
+                emergencies: due.iter().filter(|found| found.task.emergency).count(),
             })
         })
     }
@@ -129,15 +129,17 @@ impl ClerkApp {
             let off = work.staff.off_on == Some(work.today) && !whole_store;
             let mut due = list(TaskView::Due)?;
             due.retain(|_| !off);
-            let rows: Vec<&TaskRow> = due.iter().map(|found| &found.row).collect();
             Ok(TaskCounts {
-                due: rows.len(),
-                emergencies: rows.iter().filter(|row| row.emergency).count(),
+                due: due.len(),
+                emergencies: due.iter().filter(|found| found.task.emergency).count(),
                 later: list(TaskView::Later)?.len(),
                 overdue: list(TaskView::Overdue)?.len(),
                 done: list(TaskView::DoneToday)?.len(),
-                classes: tally(rows.iter().filter_map(|row| row.class.map(Class::code))),
-                kinds: tally(rows.iter().map(|row| row.kind.code())),
+                classes: tally(
+                    due.iter()
+                        .filter_map(|found| found.figures.class.map(Class::code)),
+                ),
+                kinds: tally(due.iter().map(|found| found.task.kind.code())),
             })
         })
     }

@@ -279,7 +279,7 @@ impl ClerkApp {
                     .into_iter()
                     .skip(offset)
                     .take(limit)
-                    .map(|tasks| listing.household(tasks))
+                    .map(|tasks| listing.household(&tasks))
                     .collect::<Result<_>>()?,
             })
         })
@@ -297,14 +297,14 @@ impl ClerkApp {
         let work = Work::begin(self)?;
         work.read(|conn| {
             work.allowed(Action::SeeTask)?;
-            let found = Listing::new(conn, &work)?.one(task_id)?;
-            let outcomes = outcome_rows(&found.task);
-            let script = script_of(conn, &work, &found)?;
+            let listing = Listing::new(conn, &work)?;
+            let found = listing.one(task_id)?;
+            let task = listing.row(&found)?;
             Ok(TaskDetail {
-                script,
+                script: script_of(conn, &work, &found.task, &task)?,
                 attempts: attempts_of_task(conn, task_id)?,
-                outcomes,
-                task: found.row,
+                outcomes: outcome_rows(&found.task),
+                task,
             })
         })
     }
@@ -392,7 +392,8 @@ impl ClerkApp {
 
 /// A task as it shows.
 pub(super) fn task_row(conn: &Connection, work: &Work<'_>, task_id: &str) -> Result<TaskRow> {
-    Ok(Listing::new(conn, work)?.one(task_id)?.row)
+    let listing = Listing::new(conn, work)?;
+    listing.row(&listing.one(task_id)?)
 }
 
 /// A clerk's own task for a member.
@@ -478,12 +479,18 @@ fn outcome_rows(task: &CareTask) -> Vec<OutcomeRow> {
         .collect()
 }
 
-/// A task as it stands, and as it shows.
+/// A task as it stands, with all by which lists choose and order. [`Listing::row`] makes what shows of it.
 pub(super) struct Found {
     /// The task, settled by the clock.
     pub task: CareTask,
+    /// The member's name.
+    pub name: String,
     /// The full number, for households; never shown.
     number: Option<String>,
+    /// What is computed of the member.
+    pub figures: Cached,
+    /// The ingredient of the medicine that ends first.
+    next_ingredient: Option<String>,
     /// The member's diseases, `;`-wrapped.
     diseases: String,
     /// The member's tags, `;`-wrapped.
@@ -492,8 +499,13 @@ pub(super) struct Found {
     member_key: i64,
     /// Its place on the list.
     pub key: OrderKey,
-    /// Ready to show, but for the medicine that the task is about ([`Listing::complete`]).
-    pub row: TaskRow,
+}
+
+impl Found {
+    /// The number with its middle hidden.
+    pub fn phone_masked(&self) -> Option<String> {
+        self.number.as_deref().map(phone::mask)
+    }
 }
 
 /// After [`TASK_COLUMNS`]: the member, and the ingredient of the medicine that ends first.
@@ -568,9 +580,9 @@ impl<'a> Listing<'a> {
         found.retain(|one| self.fits(one, filter));
         if filter.view == TaskView::DoneToday {
             found.sort_by(|a, b| {
-                b.row
+                b.task
                     .changed_at_ms
-                    .cmp(&a.row.changed_at_ms)
+                    .cmp(&a.task.changed_at_ms)
                     .then_with(|| a.key.cmp(&b.key))
             });
         } else {
@@ -581,31 +593,33 @@ impl<'a> Listing<'a> {
     }
 
     fn fits(&self, found: &Found, filter: &TaskFilter) -> bool {
-        let row = &found.row;
+        let task = &found.task;
         let viewed = match filter.view {
-            TaskView::Due => is_on_list(&found.task, self.today),
-            TaskView::Later => !is_absorbing(&found.task.state) && !is_on_list(&found.task, self.today),
-            TaskView::Overdue => row.state.is(TaskState::Expired),
+            TaskView::Due => is_on_list(task, self.today),
+            TaskView::Later => !is_absorbing(&task.state) && !is_on_list(task, self.today),
+            TaskView::Overdue => task.state.is(TaskState::Expired),
             TaskView::DoneToday => true,
         };
         let whose = if filter.whole_store {
-            filter.assignee.is_none() || filter.assignee == row.assignee
+            filter.assignee.is_none() || filter.assignee == task.assignee
         } else if filter.view == TaskView::DoneToday {
-            self.did(&found.task)
+            self.did(task)
         } else {
-            row.assignee
+            task.assignee
                 .as_deref()
                 .is_none_or(|assignee| assignee == self.staff_id)
         };
         viewed
             && whose
-            && filter.class.is_none_or(|class| row.class == Some(class))
+            && filter
+                .class
+                .is_none_or(|class| found.figures.class == Some(class))
             && filter
                 .disease
                 .as_ref()
                 .is_none_or(|code| has_word(&found.diseases, code))
             && filter.tag.as_ref().is_none_or(|tag| has_word(&found.tags, tag))
-            && filter.member_id.as_ref().is_none_or(|id| *id == row.member_id)
+            && filter.member_id.as_ref().is_none_or(|id| *id == task.member_id)
     }
 
     /// Whether the clerk did it: recorded what counts, or had it when it was closed without one.
@@ -616,33 +630,21 @@ impl<'a> Listing<'a> {
     /// One task, whatever its state.
     pub fn one(&self, task_id: &str) -> Result<Found> {
         let found = self.query("t.task_id = ?1", &[&task_id])?;
-        let mut one = found
+        found
             .into_iter()
             .next()
-            .ok_or_else(|| refused(reason::TASK_UNKNOWN))?;
-        self.complete(&mut one)?;
-        Ok(one)
+            .ok_or_else(|| refused(reason::TASK_UNKNOWN))
     }
 
     /// Tasks of one number, as they show.
-    fn household(&self, mut tasks: Vec<Found>) -> Result<Household> {
-        tasks.iter_mut().try_for_each(|one| self.complete(one))?;
+    fn household(&self, tasks: &[Found]) -> Result<Household> {
         Ok(Household {
-            phone_masked: tasks.first().and_then(|one| one.row.phone_masked.clone()),
-            tasks: tasks.into_iter().map(|one| one.row).collect(),
+            phone_masked: tasks.first().and_then(Found::phone_masked),
+            tasks: tasks.iter().map(|one| self.row(one)).collect::<Result<_>>()?,
         })
     }
 
-    /// Looks up the medicine that a task is about. It costs a query, so it is done for what is shown only.
-    fn complete(&self, found: &mut Found) -> Result<()> {
-        if let Some(ingredient) = about(&found.task) {
-            found.row.medicine = Some(ingredient.to_owned());
-            found.row.medicine_end = self.end_of(ingredient, found.member_key, &found.task.why)?;
-        }
-        Ok(())
-    }
-
-    /// Tasks by a condition over `t` (task), `m` (member), `f` (figure), in no order, not [completed](Self::complete).
+    /// Tasks by a condition over `t` (task), `m` (member), `f` (figure), in no order.
     pub fn query(&self, condition: &str, values: &[&dyn ToSql]) -> Result<Vec<Found>> {
         let sql =
             format!("SELECT {TASK_COLUMNS}, {MEMBER_COLUMNS}, {CACHED_COLUMNS} {FROM} WHERE {condition}");
@@ -665,15 +667,11 @@ impl<'a> Listing<'a> {
             .map_err(rusqlite::Error::from)?;
         let number: Option<String> = reversed.map(|digits| digits.chars().rev().collect());
         let figures = read_cached(row, member + 7)?;
-        let mut shown = self.show(&task, row.get(member + 1)?, number.as_deref(), &figures);
-        if about(&task).is_none() {
-            (shown.medicine, shown.medicine_end) = (row.get(member + 6)?, figures.next_end);
-        }
         let order = OrderInput {
             class: figures.class,
             medicine_end: figures.next_end,
             value_index: figures.value_index,
-            hour_matches: shown.hour_matches,
+            hour_matches: self.hour_matches(&figures),
         };
         Ok(Found {
             key: order_key(&task, &order),
@@ -681,7 +679,9 @@ impl<'a> Listing<'a> {
             diseases: row.get(member + 3)?,
             tags: row.get(member + 4)?,
             member_key: row.get(member + 5)?,
-            row: shown,
+            name: row.get(member + 1)?,
+            next_ingredient: row.get(member + 6)?,
+            figures,
             task,
         })
     }
@@ -700,15 +700,29 @@ impl<'a> Listing<'a> {
         })
     }
 
-    fn show(&self, task: &CareTask, name: String, number: Option<&str>, figures: &Cached) -> TaskRow {
+    fn hour_matches(&self, figures: &Cached) -> bool {
+        figures.answered_hours >> self.hour & 1 == 1
+    }
+
+    /// A task as it shows. It looks up the medicine that the task is about and copies much, so it is made for
+    /// what is shown only.
+    pub fn row(&self, found: &Found) -> Result<TaskRow> {
+        let Found { task, figures, .. } = found;
+        let (medicine, medicine_end) = match about(task) {
+            Some(ingredient) => (
+                Some(ingredient.to_owned()),
+                self.end_of(ingredient, found.member_key, &task.why)?,
+            ),
+            None => (found.next_ingredient.clone(), figures.next_end),
+        };
         let name_of = |names: &BTreeMap<String, String>, id: &Option<String>| {
             id.as_ref().and_then(|id| names.get(id)).cloned()
         };
-        TaskRow {
+        Ok(TaskRow {
             task_id: task.id.clone(),
             member_id: task.member_id.clone(),
-            name,
-            phone_masked: number.map(phone::mask),
+            name: found.name.clone(),
+            phone_masked: found.phone_masked(),
             kind: task.kind.clone(),
             channel: channel(&task.kind),
             purpose: task.purpose.clone(),
@@ -724,21 +738,21 @@ impl<'a> Listing<'a> {
             care: figures.care,
             value_index: figures.value_index,
             next_end: figures.next_end,
-            medicine: None,
-            medicine_end: None,
+            medicine,
+            medicine_end,
             assignee: task.assignee.clone(),
             assignee_name: name_of(&self.staff, &task.assignee),
             attempts: task.attempts,
             avoid_part: task.avoid_part,
             emergency: task.emergency,
             nudged: task.nudged_at_ms.is_some(),
-            hour_matches: figures.answered_hours >> self.hour & 1 == 1,
+            hour_matches: self.hour_matches(figures),
             outcome: task
                 .outcome
                 .as_ref()
                 .map(|outcome| outcome.code.code().to_owned()),
             changed_at_ms: task.changed_at_ms,
-        }
+        })
     }
 }
 
@@ -765,17 +779,22 @@ fn has_word(wrapped: &str, word: &str) -> bool {
 
 /// The script of a task, filled in for its member. A clerk reads it, so a placeholder without a
 /// value stands as it is.
-pub(super) fn script_of(conn: &Connection, work: &Work<'_>, found: &Found) -> Result<Option<Script>> {
-    let Some(id) = &found.task.script_id else {
+pub(super) fn script_of(
+    conn: &Connection,
+    work: &Work<'_>,
+    task: &CareTask,
+    row: &TaskRow,
+) -> Result<Option<Script>> {
+    let Some(id) = &task.script_id else {
         return Ok(None);
     };
     let Some(script) = rows::record::<Template>(conn, entity::TEMPLATE, id)? else {
         return Ok(None);
     };
     let (store, chain) = Work::names(conn)?;
-    let member = known_member(conn, &found.task.member_id)?;
-    let end = found.row.medicine_end.map(|day| day.to_string());
-    let medicine = found.row.medicine.as_deref();
+    let member = known_member(conn, &task.member_id)?;
+    let end = row.medicine_end.map(|day| day.to_string());
+    let medicine = row.medicine.as_deref();
     let mut values: Vec<(&str, &str)> = vec![
         ("name", &member.name),
         ("store", &store),
@@ -784,7 +803,7 @@ pub(super) fn script_of(conn: &Connection, work: &Work<'_>, found: &Found) -> Re
     ];
     values.extend(medicine.map(|name| ("medicine", name)));
     values.extend(end.as_deref().map(|day| ("medicine_end", day)));
-    for (name, value) in &found.task.why.values {
+    for (name, value) in &task.why.values {
         values.push((name, value));
     }
     Ok(Some(filled(script, &values)))
