@@ -4,6 +4,7 @@ import cn.yaoban.core.MedicineRow
 import cn.yaoban.core.ReadingRow
 import cn.yaoban.core.Say
 import cn.yaoban.core.bridge.get
+import java.math.BigDecimal
 import java.time.LocalDate
 import kotlin.math.abs
 
@@ -31,11 +32,11 @@ internal fun value(reading: ReadingRow): String {
     return reading.glucoseTenths?.let { tenths(it.toInt()) }.orEmpty()
 }
 
-/** A number of a reading as it is said: glucose is kept in tenths. */
+/** A number of a reading as it is said: it is kept in its smallest unit. */
 internal fun number(
-    field: String,
     value: UShort,
-): String = if (field == "glucose") tenths(value.toInt()) else value.toString()
+    decimals: UByte,
+): String = BigDecimal.valueOf(value.toLong(), decimals.toInt()).toPlainString()
 
 /** How a reading moved since the one before. */
 internal fun change(reading: ReadingRow): String? =

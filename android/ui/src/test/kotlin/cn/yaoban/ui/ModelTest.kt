@@ -2,17 +2,18 @@ package cn.yaoban.ui
 
 import cn.yaoban.core.CarrierResult
 import cn.yaoban.core.ContactPurpose
+import cn.yaoban.core.Decision
 import cn.yaoban.core.DialTarget
 import cn.yaoban.core.EntryState
 import cn.yaoban.core.ErrorKind
 import cn.yaoban.core.GroupConditions
 import cn.yaoban.core.MemberClass
 import cn.yaoban.core.NewOutcome
-import cn.yaoban.core.NewReading
 import cn.yaoban.core.OutcomeCode
 import cn.yaoban.core.ReadingNumber
 import cn.yaoban.core.TaskFilter
 import cn.yaoban.core.TaskView
+import cn.yaoban.core.TypedReading
 import cn.yaoban.core.bridge.WordingValue
 import cn.yaoban.phone.PropertyTexts
 import cn.yaoban.ui.model.CallModel
@@ -23,10 +24,8 @@ import cn.yaoban.ui.model.PairingModel
 import cn.yaoban.ui.model.ReadingsModel
 import cn.yaoban.ui.model.SearchModel
 import cn.yaoban.ui.model.TaskListModel
-import cn.yaoban.ui.model.full
-import cn.yaoban.ui.model.reading
-import cn.yaoban.ui.model.typed
-import cn.yaoban.ui.model.value
+import cn.yaoban.ui.screens.full
+import cn.yaoban.ui.screens.typed
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
@@ -134,7 +133,7 @@ class ModelTest : WithHub() {
         phone = TestPhone(home, hub).pair()
         val refused = CallModel(phone.core, DialTarget.Member("M3", ContactPurpose.MARKETING))
         refused.look()
-        assertEquals("refuse", refused.verdict?.verdict)
+        assertEquals(Decision.REFUSE, refused.verdict?.verdict)
         assertNull(refused.dial())
         assertEquals("gate.no_consent", refused.failure?.code)
 
@@ -151,7 +150,7 @@ class ModelTest : WithHub() {
         assertEquals("note_required", call.failure?.code)
         call.record(NewOutcome(OutcomeCode.CALL_LATER, date = phone.clock.today.plusDays(1)))
         val recorded = call.phase as CallModel.Phase.Recorded
-        assertEquals(10_000L, recorded.heldMs)
+        assertEquals(10_000uL, recorded.outcome.heldMs)
         call.takeBack()
         assertEquals(CallModel.Phase.Outcome, call.phase)
 
@@ -220,24 +219,23 @@ class ModelTest : WithHub() {
         assertEquals(listOf(true, true, false), listOf("190", "99", "12").map { systolic.full(it) })
         val sugar = glucose.numbers.single()
         assertEquals(listOf("7.8", "12.5", "7", "7.", "50"), listOf("7.85", "12.5.", "7", ".7.", "509").map { type(sugar, it) })
-        assertEquals(listOf<UShort?>(78u, 125u, 70u, 70u, null), listOf("7.8", "12.5", "7", "7.", "").map { sugar.value(it) })
-        assertNull(bp.reading(listOf("", ""), "office"))
-        assertEquals(NewReading("bp", systolic = 120u, context = "home"), bp.reading(listOf("120", ""), "home"))
     }
 
     @Test
     fun `what is typed says its grade, or why nobody has it`() = runBlocking {
         phone = TestPhone(home, hub).pair()
         val model = ReadingsModel(phone.core, "M1")
-        val bp = { high: Int, low: Int? -> NewReading("bp", systolic = high.toUShort(), diastolic = low?.toUShort(), context = "office") }
-        model.check(bp(150, null))
+        val bp = { high: String, low: String -> TypedReading("bp", listOf(high, low), "office") }
+        model.check(bp("150", ""))
         assertEquals(EntryState.INCOMPLETE, model.checked?.says?.state)
-        model.check(bp(150, 95))
+        model.check(bp("150", "95"))
         assertEquals(EntryState.POSSIBLE to "grade1", model.checked?.says?.let { it.state to it.reading?.grade })
-        model.check(bp(90, 95))
+        model.check(bp("90", "95"))
         assertEquals(EntryState.IMPOSSIBLE to "systolic_not_above_diastolic", model.checked?.says?.let { it.state to it.reason })
-        model.check(null)
-        assertNull(model.checked)
+        model.check(bp("15a", "95"))
+        assertEquals(EntryState.IMPOSSIBLE to "not_a_number", model.checked?.says?.let { it.state to it.reason })
+        model.check(bp("", ""))
+        assertEquals(bp("", "") to null, model.checked?.let { it.typed to it.says })
         assertTrue(phone.core.call { readings("M1", null, 5u) }.readings.isEmpty(), "nothing was stored")
     }
 

@@ -3,8 +3,8 @@ package cn.yaoban.ui.model
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
+import cn.yaoban.core.Awaits
 import cn.yaoban.core.CarrierResult
-import cn.yaoban.core.Channel
 import cn.yaoban.core.ContactPurpose
 import cn.yaoban.core.DialTarget
 import cn.yaoban.core.EndedAttempt
@@ -38,10 +38,7 @@ class CallModel(
         data object Outcome : Phase
 
         /** What came of it is recorded, and can be taken back for a while. */
-        data class Recorded(val outcome: RecordedOutcome) : Phase {
-            /** For how long, by the core's clock, from when it was recorded. */
-            val heldMs: Long get() = (outcome.takeBackUntilMs - outcome.task.changedAtMs).coerceAtLeast(0)
-        }
+        data class Recorded(val outcome: RecordedOutcome) : Phase
 
         /** There is nothing more to say. */
         data class Over(val ended: EndedAttempt?) : Phase
@@ -71,6 +68,10 @@ class CallModel(
     var verdict: GateVerdict? by mutableStateOf(null)
         private set
 
+    /** What may be heard on the line, the commonest first. */
+    var results: List<CarrierResult> by mutableStateOf(emptyList())
+        private set
+
     /** What to say. */
     var script: Script? by mutableStateOf(null)
         private set
@@ -95,7 +96,7 @@ class CallModel(
         unfinished.taskId?.let { DialTarget.Task(it) } ?: DialTarget.Member(unfinished.memberId, ContactPurpose.SERVICE),
     ) {
         attemptId = unfinished.attemptId
-        phase = if (unfinished.awaits == "result") Phase.Calling else Phase.Outcome
+        phase = if (unfinished.awaits == Awaits.RESULT) Phase.Calling else Phase.Outcome
         if (phase == Phase.Outcome) answeredId = attemptId
     }
 
@@ -103,6 +104,7 @@ class CallModel(
     suspend fun look() {
         failure =
             failureOf {
+                results = core.call { carrierChoices() }
                 val id = taskId
                 val detail = id?.let { core.call { task(it) } }
                 task = detail?.task
@@ -110,8 +112,7 @@ class CallModel(
                 val memberId = detail?.task?.memberId ?: (target as DialTarget.Member).memberId
                 member = core.call { profile(memberId) }.member
                 offered = id?.let { core.call { outcomeChoices(it) } }
-                val purpose = (target as? DialTarget.Member)?.purpose ?: purposeOf(detail?.task?.purpose)
-                verdict = core.call { checkContact(memberId, Channel.CALL, purpose) }
+                verdict = core.call { checkDial(target) }
             }
     }
 
@@ -167,7 +168,3 @@ class CallModel(
         busy = false
     }
 }
-
-/** The purpose of this code; a newer hub's is a service, for which the gate is asked again at the dial. */
-internal fun purposeOf(code: String?): ContactPurpose =
-    ContactPurpose.entries.firstOrNull { it.name.equals(code, ignoreCase = true) } ?: ContactPurpose.SERVICE

@@ -4,8 +4,9 @@ import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
 import cn.yaoban.core.HistoryDay
+import cn.yaoban.core.HistoryPage
+import cn.yaoban.core.OlderDays
 import cn.yaoban.core.bridge.ClerkCore
-import java.time.LocalDate
 
 /** A member's purchases, page by page: the phone's first, then the hub's. */
 class HistoryModel(
@@ -16,8 +17,12 @@ class HistoryModel(
     var days: List<HistoryDay> by mutableStateOf(emptyList())
         private set
 
-    /** What can be read next. */
-    var more by mutableStateOf(More.PHONE)
+    /** Where older days are; none: there are none, or nothing was read yet. */
+    var older: OlderDays? by mutableStateOf(null)
+        private set
+
+    /** Everything was read. */
+    var ended by mutableStateOf(false)
         private set
 
     /** A page is being read. */
@@ -28,47 +33,29 @@ class HistoryModel(
     var failure: Failure? by mutableStateOf(null)
         private set
 
-    private var before: LocalDate? = null
-    private var lifetime = 0u
-
-    /** Where the next page comes from. */
-    enum class More {
-        /** From this phone. */
-        PHONE,
-
-        /** From the hub: older days than the phone holds. */
-        HUB,
-
-        /** There is nothing older. */
-        NONE,
-    }
-
     /** Reads the next page. */
     suspend fun next() {
-        if (busy || more == More.NONE) return
+        if (busy || ended) return
         busy = true
         try {
-            failure = failureOf { if (more == More.PHONE) fromPhone() else fromHub() }
+            failure =
+                failureOf {
+                    val page = page(older)
+                    days = days + page.days
+                    older = page.next
+                    ended = page.next == null
+                }
         } finally {
             busy = false
         }
     }
 
-    private suspend fun fromPhone() {
-        val page = core.call { history(memberId, before, DAYS) }
-        days = days + page.days
-        before = page.before
-        lifetime = page.lifetimeTimes
-        if (page.before == null) more = if (lifetime > days.size.toUInt()) More.HUB else More.NONE
-    }
-
-    private suspend fun fromHub() {
-        val oldest = before ?: days.lastOrNull()?.day ?: core.call { today() }
-        val page = core.cancellable { olderHistory(memberId, oldest, LINES, it) }
-        days = days + page.days
-        before = page.before
-        if (page.before == null) more = More.NONE
-    }
+    private suspend fun page(from: OlderDays?): HistoryPage =
+        if (from?.atHub == true) {
+            core.cancellable { olderHistory(memberId, from.before, LINES, it) }
+        } else {
+            core.call { history(memberId, from?.before, DAYS) }
+        }
 
     private companion object {
         const val DAYS = 20uL

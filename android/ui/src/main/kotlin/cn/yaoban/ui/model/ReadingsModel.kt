@@ -4,11 +4,11 @@ import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
 import cn.yaoban.core.MemberRow
-import cn.yaoban.core.NewReading
 import cn.yaoban.core.ReadingAdded
 import cn.yaoban.core.ReadingCheck
 import cn.yaoban.core.ReadingForm
 import cn.yaoban.core.Readings
+import cn.yaoban.core.TypedReading
 import cn.yaoban.core.bridge.ClerkCore
 import kotlinx.coroutines.delay
 import kotlin.time.Duration.Companion.milliseconds
@@ -33,7 +33,7 @@ class ReadingsModel(
     var forms: List<ReadingForm> by mutableStateOf(emptyList())
         private set
 
-    /** What is typed, and what it says; none while nothing is. */
+    /** What was typed when the core looked last, and what it says. */
     var checked: Checked? by mutableStateOf(null)
         private set
 
@@ -57,25 +57,21 @@ class ReadingsModel(
     }
 
     /** Looks at what is typed, once the typing rests; a screen calls it anew when that changes. Nothing is stored. */
-    suspend fun check(typed: NewReading?) {
-        if (typed == null) {
-            checked = null
-            return
-        }
+    suspend fun check(typed: TypedReading) {
         delay(REST)
-        failure = failureOf { checked = Checked(typed, core.call { checkReading(memberId, typed) }) }
+        failure = failureOf { checked = Checked(typed, core.call { checkTyped(memberId, typed) }) }
     }
 
     /** Stores a reading; whether it was. */
-    suspend fun add(new: NewReading): Boolean {
-        failure = failureOf { added = core.call { addReading(memberId, new) } }
+    suspend fun add(typed: TypedReading): Boolean {
+        failure = failureOf { added = core.call { addTyped(memberId, typed) } }
         return failure == null
     }
 
-    /** What was typed, and what it says. */
+    /** What was typed, and what it says; none: nothing was. */
     data class Checked(
-        val typed: NewReading,
-        val says: ReadingCheck,
+        val typed: TypedReading,
+        val says: ReadingCheck?,
     )
 
     private companion object {

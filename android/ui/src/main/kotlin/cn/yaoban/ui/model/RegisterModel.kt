@@ -7,7 +7,9 @@ import cn.yaoban.core.ConsentForm
 import cn.yaoban.core.DiseaseRow
 import cn.yaoban.core.NewMember
 import cn.yaoban.core.Registered
+import cn.yaoban.core.TypedMember
 import cn.yaoban.core.bridge.ClerkCore
+import java.time.LocalDate
 
 /** A new member at the counter. */
 class RegisterModel(
@@ -17,12 +19,12 @@ class RegisterModel(
     var registered: Registered? by mutableStateOf(null)
         private set
 
-    /** What a new member is asked to consent to; none until that was read. */
-    var consentForms: List<ConsentForm> by mutableStateOf(emptyList())
+    /** What a new member is asked; none until that was read. */
+    var form: Form? by mutableStateOf(null)
         private set
 
-    /** What may be wrong with a member; none until that was read. */
-    var diseases: List<DiseaseRow> by mutableStateOf(emptyList())
+    /** What was typed as the birthday is none. */
+    var noBirthday by mutableStateOf(false)
         private set
 
     /** It is being stored. */
@@ -33,18 +35,39 @@ class RegisterModel(
     var failure: Failure? by mutableStateOf(null)
         private set
 
-    /** Reads what a new member is asked. */
-    suspend fun begin() {
-        val (forms, known) = core.call { consentForms() to diseases() }
-        consentForms = forms
-        diseases = known
+    /** Reads what a new member is asked, for whom [typed] is known already. */
+    suspend fun begin(typed: String) {
+        failure = failureOf { form = core.call { Form(beginRegistration(typed), sexes(), diseases(), consentForms()) } }
     }
 
-    /** Registers; without a network too. */
-    suspend fun register(new: NewMember) {
+    /** The birthday that is typed; none: it is none, see [noBirthday], or nothing is typed. */
+    suspend fun birthday(text: String): LocalDate? =
+        core.call { typedBirthday(text) }.also { noBirthday = it == null && text.isNotBlank() }
+
+    /** Registers; without a network too. With a [birthday] that is none nobody is. */
+    suspend fun register(
+        new: NewMember,
+        birthday: String,
+    ) {
         if (busy || registered != null) return
         busy = true
-        failure = failureOf { registered = core.call { register(new) } }
+        failure =
+            failureOf {
+                val day = birthday(birthday)
+                if (!noBirthday) registered = core.call { register(new.copy(birthday = day)) }
+            }
         busy = false
     }
+
+    /** What a new member is asked. */
+    data class Form(
+        /** Name or number that was typed before. */
+        val typed: TypedMember,
+        /** Codes of the sexes. */
+        val sexes: List<String>,
+        /** What may be wrong with a member. */
+        val diseases: List<DiseaseRow>,
+        /** What is to be consented to. */
+        val consents: List<ConsentForm>,
+    )
 }

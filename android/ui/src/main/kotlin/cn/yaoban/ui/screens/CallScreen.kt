@@ -25,10 +25,12 @@ import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.unit.dp
 import cn.yaoban.core.Answer
 import cn.yaoban.core.CarrierResult
+import cn.yaoban.core.Decision
 import cn.yaoban.core.NewOutcome
 import cn.yaoban.core.OutcomeChoice
 import cn.yaoban.core.OutcomeChoices
 import cn.yaoban.core.OutcomeCode
+import cn.yaoban.core.RecordedOutcome
 import cn.yaoban.core.TaskRow
 import cn.yaoban.ui.AllergySign
 import cn.yaoban.ui.AppModel
@@ -97,7 +99,7 @@ internal fun CallScreen(
                     Outcomes(call, words["call.outcome"])
                     Script(call)
                 }
-                is Phase.Recorded -> Recorded(call, phase)
+                is Phase.Recorded -> Recorded(call, phase.outcome)
                 is Phase.Over -> phase.ended?.let { ended ->
                     if (ended.numberMarked) Danger(words["call.number_marked"])
                     ended.task?.let { Text(after(words, it), style = MaterialTheme.typography.titleMedium) }
@@ -157,7 +159,7 @@ private fun Bottom(
                     words["call.dial"],
                     Modifier.fillMaxWidth().testTag("dial"),
                     Icons.phone,
-                    enabled = verdict?.verdict == "allow" && !call.busy,
+                    enabled = verdict?.verdict == Decision.ALLOW && !call.busy,
                 ) { scope.launch { dial(call, platform) } }
                 if (reason != null) {
                     call.member?.let { member ->
@@ -204,7 +206,7 @@ private fun Carrier(call: CallModel) {
     var more by rememberSaveable { mutableStateOf(false) }
     Part(words[if (call.taskId == null) "call.result" else "call.not_answered"]) {
         Chips {
-            for (result in if (more) RESULTS else RESULTS.take(COMMON)) {
+            for (result in if (more) call.results else call.results.take(COMMON)) {
                 if (result == CarrierResult.ANSWERED && call.taskId != null) continue
                 Chip(words.code("carrier", result.name.lowercase()), false, Modifier.testTag("result-${result.name}")) {
                     scope.launch { call.ended(result) }
@@ -217,13 +219,6 @@ private fun Carrier(call: CallModel) {
 
 /** So many results are shown at once. */
 private const val COMMON = 5
-
-/** What a clerk hears on the line, the commonest first. */
-private val RESULTS =
-    listOf(
-        CarrierResult.ANSWERED, CarrierResult.NO_ANSWER, CarrierResult.BUSY, CarrierResult.REJECTED, CarrierResult.POWER_OFF,
-        CarrierResult.INVALID_NUMBER, CarrierResult.SUSPENDED, CarrierResult.VOICEMAIL, CarrierResult.DROPPED, CarrierResult.CANCELLED,
-    )
 
 /** What came of an answered call: a touch records it, or asks for what belongs to it. */
 @Composable
@@ -310,14 +305,13 @@ private fun More(
 @Composable
 private fun Recorded(
     call: CallModel,
-    phase: Phase.Recorded,
+    recorded: RecordedOutcome,
 ) {
-    val recorded = phase.outcome
     val words = LocalWording.current
     val scope = LocalScope.current
     var held by remember(recorded) { mutableStateOf(true) }
     LaunchedEffect(recorded) {
-        delay(phase.heldMs)
+        delay(recorded.heldMs.toLong())
         held = false
     }
     Part(words["call.recorded"], color = MaterialTheme.colorScheme.primaryContainer) {

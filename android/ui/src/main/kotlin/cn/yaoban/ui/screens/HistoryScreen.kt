@@ -73,9 +73,9 @@ internal fun HistoryScreen(
                 Refusal(model.failure)
                 when {
                     model.busy -> Waiting(words["state.reading"])
-                    model.more == HistoryModel.More.NONE -> Nothing(words[if (model.days.isEmpty()) "history.nothing" else "history.end"])
+                    model.ended -> Nothing(words[if (model.days.isEmpty()) "history.nothing" else "history.end"])
                     else -> {
-                        val next = words[if (model.more == HistoryModel.More.PHONE) "history.more" else "history.older"]
+                        val next = words[if (model.older?.atHub == true) "history.older" else "history.more"]
                         Quiet(next, Modifier.fillMaxWidth()) { scope.launch { model.next() } }
                     }
                 }

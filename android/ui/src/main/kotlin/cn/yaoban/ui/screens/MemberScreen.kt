@@ -26,6 +26,7 @@ import androidx.compose.ui.unit.dp
 import cn.yaoban.core.Channel
 import cn.yaoban.core.ClassWhy
 import cn.yaoban.core.ContactRow
+import cn.yaoban.core.Decision
 import cn.yaoban.core.MedicineRow
 import cn.yaoban.core.NewConsent
 import cn.yaoban.core.Profile
@@ -146,7 +147,7 @@ private fun CallBar(
             words["member.call"],
             if (reason == null) Modifier.weight(1f) else Modifier,
             Icons.phone,
-            enabled = verdict.verdict == "allow",
+            enabled = verdict.verdict == Decision.ALLOW,
         ) {
             // The call that waits, so that what comes of it is recorded; without one a call of its own.
             val task = model.profile?.tasks?.firstOrNull { it.channel == Channel.CALL }

@@ -22,6 +22,7 @@ import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.unit.dp
 import cn.yaoban.core.Channel
+import cn.yaoban.core.Decision
 import cn.yaoban.core.MessageOut
 import cn.yaoban.core.MessageResult
 import cn.yaoban.core.RefusedOne
@@ -86,7 +87,7 @@ internal fun MessageScreen(
                     words["message.send"],
                     Modifier.fillMaxWidth().testTag("send"),
                     Icons.message,
-                    enabled = !model.busy && one?.gate?.verdict != "refuse",
+                    enabled = !model.busy && one?.gate?.verdict != Decision.REFUSE,
                 ) { scope.launch { model.send() } }
             }
         }

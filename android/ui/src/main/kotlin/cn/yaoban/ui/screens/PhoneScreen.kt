@@ -113,7 +113,6 @@ private fun Stuck(sync: SyncModel) {
     if (ops.isEmpty()) return
     Part(words["phone.queue"]) {
         for (op in ops.take(SHOWN)) {
-            val stuck = op.state == "rejected" || op.state == "parked"
             Row(Modifier.fillMaxWidth(), Arrangement.spacedBy(10.dp), Alignment.CenterVertically) {
                 Column(Modifier.weight(1f)) {
                     Text(
@@ -122,11 +121,11 @@ private fun Stuck(sync: SyncModel) {
                     )
                     Text(
                         listOfNotNull(words.code("op_state", op.state), op.reason?.let { words.reason(it, op.values) }).joinToString("："),
-                        color = if (stuck) MaterialTheme.colorScheme.error else MaterialTheme.colorScheme.onSurfaceVariant,
+                        color = if (op.stuck) MaterialTheme.colorScheme.error else MaterialTheme.colorScheme.onSurfaceVariant,
                         style = MaterialTheme.typography.bodyMedium,
                     )
                 }
-                if (stuck) Quiet(words["phone.seen"]) { scope.launch { sync.putAway(op.outboxId) } }
+                if (op.stuck) Quiet(words["phone.seen"]) { scope.launch { sync.putAway(op.outboxId) } }
             }
         }
         if (ops.size > SHOWN) Text(words["phone.more", "n" to ops.size - SHOWN])

@@ -24,6 +24,8 @@ import androidx.compose.ui.unit.dp
 import cn.yaoban.core.EntryState
 import cn.yaoban.core.ReadingCheck
 import cn.yaoban.core.ReadingForm
+import cn.yaoban.core.ReadingNumber
+import cn.yaoban.core.TypedReading
 import cn.yaoban.ui.Big
 import cn.yaoban.ui.Chip
 import cn.yaoban.ui.Chips
@@ -36,10 +38,6 @@ import cn.yaoban.ui.Part
 import cn.yaoban.ui.code
 import cn.yaoban.ui.get
 import cn.yaoban.ui.model.ReadingsModel
-import cn.yaoban.ui.model.full
-import cn.yaoban.ui.model.inTenths
-import cn.yaoban.ui.model.reading
-import cn.yaoban.ui.model.typed
 import kotlinx.coroutines.launch
 
 /** A reading while it is typed: its numbers under one keypad, and at once what they say. */
@@ -63,9 +61,9 @@ internal fun ReadingEntry(
         if (at > 0 && typed[at].isEmpty()) at -= 1
         typed = typed.with(at, typed[at].dropLast(1))
     }
-    val new = form.reading(typed, context)
-    LaunchedEffect(new) { model.check(new) }
-    val says = model.checked?.takeIf { it.typed == new }?.says
+    val reading = TypedReading(form.kind, typed, context)
+    LaunchedEffect(reading) { model.check(reading) }
+    val says = model.checked?.takeIf { it.typed == reading }?.says
     Part {
         Row(horizontalArrangement = Arrangement.spacedBy(10.dp)) {
             numbers.forEachIndexed { n, number ->
@@ -78,12 +76,12 @@ internal fun ReadingEntry(
                 Chip(words.code("context", code), context == code, Modifier.testTag("context-$code")) { context = code }
             }
         }
-        Keypad(type, erase, other = if (numbers.any { it.inTenths }) "." else null)
+        Keypad(type, erase, other = if (numbers.any { it.decimals > 0u }) "." else null)
         // While the core has not looked yet it may be tried: what it does not take it refuses.
-        val possible = new != null && (says == null || says.state == EntryState.POSSIBLE)
+        val possible = typed.any { it.isNotEmpty() } && (says == null || says.state == EntryState.POSSIBLE)
         Big(words["act.save"], Modifier.fillMaxWidth().testTag("save"), enabled = possible) {
             scope.launch {
-                if (new != null && model.add(new)) {
+                if (model.add(reading)) {
                     typed = numbers.map { "" }
                     at = 0
                 }
@@ -91,6 +89,25 @@ internal fun ReadingEntry(
         }
     }
 }
+
+/** What is typed, and one key more. The key counts only if it does not lead beyond the places or the highest value. */
+internal fun ReadingNumber.typed(
+    text: String,
+    key: String,
+): String {
+    val next = text + key
+    val open = decimals.toInt() - next.substringAfter('.', "").length
+    val counts =
+        if (key == ".") {
+            open > 0 && text.isNotEmpty() && '.' !in text
+        } else {
+            open >= 0 && (next.replace(".", "") + "0".repeat(open)).toULong() <= max
+        }
+    return if (counts) next else text
+}
+
+/** No key would count any more. */
+internal fun ReadingNumber.full(text: String): Boolean = listOf("0", ".").all { typed(text, it) == text }
 
 private fun List<String>.with(
     at: Int,

@@ -162,9 +162,9 @@ private fun target(
     name: String,
     band: TargetBand,
 ): String {
-    val to = number(band.field, band.to)
+    val to = number(band.to, band.decimals)
     val from = band.from ?: return words["reading.target_to", "name" to name, "to" to to]
-    return words["reading.target", "name" to name, "from" to number(band.field, from), "to" to to]
+    return words["reading.target", "name" to name, "from" to number(from, band.decimals), "to" to to]
 }
 
 /** The band of the target lies behind the values. */

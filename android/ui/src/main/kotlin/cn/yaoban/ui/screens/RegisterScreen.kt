@@ -2,6 +2,7 @@ package cn.yaoban.ui.screens
 
 import androidx.compose.foundation.layout.Arrangement
 import androidx.compose.foundation.layout.Column
+import androidx.compose.foundation.layout.ColumnScope
 import androidx.compose.foundation.layout.Row
 import androidx.compose.foundation.layout.fillMaxSize
 import androidx.compose.foundation.layout.fillMaxWidth
@@ -47,7 +48,6 @@ import cn.yaoban.ui.code
 import cn.yaoban.ui.get
 import cn.yaoban.ui.model.RegisterModel
 import kotlinx.coroutines.launch
-import java.time.LocalDate
 
 /** A new member in half a minute: name and number, then what is said, then the consents in their words. */
 @Composable
@@ -56,82 +56,86 @@ internal fun RegisterScreen(
     typed: String,
     way: Way,
 ) {
+    val model = remember { RegisterModel(core) }
+    val form = model.form
+    val registered = model.registered
+    LaunchedEffect(model) { model.begin(typed) }
+    LaunchedEffect(registered) {
+        if (registered != null && registered.sameNumber.isEmpty()) way.instead(What.MEMBER, registered.member.memberId)
+    }
+    Column(Modifier.fillMaxSize()) {
+        Head(LocalWording.current["counter.register"], way::back)
+        when {
+            registered != null -> SameNumber(registered, way)
+            form != null -> Fields(model, form)
+            else -> Refusal(model.failure)
+        }
+    }
+}
+
+/** What is asked, and the button that stores it. */
+@Composable
+private fun ColumnScope.Fields(
+    model: RegisterModel,
+    form: RegisterModel.Form,
+) {
     val words = LocalWording.current
     val scope = LocalScope.current
-    val model = remember { RegisterModel(core) }
-    val digits = typed.filter { it.isDigit() }
-    var name by rememberSaveable { mutableStateOf(if (digits.isEmpty()) typed else "") }
-    var phone by rememberSaveable { mutableStateOf(digits) }
+    var name by rememberSaveable { mutableStateOf(form.typed.name) }
+    var phone by rememberSaveable { mutableStateOf(form.typed.phone) }
     var sex by rememberSaveable { mutableStateOf<String?>(null) }
     var birthday by rememberSaveable { mutableStateOf("") }
     var diseases by rememberSaveable { mutableStateOf(emptyList<String>()) }
     var allergies by rememberSaveable { mutableStateOf("") }
     var consents by rememberSaveable { mutableStateOf(emptyList<String>()) }
-    val day = birthday.ifBlank { null }?.let { runCatching { LocalDate.parse(it.trim()) }.getOrNull() }
-    val noDay = birthday.isNotBlank() && day == null
-    val registered = model.registered
-    LaunchedEffect(model) { model.begin() }
-    LaunchedEffect(registered) {
-        if (registered != null && registered.sameNumber.isEmpty()) way.instead(What.MEMBER, registered.member.memberId)
-    }
-    Column(Modifier.fillMaxSize()) {
-        Head(words["counter.register"], way::back)
-        if (registered != null) {
-            SameNumber(registered, way)
-            return@Column
+    LaunchedEffect(birthday) { model.birthday(birthday) }
+    Column(
+        Modifier.weight(1f).verticalScroll(rememberScrollState()).padding(16.dp, 4.dp),
+        Arrangement.spacedBy(12.dp),
+    ) {
+        Line(words["field.name"], name, "name") { name = it }
+        Line(words["field.phone"], phone, "phone", KeyboardType.Phone) { phone = it }
+        Chips {
+            for (code in form.sexes) Chip(words.code("sex", code), sex == code) { sex = if (sex == code) null else code }
         }
-        Column(
-            Modifier.weight(1f).verticalScroll(rememberScrollState()).padding(16.dp, 4.dp),
-            Arrangement.spacedBy(12.dp),
-        ) {
-            Line(words["field.name"], name, "name") { name = it }
-            Line(words["field.phone"], phone, "phone", KeyboardType.Phone) { phone = it }
-            Chips {
-                for (code in listOf("female", "male")) Chip(words.code("sex", code), sex == code) { sex = if (sex == code) null else code }
-            }
-            Line(words["register.birthday"], birthday, "birthday", KeyboardType.Number, noDay) { birthday = it }
-            Line(words["register.allergies"], allergies, "allergies") { allergies = it }
-            Diseases(model.diseases, diseases) { diseases = it }
-            Part(words["register.consents"]) {
-                for ((purpose) in model.consentForms) {
-                    val given = purpose in consents
-                    val answer = { yes: Boolean -> consents = if (yes) consents + purpose else consents - purpose }
-                    Row(
-                        Modifier.toggleable(given, role = Role.Checkbox, onValueChange = answer).testTag("consent-$purpose"),
-                        verticalAlignment = Alignment.CenterVertically,
-                    ) {
-                        // The whole line is the touch.
-                        Checkbox(given, null, Modifier.padding(end = 12.dp, top = 12.dp, bottom = 12.dp))
-                        Column(Modifier.weight(1f)) {
-                            Text(words.code("consent", purpose), style = MaterialTheme.typography.titleSmall)
-                            Text(words["consent_words.$purpose"], style = MaterialTheme.typography.bodyMedium)
-                        }
+        Line(words["register.birthday"], birthday, "birthday", KeyboardType.Number, model.noBirthday) { birthday = it }
+        Line(words["register.allergies"], allergies, "allergies") { allergies = it }
+        Diseases(form.diseases, diseases) { diseases = it }
+        Part(words["register.consents"]) {
+            for ((purpose) in form.consents) {
+                val given = purpose in consents
+                val answer = { yes: Boolean -> consents = if (yes) consents + purpose else consents - purpose }
+                Row(
+                    Modifier.toggleable(given, role = Role.Checkbox, onValueChange = answer).testTag("consent-$purpose"),
+                    verticalAlignment = Alignment.CenterVertically,
+                ) {
+                    // The whole line is the touch.
+                    Checkbox(given, null, Modifier.padding(end = 12.dp, top = 12.dp, bottom = 12.dp))
+                    Column(Modifier.weight(1f)) {
+                        Text(words.code("consent", purpose), style = MaterialTheme.typography.titleSmall)
+                        Text(words["consent_words.$purpose"], style = MaterialTheme.typography.bodyMedium)
                     }
                 }
             }
         }
-        Column(Modifier.padding(16.dp, 8.dp), Arrangement.spacedBy(8.dp)) {
-            Refusal(model.failure)
-            Big(
-                words["register.save"],
-                Modifier.fillMaxWidth().testTag("register"),
-                enabled = name.isNotBlank() && !model.busy && !noDay,
-            ) {
-                val given =
-                    model.consentForms.filter { it.purpose in consents }.map { NewConsent(it.purpose, null, true, it.wordingVersion) }
-                val new =
-                    NewMember(
-                        name = name.trim(), phone = phone.trim().ifEmpty { null }, sex = sex, birthday = day,
-                        diseases = diseases, allergies = listed(allergies), consents = given,
-                    )
-                scope.launch { model.register(new) }
-            }
+    }
+    Column(Modifier.padding(16.dp, 8.dp), Arrangement.spacedBy(8.dp)) {
+        Refusal(model.failure)
+        Big(
+            words["register.save"],
+            Modifier.fillMaxWidth().testTag("register"),
+            enabled = name.isNotBlank() && !model.busy && !model.noBirthday,
+        ) {
+            val given = form.consents.filter { it.purpose in consents }.map { NewConsent(it.purpose, null, true, it.wordingVersion) }
+            val new =
+                NewMember(
+                    name = name, phone = phone.ifBlank { null }, sex = sex,
+                    diseases = diseases, allergies = listOf(allergies), consents = given,
+                )
+            scope.launch { model.register(new, birthday) }
         }
     }
 }
-
-/** Words between commas, as people write them. */
-private fun listed(text: String): List<String> = text.split('，', ',', '、', '；', ';', ' ').map { it.trim() }.filter { it.isNotEmpty() }
 
 /** So many diseases are shown at first. */
 private const val FEW = 6

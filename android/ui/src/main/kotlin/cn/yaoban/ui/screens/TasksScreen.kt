@@ -30,6 +30,7 @@ import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.unit.dp
+import cn.yaoban.core.Awaits
 import cn.yaoban.core.Channel
 import cn.yaoban.core.MemberClass
 import cn.yaoban.core.OpenAttempt
@@ -135,7 +136,7 @@ private fun Unfinished(
         Row(Modifier.padding(14.dp), Arrangement.spacedBy(10.dp), Alignment.CenterVertically) {
             Icon(Icons.phone, null)
             Text(
-                words[if (open.awaits == "result") "list.open_result" else "list.open_outcome", "name" to open.name],
+                words[if (open.awaits == Awaits.RESULT) "list.open_result" else "list.open_outcome", "name" to open.name],
                 style = MaterialTheme.typography.titleMedium,
             )
         }
