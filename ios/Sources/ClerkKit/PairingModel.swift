@@ -19,7 +19,7 @@ public final class PairingModel {
         case loading(SyncProgress?)
         /// Paired; the first load did not get through. What came in stays.
         case interrupted
-        /// The phone can be used.
+        /// The phone is used; perhaps while its first load still comes in.
         case ready
     }
 
@@ -31,6 +31,8 @@ public final class PairingModel {
     public private(set) var paired: Paired?
     /// Bytes that came in during the first load.
     public private(set) var loadedBytes: UInt64 = 0
+    /// How far a first load is with which the phone can be used already; none: nobody could sign in yet, or it is in.
+    public private(set) var usable: FirstLoad?
     /// Why it did not get on.
     public private(set) var failure: Failure?
 
@@ -41,14 +43,7 @@ public final class PairingModel {
 
     /// Finds out where the phone stands, after a start of the app.
     public func begin() async {
-        failure = await Failure.of {
-            let status = try await core.call { try $0.status() }
-            if status.paired {
-                paired = Paired(
-                    chainName: status.chainName, storeId: status.storeId, storeName: status.storeName, staffId: nil)
-            }
-            phase = !status.paired ? .code : status.loaded ? .ready : .interrupted
-        }
+        failure = await Failure.of(stand)
     }
 
     /// Asks the hub whose phone the code makes. Nothing is used up by it.
@@ -102,22 +97,51 @@ public final class PairingModel {
     /// Ends the load; ``load()`` goes on with it.
     public func stop() { loading?.cancel() }
 
+    /// Works with what is here already. The app's own rounds go on with the load.
+    public func start() async {
+        guard usable != nil else { return }
+        stop()
+        await loading?.value
+        phase = .ready
+    }
+
     private var typed: String { code.trimmingCharacters(in: .whitespacesAndNewlines) }
 
     private func round() async {
         let sizes = Task {
             await core.follow {
-                try $0.storage().loadingBytes
-            } show: { bytes, _ in
-                loadedBytes = bytes ?? loadedBytes
+                Here(bytes: try $0.storage().loadingBytes, usable: try Self.usable($0))
+            } show: { here, _ in
+                guard let here else { return }
+                (loadedBytes, usable) = (here.bytes, here.usable)
             }
         }
-        defer { sizes.cancel() }
-        var loaded = false
-        failure = await Failure.of {
-            _ = try await core.sync(show: { self.phase = .loading($0) })
-            loaded = try await core.call { try $0.status() }.loaded
+        let refused = await Failure.of { _ = try await core.sync(show: { self.phase = .loading($0) }) }
+        sizes.cancel()
+        await sizes.value
+        phase = .interrupted
+        let unread = await Failure.of(stand)
+        failure = refused ?? unread
+    }
+
+    /// Reads where the phone stands.
+    private func stand() async throws {
+        let (status, here) = try await core.call { (try $0.status(), try Self.usable($0)) }
+        if status.paired {
+            paired = Paired(
+                chainName: status.chainName, storeId: status.storeId, storeName: status.storeName, staffId: nil)
         }
-        phase = loaded ? .ready : .interrupted
+        usable = here
+        phase = !status.paired ? .code : status.loaded ? .ready : .interrupted
+    }
+
+    private nonisolated static func usable(_ app: ClerkApp) throws -> FirstLoad? {
+        guard let load = try app.status().firstLoad, try !app.staff().isEmpty else { return nil }
+        return load
+    }
+
+    private struct Here: Equatable, Sendable {
+        let bytes: UInt64
+        let usable: FirstLoad?
     }
 }

@@ -18,6 +18,7 @@ struct CounterView: View {
     var body: some View {
         List {
             OfflineSign(sync: app.sync, words: words)
+            PartialSign(sync: app.sync, words: words)
             Refusal(model.failure, words)
             found
             if model.lookingUp { Waiting(words["counter.looking_up"]) }

@@ -49,11 +49,23 @@ struct PairingView: View {
             } footer: {
                 Text(words["pairing.goes_on"])
             }
+            start
         case .interrupted:
             Text(words["pairing.interrupted"])
             Refusal(model.failure, words)
             Big(text: words["pairing.go_on"], picture: "arrow.down.circle") { Task { await model.load() } }
+            start
         case .ready: EmptyView()
+        }
+    }
+
+    /// The way on while the load is not in.
+    @ViewBuilder private var start: some View {
+        if model.usable != nil {
+            Section {
+                Text(words["pairing.usable"])
+                Big(text: words["pairing.start"], picture: "arrow.right") { Task { await model.start() } }
+            }
         }
     }
 

@@ -240,6 +240,18 @@ struct Waiting: View {
     var body: some View { ProgressView(text).frame(maxWidth: .infinity, minHeight: 120) }
 }
 
+/// That the first load is not in: the phone is used with what is here.
+struct PartialSign: View {
+    let sync: SyncModel
+    let words: Wording
+
+    var body: some View {
+        if let load = sync.status?.firstLoad {
+            Sign(text: words["load.partial", ["done": load.membersDone, "total": load.members]])
+        }
+    }
+}
+
 /// That there is no network: everything goes on, and the clerk knows.
 struct OfflineSign: View {
     let sync: SyncModel

@@ -334,6 +334,70 @@ import Testing
         #expect(reborn.pairing.phase == .ready && shows(SignInView(app: reborn), "陆小敏"))
     }
 
+    // flow: first-load-usable
+    @Test func firstLoadUsable() async throws {
+        let members = try phone.hub.fill()
+        let first = phone.app
+        let code = try phone.hub.pairingCode()
+        _ = try await first.core.call { try $0.pair(code: code, deviceName: "swift") }
+        await first.pairing.begin()
+        #expect(first.pairing.phase == .interrupted && !shows(PairingView(app: first), "先用起来"))
+        let cut = try await refusal {
+            try await first.core.cancellable { try $0.sync(listener: Cut(handle: $1), cancel: $1) }
+        }
+        #expect(Failure(cut).code == "cancelled")
+
+        // From here on it goes on, and does not end.
+        phone.hub.stop()
+        let silent = try SilentServer(port: phone.hub.port)
+        let stopped = try await loading(first.pairing) { first.pairing.usable != nil }
+        for words in ["先停下", "可以先用", "先用起来"] { #expect(shows(PairingView(app: first), words)) }
+        first.pairing.stop()
+        await stopped.value
+
+        let app = try await phone.restart()
+        await app.pairing.begin()
+        #expect(app.pairing.phase == .interrupted)
+        for words in ["已下载的都在", "可以先用", "先用起来"] { #expect(shows(PairingView(app: app), words)) }
+        let left = try await loading(app.pairing) { true }
+        await app.pairing.start()
+        await left.value
+        #expect(app.pairing.phase == .ready && app.pairing.failure == nil)
+        await app.look()
+        #expect(shows(SignInView(app: app), "陆小敏"))
+        await app.signIn.signIn("C1")
+
+        try await phone.following(app.sync.follow) { app.sync.status?.firstLoad != nil }
+        let here = try #require(app.sync.status?.firstLoad)
+        #expect(here.membersDone > 500 && here.membersDone < members && here.members == members)
+        let partial = "还在下载会员：\(here.membersDone) / \(members)，没下到的可到总部查询"
+        try await phone.following(app.tasks.follow) { app.tasks.list != nil }
+        #expect(shows(TasksView(app: app), partial) && shows(TasksView(app: app), "王约"))
+        let place = Place.callTask(try await phone.task(of: "M1").taskId)
+        #expect(shows(CallView(app: app, place: place, model: try await phone.call(place)), "续药回访"))
+
+        silent.close()
+        try phone.hub.serve()
+        app.search.query = "N999"
+        try await phone.following(app.search.follow) { app.search.answered == "N999" }
+        #expect(app.search.members?.isEmpty == true && shows(CounterView(app: app), partial))
+        await app.search.lookUp(reason: "到店")
+        #expect(app.search.members?.map(\.memberId) == ["N999"], "\(String(describing: app.search.failure))")
+
+        await app.sync.syncNow()
+        try await phone.following(app.sync.follow) { app.sync.status?.loaded == true }
+        #expect(app.sync.status.map { UInt64($0.members) } == members && app.sync.failure == nil)
+        #expect(!shows(CounterView(app: app), "还在下载") && !shows(TasksView(app: app), "还在下载"))
+        #expect(app.signIn.current?.staffId == "C1" && shows(TasksView(app: app), "王约"))
+    }
+
+    /// A load that runs, once it is so.
+    private func loading(_ pairing: PairingModel, _ holds: () -> Bool) async throws -> Task<Void, Never> {
+        let load = Task { await pairing.load() }
+        try await until("the load runs") { if case .loading = pairing.phase { holds() } else { false } }
+        return load
+    }
+
     // flow: sync-in-background
     @Test func syncInBackground() async throws {
         let app = try await phone.pair()
@@ -435,4 +499,13 @@ import Testing
         await model.hand(out, to: .wechat, by: app.device)
         #expect(!shows(MessageView(app: app, model: model), "文字已复制"), "WeChat has the text itself")
     }
+}
+
+/// Ends a round once members came in: on the core's thread, so always at the same place.
+private final class Cut: ProgressListener {
+    private let handle: CancelHandle
+
+    init(handle: CancelHandle) { self.handle = handle }
+
+    func progress(progress: SyncProgress) { if progress.stage == .loading, progress.done > 0 { handle.cancel() } }
 }

@@ -37,6 +37,16 @@ final class TestHub: @unchecked Sendable {
         try run("pair", "--store", "S1").trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
+    /// More members than fit into one chunk of a first load; how many there are then in the store.
+    func fill() throws -> UInt64 {
+        let (added, long) = (1200, String(repeating: "x", count: 4000))
+        let header = Self.files.first { $0.0 == "members" }?.1.prefix { $0 != "\n" } ?? ""
+        let rows = (0..<added).map { "N\($0),S1,钱多,\(15_500_000_000 + $0),,,2024-01-01,,\(long),\(long)," }
+        let file = try write("more.csv", "\(header)\n\(rows.joined(separator: "\n"))\n")
+        try run("import", "--members", file)
+        return UInt64(3 + added)
+    }
+
     /// Shuts a phone out.
     func revoke(_ deviceId: String) throws { try run("device revoke", deviceId) }
 
