@@ -13,6 +13,7 @@ import java.time.LocalDate
 import java.time.ZoneId
 import java.time.format.DateTimeFormatter
 import java.time.temporal.ChronoUnit
+import java.util.Locale
 import kotlin.math.abs
 
 /** Codes and values in words, as the terminal phone words them. */
@@ -121,9 +122,11 @@ internal operator fun Texts.get(
 /** Fen as yuan, with thousands apart. */
 fun yuan(fen: Long): String {
     val sign = if (fen < 0) "-" else ""
-    val whole = "%,d".format(java.util.Locale.ROOT, abs(fen) / 100)
-    return "$sign¥$whole.${(abs(fen) % 100).toString().padStart(2, '0')}"
+    return "$sign¥${thousands((abs(fen) / 100).toULong())}.${(abs(fen) % 100).toString().padStart(2, '0')}"
 }
+
+/** A count, with thousands apart. */
+internal fun thousands(count: ULong): String = "%,d".format(Locale.ROOT, count.toLong())
 
 /** Thousandths as the shortest decimal. */
 fun decimal(milli: Long): String {

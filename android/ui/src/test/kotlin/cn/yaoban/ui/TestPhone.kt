@@ -20,17 +20,24 @@ import androidx.compose.ui.test.performClick
 import androidx.compose.ui.test.performScrollTo
 import androidx.compose.ui.test.v2.runSkikoComposeUiTest
 import androidx.compose.ui.unit.Density
+import cn.yaoban.core.CancelHandle
+import cn.yaoban.core.ClerkException
+import cn.yaoban.core.ProgressListener
 import cn.yaoban.core.RecorderFile
 import cn.yaoban.core.RecordingPlayer
+import cn.yaoban.core.SyncProgress
+import cn.yaoban.core.SyncStage
 import cn.yaoban.core.bridge.ClerkCore
 import cn.yaoban.core.bridge.Secret
 import cn.yaoban.core.bridge.TestClock
 import cn.yaoban.core.bridge.TestHub
 import cn.yaoban.core.bridge.TestVault
+import cn.yaoban.core.bridge.code
 import cn.yaoban.phone.PropertyTexts
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.AfterEach
+import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.io.TempDir
 import java.io.File
@@ -130,6 +137,18 @@ internal class TestRecorder : Recorder {
     override fun open(file: RecorderFile): InputStream? = written.getOrNull(file.id.toInt())?.inputStream()
 }
 
+/** Ends a round when the chunk of this [number] is at the store: it takes that one in, and no more. */
+private class CutAtChunk(
+    private val number: Int,
+    private val handle: CancelHandle,
+) : ProgressListener {
+    private var chunks = 0
+
+    override fun progress(progress: SyncProgress) {
+        if (progress.stage == SyncStage.LOADING && ++chunks == number) handle.cancel()
+    }
+}
+
 /** A phone with the real core; paired, loaded and signed in unless it is new. */
 internal class TestPhone(
     private val home: File,
@@ -147,6 +166,16 @@ internal class TestPhone(
             core.call { pair(hub.pairingCode(), "test") }
             core.sync()
             if (staffId != null) core.call { switchStaff(staffId, null) }
+        }
+        return this
+    }
+
+    /** Paired; the first load is cut short with the beginning of each of its two chunks here, the catalogue's and the store's. */
+    fun pairAndCutShort(): TestPhone {
+        runBlocking {
+            core.call { pair(hub.pairingCode(), "test") }
+            val cut = runCatching { core.cancellable { sync(CutAtChunk(2, it), it) } }.exceptionOrNull()
+            assertEquals("cancelled", (cut as? ClerkException)?.code)
         }
         return this
     }

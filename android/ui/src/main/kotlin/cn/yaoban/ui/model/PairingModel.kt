@@ -9,7 +9,6 @@ import cn.yaoban.core.SyncProgress
 import cn.yaoban.core.bridge.ClerkCore
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.coroutineScope
-import kotlinx.coroutines.flow.collectLatest
 import kotlinx.coroutines.launch
 
 /** Pairing and the first load, which goes on where it was cut short. */
@@ -55,11 +54,16 @@ class PairingModel(
     var loadedBytes by mutableStateOf(0uL)
         private set
 
+    /** People can sign in and work with what came in of the first load. */
+    var usable by mutableStateOf(false)
+        private set
+
     /** Why it did not get on. */
     var failure: Failure? by mutableStateOf(null)
         private set
 
     private var loading: Job? = null
+    private var starting = false
 
     /** Finds out where the phone stands, after a start of the app. */
     suspend fun begin() {
@@ -73,6 +77,19 @@ class PairingModel(
                         status.loaded -> Phase.Ready
                         else -> Phase.Interrupted
                     }
+            }
+    }
+
+    /** Shows what came in, until it is cancelled. */
+    suspend fun follow() {
+        // A watch conflates, so it is asked for as often as it can be told and no oftener.
+        core
+            .watch { storage().loadingBytes to (status().firstLoad != null && staff().isNotEmpty()) }
+            .collect { result ->
+                result.onSuccess { (bytes, enough) ->
+                    loadedBytes = bytes
+                    usable = enough
+                }
             }
     }
 
@@ -116,6 +133,7 @@ class PairingModel(
         if (phase != Phase.Interrupted) return
         failure = null
         phase = Phase.Loading(null)
+        starting = false
         try {
             coroutineScope {
                 val work = launch { round() }
@@ -124,7 +142,7 @@ class PairingModel(
             }
         } finally {
             loading = null
-            if (phase is Phase.Loading) phase = Phase.Interrupted
+            if (phase is Phase.Loading) phase = if (starting) Phase.Ready else Phase.Interrupted
         }
     }
 
@@ -133,19 +151,19 @@ class PairingModel(
         loading?.cancel()
     }
 
+    /** Work begins with what came in; the rounds of the app that is open go on with the load. */
+    fun start() {
+        if (!usable) return
+        // Two rounds at a time there are not: this one ends first.
+        starting = true
+        if (phase == Phase.Interrupted) phase = Phase.Ready else stop()
+    }
+
     private suspend fun round() {
-        coroutineScope {
-            // A watch conflates, so the size is asked for as often as it can be told and no oftener.
-            val size = launch { core.watch { storage() }.collectLatest { it.onSuccess { use -> loadedBytes = use.loadingBytes } } }
-            try {
-                failure =
-                    failureOf {
-                        core.sync { phase = Phase.Loading(it) }
-                        if (core.call { status() }.loaded) phase = Phase.Ready
-                    }
-            } finally {
-                size.cancel()
+        failure =
+            failureOf {
+                core.sync { phase = Phase.Loading(it) }
+                if (core.call { status() }.loaded) phase = Phase.Ready
             }
-        }
     }
 }

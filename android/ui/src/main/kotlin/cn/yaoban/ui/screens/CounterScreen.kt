@@ -68,6 +68,7 @@ internal fun CounterScreen(
                 Touch(Icons.scan, words["counter.scan"], scanning(platform) { model.query = it })
                 Touch(Icons.add, words["counter.register"]) { way.to(What.REGISTER, model.query.trim()) }
             }
+            LoadLine(sync)
             // On a phone that lies on its side the keys stand beside the members, and not in their place.
             Row(Modifier.weight(1f)) {
                 Column(Modifier.weight(1f)) {

@@ -10,6 +10,7 @@ import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.OutlinedTextField
 import androidx.compose.material3.Text
 import androidx.compose.runtime.Composable
+import androidx.compose.runtime.LaunchedEffect
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.unit.dp
@@ -29,8 +30,10 @@ import cn.yaoban.ui.Wording
 import cn.yaoban.ui.get
 import cn.yaoban.ui.model.PairingModel
 import cn.yaoban.ui.model.PairingModel.Phase
+import cn.yaoban.ui.model.SyncModel
 import cn.yaoban.ui.scanning
 import cn.yaoban.ui.tenths
+import cn.yaoban.ui.thousands
 import kotlinx.coroutines.launch
 
 /** A new phone: the hub's code, whose store it is, the members coming in. */
@@ -41,6 +44,7 @@ internal fun PairingScreen(
 ) {
     val words = LocalWording.current
     val scope = LocalScope.current
+    LaunchedEffect(model) { model.follow() }
     if (model.phase == Phase.Unknown) {
         Refusal(model.failure) { scope.launch { model.begin() } }
         return
@@ -73,8 +77,17 @@ internal fun PairingScreen(
                 }
                 else -> Unit
             }
+            if (model.usable) Usable(model::start)
         }
     }
+}
+
+/** The phone can be used before the load is in. */
+@Composable
+private fun Usable(onStart: () -> Unit) {
+    val words = LocalWording.current
+    Text(words["pairing.usable"], style = MaterialTheme.typography.bodyLarge)
+    Big(words["pairing.start"], Modifier.fillMaxWidth().testTag("start"), onClick = onStart)
 }
 
 /** Whose phone it is, or will be. */
@@ -134,6 +147,18 @@ private fun loading(
     val line = progress(words, progress)
     if (progress?.stage != SyncStage.LOADING || bytes == 0uL) return line
     return words["pairing.with_size", "line" to line, "mb" to tenths((bytes / 100_000uL).toInt())]
+}
+
+/** How far a first load is, on the screens of whoever works meanwhile: who is not found here may be at the hub. */
+@Composable
+internal fun LoadLine(sync: SyncModel) {
+    val load = sync.status?.firstLoad ?: return
+    Text(
+        LocalWording.current["load.partial", "done" to thousands(load.membersDone), "total" to thousands(load.members)],
+        Modifier.padding(horizontal = 16.dp, vertical = 4.dp).testTag("load"),
+        color = MaterialTheme.colorScheme.onSurfaceVariant,
+        style = MaterialTheme.typography.bodyMedium,
+    )
 }
 
 /** What a round does now. */

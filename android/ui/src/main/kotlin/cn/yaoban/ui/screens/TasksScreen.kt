@@ -78,6 +78,7 @@ internal fun TasksScreen(
                 }
             }
         }
+        LoadLine(sync)
         Filters(model)
         val list = model.list
         LazyColumn(
