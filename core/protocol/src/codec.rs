@@ -15,8 +15,8 @@ use crate::message::Envelope;
 pub const MEDIA_TYPE: &str = "application/vnd.yaoban.cbor+zstd";
 /// Media type of the debugging form.
 pub const MEDIA_TYPE_JSON: &str = "application/json";
-/// zstd level: the best trade on phones' radio links (see ADR on the wire format). A higher one needs strategies that
-/// `bindings/limits.sh` leaves out of the phones' library.
+/// zstd level: the best trade on phones' radio links (see ADR on the wire format). Phones compress
+/// with its parameters and the fast strategy: `bindings/limits.sh` leaves the others out of their library.
 const ZSTD_LEVEL: i32 = 3;
 /// A message may ask for a window of at most 8 MiB (what we write asks for 2 MiB), so that a few
 /// bytes cannot make a phone set aside more.

@@ -393,7 +393,7 @@ fn tables(conn: &Connection) -> Result<Vec<(String, u64)>> {
         let rows = count(conn, &format!("SELECT count(*) FROM \"{name}\""))?;
         tables.push((name, rows));
     }
-    tables.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
+    tables.sort_unstable_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
     Ok(tables)
 }
 
@@ -414,7 +414,7 @@ fn sizes(home: &Path) -> Vec<(String, u64)> {
             sizes.push((name, bytes));
         }
     }
-    sizes.sort();
+    sizes.sort_unstable();
     sizes
 }
 

@@ -15,7 +15,8 @@ use yaoban_protocol::apply::pair_id;
 use yaoban_protocol::op::Op;
 use yaoban_protocol::row::{DuplicatePair, entity};
 
-use super::tasks::{Found, Listing, TaskFilter, TaskRow, TaskView, done_by};
+use super::staff::by_name;
+use super::tasks::{Found, Listing, TaskFilter, TaskRow, TaskView, done_by, in_order};
 use super::work::{Refused, Work, check_group, masked};
 use super::{AppResult, ClerkApp, StuckOp, shown_op};
 use crate::store::{Result, outbox, rows};
@@ -447,7 +448,7 @@ fn sees_own_only(work: &Work<'_>) -> Result<bool> {
 fn staff_of_store(conn: &Connection, store_id: &str) -> Result<Vec<Staff>> {
     let mut staff: Vec<Staff> = rows::records(conn, entity::STAFF)?;
     staff.retain(|one| one.active && one.store_id.as_deref() == Some(store_id));
-    staff.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+    by_name(&mut staff);
     Ok(staff)
 }
 
@@ -458,7 +459,7 @@ fn open_tasks(listing: &Listing<'_>, work: &Work<'_>) -> Result<Vec<Found>> {
         &[&today],
     )?;
     found.retain(|one| !is_absorbing(&one.task.state));
-    found.sort_by(|a, b| a.key.cmp(&b.key));
+    in_order(&mut found);
     Ok(found)
 }
 

@@ -193,7 +193,7 @@ fn member_counts(conn: &Connection, acting: &Acting) -> AppResult<MemberCounts> 
         Ok(counts.collect::<rusqlite::Result<_>>()?)
     };
     let mut classes = by("SELECT class, count(*) FROM v_member WHERE class IS NOT NULL GROUP BY class")?;
-    classes.sort_by_key(|count| Class::ALL.iter().position(|class| class.code() == count.code));
+    classes.sort_unstable_by_key(|count| Class::ALL.iter().position(|class| class.code() == count.code));
     let settings = &acting.settings;
     let mut medicines = Vec::new();
     for status in [MedicineStatus::RunningLow, MedicineStatus::Out] {
@@ -259,6 +259,6 @@ fn tally<'a>(codes: impl Iterator<Item = &'a str>) -> Vec<Count> {
 }
 
 fn commonest_first(mut counts: Vec<Count>) -> Vec<Count> {
-    counts.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.code.cmp(&b.code)));
+    counts.sort_unstable_by(|a, b| b.count.cmp(&a.count).then_with(|| a.code.cmp(&b.code)));
     counts
 }

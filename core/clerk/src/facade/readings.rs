@@ -135,7 +135,8 @@ impl ClerkApp {
                 targets.extend(targets_of(kind, &member, &acting.settings.rules.health));
                 readings.extend(of_kind(conn, key, &member, kind, limit, &acting.settings)?);
             }
-            readings.sort_by_key(|row| (std::cmp::Reverse(row.taken_at_ms), row.reading_id.clone()));
+            readings
+                .sort_unstable_by(|a, b| (b.taken_at_ms, &a.reading_id).cmp(&(a.taken_at_ms, &b.reading_id)));
             readings.truncate(limit.min(READINGS_MAX) as usize);
             let judged: Vec<bool> = readings.iter().filter_map(|row| row.in_target).collect();
             let in_target = judged.iter().filter(|in_target| **in_target).count();

@@ -129,7 +129,7 @@ impl ClerkApp {
                 (!fits, file.at_ms.abs_diff(ended), file)
             })
             .collect();
-        files.sort_by(|a, b| (a.0, a.1, &a.2.id).cmp(&(b.0, b.1, &b.2.id)));
+        files.sort_unstable_by(|a, b| (a.0, a.1, &a.2.id).cmp(&(b.0, b.1, &b.2.id)));
         let mut fitting = files.iter().filter(|(misfit, ..)| !misfit).map(|(.., file)| file);
         let found = fitting.next().filter(|_| fitting.next().is_none());
         Ok(RecordingMatch {

@@ -133,7 +133,7 @@ impl ClerkApp {
             let store_id = store_id.ok_or(AppError::NotPaired)?;
             let mut staff: Vec<Staff> = rows::records(conn, entity::STAFF)?;
             staff.retain(|one| may_use(one, &store_id));
-            staff.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+            by_name(&mut staff);
             staff
                 .into_iter()
                 .map(|one| {
@@ -349,6 +349,11 @@ impl ClerkApp {
 }
 
 /// Clerks and managers of the device's store use its phones.
+/// Brings members of staff into the order of their names.
+pub(super) fn by_name(staff: &mut [Staff]) {
+    staff.sort_unstable_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+}
+
 fn may_use(staff: &Staff, store_id: &str) -> bool {
     let here = staff.store_id.as_deref() == Some(store_id);
     staff.active && here && (staff.role.is(Role::Clerk) || staff.role.is(Role::StoreManager))

@@ -508,6 +508,11 @@ impl Found {
     }
 }
 
+/// Brings tasks into the order of the rules.
+pub(super) fn in_order(tasks: &mut [Found]) {
+    tasks.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+}
+
 /// After [`TASK_COLUMNS`]: the member, and the ingredient of the medicine that ends first.
 const MEMBER_COLUMNS: &str =
     "m.member_id, m.name, m.phone_reversed, m.diseases, m.tags, m.member_key, i.ingredient";
@@ -579,14 +584,14 @@ impl<'a> Listing<'a> {
         };
         found.retain(|one| self.fits(one, filter));
         if filter.view == TaskView::DoneToday {
-            found.sort_by(|a, b| {
+            found.sort_unstable_by(|a, b| {
                 b.task
                     .changed_at_ms
                     .cmp(&a.task.changed_at_ms)
                     .then_with(|| a.key.cmp(&b.key))
             });
         } else {
-            found.sort_by(|a, b| a.key.cmp(&b.key));
+            in_order(&mut found);
         }
         found.truncate(LIST_MAX);
         Ok(found)

@@ -273,7 +273,7 @@ fn medicines(
             });
         }
     }
-    medicines.sort_by(|a, b| a.ingredient.cmp(&b.ingredient));
+    medicines.sort_unstable_by(|a, b| a.ingredient.cmp(&b.ingredient));
     medicines
 }
 

@@ -16,6 +16,7 @@
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
+use std::sync::mpsc::sync_channel;
 
 use rusqlite::Connection;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -243,8 +244,8 @@ fn decode(row: &Change) -> Result<Decoded> {
 /// memory that one thread gets and another gives back makes both wait for each other.
 fn each_decoded(rows: &[Change], mut take: impl FnMut(&Change, &Decoded) -> Result<()>) -> Result<()> {
     std::thread::scope(|scope| {
-        let (send, receive) = std::sync::mpsc::sync_channel::<Result<Vec<Decoded>>>(BATCHES_AHEAD);
-        let (give_back, taken) = std::sync::mpsc::channel::<Vec<Decoded>>();
+        let (send, receive) = sync_channel::<Result<Vec<Decoded>>>(BATCHES_AHEAD);
+        let (give_back, taken) = sync_channel::<Result<Vec<Decoded>>>(BATCHES_AHEAD);
         scope.spawn(move || {
             for batch in rows.chunks(BATCH_ROWS) {
                 taken.try_iter().for_each(drop);
@@ -262,8 +263,8 @@ fn each_decoded(rows: &[Change], mut take: impl FnMut(&Change, &Decoded) -> Resu
                 .iter()
                 .zip(&decoded)
                 .try_for_each(|(row, decoded)| take(row, decoded))?;
-            // The thread may be through already.
-            let _ = give_back.send(decoded);
+            // If there is no room, or the thread is through already, it is dropped here.
+            let _ = give_back.try_send(Ok(decoded));
         }
         Ok(())
     })

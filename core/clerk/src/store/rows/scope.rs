@@ -96,23 +96,30 @@ pub fn remember_row(tx: &Connection, scope_key: i64, entity: &str, id: &str, seq
 
 /// For a fresh file: [`remember_row`] of all rows of a chunk.
 pub(in crate::store) fn insert_scope_rows(conn: &Connection, scope_key: i64, rows: &[Change]) -> Result<()> {
-    // In the order of the tree. The later of two rows about the same stays the later.
-    let mut rows: Vec<&Change> = rows.iter().collect();
-    rows.sort_by_key(|row| (row.entity.as_str(), row.id.as_str()));
-    let places = rows.iter().map(|row| {
-        Ok([
-            row.entity.to_sql()?,
-            row.id.to_sql()?,
-            scope_key.to_sql()?,
-            row.seq.to_sql()?,
-        ])
-    });
-    let places: Vec<[ToSqlOutput<'_>; 4]> = places.collect::<Result<_>>()?;
-    insert_all(
-        conn,
-        "INSERT OR REPLACE INTO scope_row (entity, id, scope_key, seq)",
-        places.into_iter(),
-    )
+    let mut entities: Vec<&str> = Vec::new();
+    for row in rows {
+        if !entities.contains(&row.entity.as_str()) {
+            entities.push(&row.entity);
+        }
+    }
+    // One after the other, as the tree has them; within one the hub's order is nearly that of the ids.
+    for entity in entities {
+        let places = rows.iter().filter(|row| row.entity == entity).map(|row| {
+            Ok([
+                entity.to_sql()?,
+                row.id.to_sql()?,
+                scope_key.to_sql()?,
+                row.seq.to_sql()?,
+            ])
+        });
+        let places: Vec<[ToSqlOutput<'_>; 4]> = places.collect::<Result<_>>()?;
+        insert_all(
+            conn,
+            "INSERT OR REPLACE INTO scope_row (entity, id, scope_key, seq)",
+            places.into_iter(),
+        )?;
+    }
+    Ok(())
 }
 
 /// The scope no longer holds the row. True if it was the last that did.
