@@ -64,7 +64,7 @@ def write(path, text):
 def copy(mutants):
     files = changed(mutants, ROOT)
     listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "Cargo.*", "core", "hub", "tests", "clippy.toml",
+        ["git", "ls-files", "-co", "--exclude-standard", "Cargo.*", "bindings", "core", "hub", "tests", "clippy.toml",
          "rust-toolchain.toml"],
         cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     for name in listed:
@@ -108,17 +108,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=400, help="at most so many seeds a mutant")
     parser.add_argument("--seconds", type=int, default=240, help="at most so long a mutant")
-    parser.add_argument("--check", action="store_true", help="only look whether the mutants fit the code")
+    parser.add_argument("--check", action="store_true", help="only look whether the mutants fit the code and the copy is whole")
     parser.add_argument("--only", default="", help="only mutants whose name contains this")
     parser.add_argument("--profile", choices=["release", "dev"], default="dev",
                         help="dev is optimised too, and quicker to build")
     args = parser.parse_args()
     mutants = read_mutants()
+    copy(mutants)
     if args.check:
-        changed(mutants, ROOT)
+        # The copy is a whole workspace, too.
+        subprocess.run(["cargo", "metadata", "--no-deps", "--format-version", "1"], cwd=SCRATCH, check=True,
+                       stdout=subprocess.DEVNULL)
         print(f"mutants: {len(mutants)} fit the code")
         return
-    copy(mutants)
     wanted = [mutant for mutant in mutants if args.only in mutant["name"]]
     binary = build(args.profile)
     seeds, failed, what = run(binary, "", 60, args.seconds)
