@@ -201,8 +201,10 @@ fn write_chunks(
             }
             Ok(())
         });
-        // The writer went away only with an error of its own, which says more.
-        let _ = given.is_ok().then(|| send.send(rows));
+        if given.is_ok() {
+            // The writer went away only with an error of its own, which says more.
+            let _ = send.send(rows);
+        }
         drop(send);
         let written = writing.join().unwrap_or_else(|panic| resume_unwind(panic))?;
         given.map(|()| written)

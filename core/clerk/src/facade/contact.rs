@@ -20,7 +20,7 @@ use yaoban_protocol::apply::reason;
 use yaoban_protocol::codec::from_cbor;
 use yaoban_protocol::op::Op;
 
-use super::tasks::{Listing, Script, TaskRow, about, script_of, task_row};
+use super::tasks::{Found, Listing, Script, TaskRow, about, script_of, task_row};
 use super::work::{ReasonCount, Refusal, Work, known_member, masked, refused, refused_with};
 use super::{AppError, AppResult, ClerkApp};
 use crate::store::{Result, Tx, meta, outbox, rows};
@@ -272,13 +272,7 @@ impl ClerkApp {
     pub fn check_dial(&self, target: &DialTarget) -> AppResult<GateVerdict> {
         let work = Work::begin(self)?;
         work.read(|conn| {
-            let (member_id, purpose) = match target {
-                DialTarget::Task(id) => {
-                    let task = rows::task(conn, id)?.ok_or_else(|| refused(reason::TASK_UNKNOWN))?;
-                    (task.member_id, strictest(&task.purpose))
-                }
-                DialTarget::Member { member_id, purpose } => (member_id.clone(), *purpose),
-            };
+            let (_, member_id, purpose) = whom(&Listing::new(conn, &work)?, target)?;
             let member = known_member(conn, &member_id)?;
             gate(conn, &work, &member, &contact(Channel::Call, purpose))
         })
@@ -535,6 +529,22 @@ pub(super) fn keep_refusal(
     Ok(())
 }
 
+/// The task of a dial, its member, and what it is for. Nobody calls for an emergency without its task.
+fn whom(listing: &Listing<'_>, target: &DialTarget) -> Result<(Option<Found>, String, ContactPurpose)> {
+    match target {
+        DialTarget::Task(id) => {
+            let found = listing.one(id)?;
+            let (member_id, purpose) = (found.task.member_id.clone(), strictest(&found.task.purpose));
+            Ok((Some(found), member_id, purpose))
+        }
+        DialTarget::Member {
+            purpose: ContactPurpose::Emergency,
+            ..
+        } => Err(refused(reason::ORIGIN_NOT_ALLOWED)),
+        DialTarget::Member { member_id, purpose } => Ok((None, member_id.clone(), *purpose)),
+    }
+}
+
 /// The gate and the attempt in one transaction; a refusal of the gate is kept and handed back.
 fn begin_dial(
     tx: &Tx<'_>,
@@ -542,24 +552,7 @@ fn begin_dial(
     target: &DialTarget,
 ) -> Result<std::result::Result<Dial, Refusal>> {
     let listing = Listing::new(tx, work)?;
-    let found = match target {
-        DialTarget::Task(id) => Some(listing.one(id)?),
-        DialTarget::Member { .. } => None,
-    };
-    let (member_id, purpose) = match (&found, target) {
-        (Some(found), _) => (found.task.member_id.clone(), strictest(&found.task.purpose)),
-        (
-            None,
-            DialTarget::Member {
-                purpose: ContactPurpose::Emergency,
-                ..
-            },
-        ) => {
-            return Err(refused(reason::ORIGIN_NOT_ALLOWED));
-        }
-        (None, DialTarget::Member { member_id, purpose }) => (member_id.clone(), *purpose),
-        (None, DialTarget::Task(_)) => return Err(refused(reason::TASK_UNKNOWN)),
-    };
+    let (found, member_id, purpose) = whom(&listing, target)?;
     if let Some(found) = found.as_ref().filter(|found| is_absorbing(&found.task.state)) {
         let state = ("state".to_owned(), found.task.state.code().to_owned());
         return Err(refused_with("task_closed", vec![state]));

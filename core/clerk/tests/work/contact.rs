@@ -54,6 +54,10 @@ fn a_dial_is_stored_before_its_number_leaves_and_survives_a_restart() {
         code(phone.app.check_dial(&DialTarget::Task("T9".into()))),
         "task_unknown"
     );
+    assert_eq!(
+        code(phone.app.check_dial(&to_member(ContactPurpose::Emergency))),
+        code(phone.app.dial(&to_member(ContactPurpose::Emergency)))
+    );
     let phone = phone.restart();
     let open = phone.app.open_attempts().unwrap();
     assert_eq!(open.len(), 1);
