@@ -83,9 +83,10 @@ final class PhoneDevice: NSObject, Device {
 
     var canScan: Bool { AVCaptureDevice.default(for: .video) != nil }
 
-    func scanCode() async -> String? {
-        guard await AVCaptureDevice.requestAccess(for: .video), let top = Self.top else { return nil }
-        return await ScannerController.scan(over: top)
+    func scanCode() async -> Scanned {
+        guard await AVCaptureDevice.requestAccess(for: .video) else { return .noPermission }
+        guard let top = Self.top else { return .nothing }
+        return await ScannerController.scan(over: top).map { .code($0) } ?? .nothing
     }
 
     var biometrics: Bool {

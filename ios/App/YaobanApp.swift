@@ -60,10 +60,11 @@ struct RootView: View {
     let phone: PhoneModel
     let opened: OpenedBy
     @Environment(\.scenePhase) private var scenePhase
+    @State private var cover = Cover()
 
     var body: some View {
         screens
-            .overlay { if scenePhase != .active { CoverView() } }
+            .onChange(of: scenePhase, initial: true) { _, now in cover.set(now != .active) }
             .task { _ = try? await phone.app() }
             .onOpenURL { link in opened.opened = Opened(link: link) ?? opened.opened }
             .onContinueUserActivity(NSUserActivityTypeBrowsingWeb) { activity in

@@ -20,14 +20,24 @@ public protocol Device: AnyObject {
     var licences: [String] { get }
     /// Whether the device has a camera to scan codes with.
     var canScan: Bool { get }
-    /// The text of a scanned code; none: nothing was scanned.
-    func scanCode() async -> String?
+    /// Scans a code.
+    func scanCode() async -> Scanned
     /// Whether the device recognises its user by finger or face.
     var biometrics: Bool { get }
     /// Asks for the finger or face; true: recognised.
     func recognise(reason: String) async -> Bool
     /// The pairing has ended and the data are gone: destroys the key and begins anew.
     func unpaired() async
+}
+
+/// What came of a scan.
+public enum Scanned: Equatable, Sendable {
+    /// The text of the code.
+    case code(String)
+    /// The clerk went back.
+    case nothing
+    /// The clerk lets the app have no camera.
+    case noPermission
 }
 
 /// What became of something that was given to the device.

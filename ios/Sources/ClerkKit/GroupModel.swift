@@ -27,6 +27,8 @@ public final class GroupModel {
     public var picked: Set<String> = []
     /// What became of the tasks that were made.
     public private(set) var made: GroupTasks?
+    /// Tasks are being made.
+    public private(set) var busy = false
     /// Why there is no group.
     public private(set) var failure: Failure?
 
@@ -87,6 +89,9 @@ public final class GroupModel {
 
     /// Makes tasks to call.
     public func makeCalls() async {
+        guard !busy else { return }
+        busy = true
+        defer { busy = false }
         let ids = await chosen()
         guard !ids.isEmpty else { return }
         failure = await Failure.of {

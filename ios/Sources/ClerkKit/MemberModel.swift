@@ -9,7 +9,9 @@ public final class MemberModel {
     public let memberId: String
     /// The profile; none until it was read, and on a locked phone.
     public private(set) var profile: Profile?
-    /// What the gate says of a service call now.
+    /// Where a call begins: for the task that waits for one, so that what comes of it is recorded; else for the member.
+    public private(set) var callPlace: Place
+    /// What the gate says of that call now.
     public private(set) var verdict: GateVerdict?
     /// The last readings, newest first: for the small line beside the last one.
     public private(set) var readings: [ReadingRow] = []
@@ -25,6 +27,7 @@ public final class MemberModel {
     public init(core: ClerkCore, memberId: String) {
         self.core = core
         self.memberId = memberId
+        callPlace = .callMember(memberId)
     }
 
     /// Shows the member, and again whenever rows change, until the task is cancelled.
@@ -33,14 +36,16 @@ public final class MemberModel {
         // That it was opened only orders a list: no reason to show nobody.
         try? await core.call { try $0.rememberOpened(memberId: id) }
         await core.follow { app in
-            Shown(
-                forms: app.consentForms(),
-                profile: try app.profile(memberId: id),
-                verdict: try app.checkContact(memberId: id, channel: .call, purpose: .service),
+            let profile = try app.profile(memberId: id)
+            let place = profile.callPlace
+            return Shown(
+                forms: app.consentForms(), profile: profile, callPlace: place,
+                verdict: try place.target.map { try app.checkDial(target: $0) },
                 readings: try app.readings(memberId: id, kind: nil, limit: 24).readings)
         } show: { shown, failure in
             consentForms = shown?.forms ?? []
             profile = shown?.profile
+            callPlace = shown?.callPlace ?? .callMember(id)
             verdict = shown?.verdict
             readings = shown?.readings ?? []
             self.failure = failure
@@ -88,7 +93,15 @@ public final class MemberModel {
     private struct Shown: Equatable, Sendable {
         let forms: [ConsentForm]
         let profile: Profile
-        let verdict: GateVerdict
+        let callPlace: Place
+        let verdict: GateVerdict?
         let readings: [ReadingRow]
+    }
+}
+
+extension Profile {
+    /// Where a call begins.
+    fileprivate var callPlace: Place {
+        tasks.first { $0.channel == .call }.map { .callTask($0.taskId) } ?? .callMember(member.memberId)
     }
 }

@@ -33,6 +33,8 @@ public final class PairingModel {
     public private(set) var loadedBytes: UInt64 = 0
     /// How far a first load is with which the phone can be used already; none: nobody could sign in yet, or it is in.
     public private(set) var usable: FirstLoad?
+    /// The clerk lets the app have no camera, so nothing was scanned.
+    public private(set) var cameraDenied = false
     /// Why it did not get on.
     public private(set) var failure: Failure?
 
@@ -44,6 +46,13 @@ public final class PairingModel {
     /// Finds out where the phone stands, after a start of the app.
     public func begin() async {
         failure = await Failure.of(stand)
+    }
+
+    /// Takes the code that is scanned.
+    public func scan(by device: any Device) async {
+        let scanned = await device.scanCode()
+        cameraDenied = scanned == .noPermission
+        if case .code(let code) = scanned { self.code = code }
     }
 
     /// Asks the hub whose phone the code makes. Nothing is used up by it.

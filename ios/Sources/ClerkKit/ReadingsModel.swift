@@ -21,6 +21,8 @@ public final class ReadingsModel {
     /// Why there are none, or why one was not stored.
     public private(set) var failure: Failure?
 
+    private static let rest = Duration.milliseconds(250)
+
     @ObservationIgnored private let core: ClerkCore
     @ObservationIgnored private let memberId: String
 
@@ -49,12 +51,17 @@ public final class ReadingsModel {
     /// The form of the kind.
     public var form: ReadingForm? { forms.first { $0.kind == kind } }
 
-    /// Looks at what is typed; nothing is stored.
+    /// Looks at what is typed, once the typing rests; nothing is stored.
     public func check(_ typed: TypedReading?) async {
         checked = nil
         guard let typed else { return }
         let refused = await Failure.of { [memberId] in
-            checked = try await core.call { try $0.checkTyped(memberId: memberId, typed: typed) }
+            // On the way to 12.5 there is a 1, which would be an emergency.
+            try await Task.sleep(for: Self.rest)
+            let says = try await core.call { try $0.checkTyped(memberId: memberId, typed: typed) }
+            // Of what is not typed any more nothing is said.
+            try Task.checkCancellation()
+            checked = says
         }
         // While nothing is typed, why there are no readings stays.
         if checked != nil || refused != nil { failure = refused }

@@ -15,6 +15,8 @@ public final class SearchModel {
     public private(set) var tooShort = false
     /// Why there is nobody.
     public private(set) var failure: Failure?
+    /// The clerk lets the app have no camera, so nothing was scanned.
+    public private(set) var cameraDenied = false
     /// A look-up at the hub is under way.
     public private(set) var lookingUp = false
 
@@ -40,6 +42,13 @@ public final class SearchModel {
             answered = asked
             self.failure = failure
         }
+    }
+
+    /// Looks for the card that is scanned.
+    public func scan(by device: any Device) async {
+        let scanned = await device.scanCode()
+        cameraDenied = scanned == .noPermission
+        if case .code(let code) = scanned { query = code }
     }
 
     /// Looks a member of another store up at the hub, by the whole number or id. The reason is kept there.

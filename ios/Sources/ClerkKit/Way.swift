@@ -30,6 +30,11 @@ public enum Place: Hashable, Codable, Sendable {
     }
 }
 
+extension Place {
+    /// As the system may keep it: it keeps no secrets, so a name or number that was typed stays here.
+    fileprivate var kept: Place { if case .register = self { .register("") } else { self } }
+}
+
 /// Where the clerk is, and the way back. Each tab has its own. Survives the process as ``saved``.
 @MainActor @Observable
 public final class Way {
@@ -75,10 +80,10 @@ public final class Way {
         let places: [HomeTab: [Place]]
     }
 
-    /// The way as a text, for the system to keep while the app is not there; ids only.
+    /// The way as a text, for the system to keep while the app is not there; ids only, nothing that was typed.
     public var saved: String {
         get {
-            let data = try? JSONEncoder().encode(Saved(tab: tab, places: places))
+            let data = try? JSONEncoder().encode(Saved(tab: tab, places: places.mapValues { $0.map(\.kept) }))
             return data.map { String(decoding: $0, as: UTF8.self) } ?? ""
         }
         set {

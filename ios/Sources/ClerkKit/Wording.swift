@@ -227,13 +227,18 @@ public func ofCode<T: CaseIterable>(_ code: String) -> T? { T.allCases.first { c
 
 /// Fen as yuan, with thousands apart.
 public func yuan(_ fen: Int64) -> String {
-    let (whole, rest) = (fen.magnitude / 100, fen.magnitude % 100)
+    let rest = fen.magnitude % 100
+    return "\(fen < 0 ? "-" : "")¥\(thousands(fen.magnitude / 100)).\(rest < 10 ? "0" : "")\(rest)"
+}
+
+/// A count, with thousands apart.
+public func thousands(_ count: UInt64) -> String {
     var grouped = ""
-    for (at, digit) in String(whole).reversed().enumerated() {
+    for (at, digit) in String(count).reversed().enumerated() {
         if at > 0, at % 3 == 0 { grouped.append(",") }
         grouped.append(digit)
     }
-    return "\(fen < 0 ? "-" : "")¥\(String(grouped.reversed())).\(rest < 10 ? "0" : "")\(rest)"
+    return String(grouped.reversed())
 }
 
 /// Thousandths as the shortest decimal.

@@ -58,6 +58,7 @@ struct CallView: View {
                 HStack {
                     Text(member.name).font(.title2)
                     Text(words.about(member))
+                    if member.allergies { Sign(text: words["mark.allergies"], stands: true) }
                     if let code = member.class { Sign(text: words.code("class", code), color: .accentColor) }
                 }
                 Text(words.phone(member.phoneMasked))
@@ -241,9 +242,14 @@ struct OutcomeQuestion: View {
                 Section(choice.note == .required ? words["call.which_note"] : words["call.note"]) {
                     TextField(words["call.note"], text: $note, axis: .vertical)
                 }
-                Button(words["call.record"]) { done(on: nil) }
+                // What needs a day is recorded by choosing it.
+                if choice.day != .required { Button(words["call.record"]) { done(on: nil) }.disabled(noteMissing) }
             }
         }
+    }
+
+    private var noteMissing: Bool {
+        choice.note == .required && note.trimmingCharacters(in: .whitespacesAndNewlines).isEmpty
     }
 
     private func done(on day: CivilDate?) {

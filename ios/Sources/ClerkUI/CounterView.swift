@@ -20,6 +20,7 @@ struct CounterView: View {
             OfflineSign(sync: app.sync, words: words)
             PartialSign(sync: app.sync, words: words)
             Refusal(model.failure, words)
+            if model.cameraDenied { Text(words["pairing.camera_denied"]).foregroundStyle(.red) }
             found
             if model.lookingUp { Waiting(words["counter.looking_up"]) }
         }
@@ -28,12 +29,16 @@ struct CounterView: View {
             text: $model.query, placement: .navigationBarDrawer(displayMode: .always),
             prompt: Text(words["counter.hint"])
         )
+        // Digits first; the keyboard leads to letters itself.
+        .keyboardType(.numbersAndPunctuation)
         .autocorrectionDisabled()
         .textInputAutocapitalization(.never)
         .toolbar {
             ToolbarItem(placement: .topBarTrailing) {
                 if app.device.canScan {
-                    Button(words["counter.scan"], systemImage: "qrcode.viewfinder") { Task { await scan() } }
+                    Button(words["counter.scan"], systemImage: "qrcode.viewfinder") {
+                        Task { await model.scan(by: app.device) }
+                    }
                 }
             }
             ToolbarItem(placement: .topBarTrailing) {
@@ -84,6 +89,4 @@ struct CounterView: View {
     }
 
     private func register() { app.way.to(.register(model.typed)) }
-
-    private func scan() async { if let code = await app.device.scanCode() { model.query = code } }
 }

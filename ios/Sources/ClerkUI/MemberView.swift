@@ -294,7 +294,7 @@ struct MemberView: View {
         if let verdict = model.verdict {
             VStack {
                 if let reason = verdict.reason { Text(words.gate(reason)).foregroundStyle(.red) }
-                Big(text: words["member.call"], picture: "phone") { app.way.to(.callMember(model.memberId)) }
+                Big(text: words["member.call"], picture: "phone") { app.way.to(model.callPlace) }
                     .disabled(verdict.verdict != .allow)
             }
             .padding()

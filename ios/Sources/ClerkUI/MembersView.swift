@@ -14,10 +14,12 @@ struct MembersView: View {
 
     var body: some View {
         List {
+            OfflineSign(sync: app.sync, words: words)
             Refusal(model.failure, words)
             if let counts = model.counts {
                 saved
                 conditions(counts)
+                if model.busy { Waiting(words["state.working"]) }
                 if let made = model.made { self.made(made) }
                 members
             } else if model.failure == nil {
@@ -114,6 +116,8 @@ struct MembersView: View {
                 }
             }
             if count > model.members.count { Button(words["history.more"]) { Task { await model.more() } } }
+        } else {
+            ContentUnavailableView(words["groups.ask"], systemImage: "line.3.horizontal.decrease.circle")
         }
     }
 
@@ -132,11 +136,15 @@ struct MembersView: View {
                 if count > 0 {
                     HStack {
                         Big(text: words["groups.message", ["n": model.chosenCount]], picture: "message") {
-                            Task { app.way.to(.message(await model.chosen())) }
+                            Task {
+                                let ids = await model.chosen()
+                                if !ids.isEmpty { app.way.to(.message(ids)) }
+                            }
                         }
                         Button(words["groups.calls", ["n": model.chosenCount]]) { Task { await model.makeCalls() } }
                             .buttonStyle(.bordered)
                             .controlSize(.large)
+                            .disabled(model.busy)
                         if model.asked.kept == nil {
                             Button(words["groups.keep"]) { naming = true }.buttonStyle(.bordered).controlSize(.large)
                         }

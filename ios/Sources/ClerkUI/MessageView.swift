@@ -85,6 +85,7 @@ struct MessageView: View {
                 ]]
         )
         .font(.headline)
+        if !result.refused.isEmpty { refused(result.refused) }
         ForEach(result.ready, id: \.key) { out in self.out(out) }
         ForEach(result.deferred, id: \.key) { later in
             Section(later.name) {
@@ -92,15 +93,25 @@ struct MessageView: View {
                 Text(words["message.deferred", values])
             }
         }
-        ForEach(result.refused, id: \.id) { one in
-            Section(one.name.isEmpty ? one.id : one.name) { Sign(text: words.refused(one), stands: true) }
+    }
+
+    /// Who is refused, by reason.
+    private func refused(_ ones: [RefusedOne]) -> some View {
+        let names = Dictionary(grouping: ones, by: words.refused)
+        let reasons = ones.map(words.refused).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+        return Section(words["message.refused", ["n": ones.count]]) {
+            ForEach(reasons, id: \.self) { why in
+                Sign(text: why, stands: true)
+                Text(joined((names[why] ?? []).map { $0.name.isEmpty ? $0.id : $0.name }, by: "、"))
+            }
         }
     }
 
     private func out(_ out: MessageOut) -> some View {
         Section(joined([out.name, out.phoneMasked], by: "  ")) {
-            Text(out.text)
             let state = model.handed[out.key]
+            // What is sent makes room for the next ones.
+            if state != .sent { Text(out.text) }
             if let state { Sign(text: words.code("send", of: state), stands: state == .failed) }
             if model.copied == out.key { Text(words["message.copied"]) }
             if state != .sent {

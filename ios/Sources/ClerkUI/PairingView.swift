@@ -90,8 +90,9 @@ struct PairingView: View {
             .disabled(model.code.isEmpty)
             if app.device.canScan {
                 Button(words["pairing.scan"], systemImage: "qrcode.viewfinder") {
-                    Task { if let code = await app.device.scanCode() { model.code = code } }
+                    Task { await model.scan(by: app.device) }
                 }
+                if model.cameraDenied { Text(words["pairing.camera_denied"]).foregroundStyle(.red) }
             } else {
                 Text(words["pairing.no_camera"]).foregroundStyle(.secondary)
             }

@@ -247,7 +247,7 @@ struct PartialSign: View {
 
     var body: some View {
         if let load = sync.status?.firstLoad {
-            Sign(text: words["load.partial", ["done": load.membersDone, "total": load.members]])
+            Sign(text: words["load.partial", ["done": thousands(load.membersDone), "total": thousands(load.members)]])
         }
     }
 }

@@ -67,8 +67,13 @@ struct ReadingsView: View {
             .pickerStyle(.segmented)
             if let check = model.checked { checked(check) }
             Big(text: words["act.save"], picture: "checkmark") { Task { await save() } }
-                .disabled(model.checked?.state != .possible || model.busy)
+                .disabled(!possible || model.busy)
         }
+    }
+
+    /// Until the core has looked it may be tried: what it does not take it refuses.
+    private var possible: Bool {
+        model.checked.map { $0.state == .possible } ?? numbers.contains { !$0.isEmpty }
     }
 
     private func chosen(_ form: ReadingForm) -> Binding<String> {
@@ -130,6 +135,15 @@ struct TrendChart: View {
     let readings: [ReadingRow]
     let targets: [TargetBand]
 
+    /// From 0, the first, to 1, the last, by their time; those of one instant by their turn.
+    private var places: [CGFloat] {
+        guard let first = readings.first?.takenAtMs, let last = readings.last?.takenAtMs else { return [] }
+        return readings.enumerated().map { at, reading in
+            last > first
+                ? CGFloat(reading.takenAtMs - first) / CGFloat(last - first)
+                : CGFloat(at) / CGFloat(max(readings.count - 1, 1))
+        }
+    }
     private var upper: [CGFloat?] { readings.map(\.height) }
     private var lower: [CGFloat?] { readings.map { $0.diastolic.map { CGFloat($0) } } }
     private var bands: [Band] { targets.map { Band(from: $0.from.map { CGFloat($0) }, to: CGFloat($0.to)) } }
@@ -144,23 +158,34 @@ struct TrendChart: View {
                 TargetArea(band: $0, range: range).fill(Color.accentColor.opacity(0.12))
             }
             ForEach([upper, lower], id: \.self) { values in
-                TrendLine(values: values, range: range).stroke(Color.secondary, lineWidth: 2)
-                TrendMarks(values: values, range: range, out: readings.map(\.stands), square: false)
-                    .fill(Color.accentColor)
-                TrendMarks(values: values, range: range, out: readings.map(\.stands), square: true).fill(Color.red)
+                let trend = Trend(places: places, values: values, range: range)
+                TrendLine(trend: trend).stroke(Color.secondary, lineWidth: 2)
+                TrendMarks(trend: trend, out: readings.map(\.stands), square: false).fill(Color.accentColor)
+                TrendMarks(trend: trend, out: readings.map(\.stands), square: true).fill(Color.red)
             }
         }
     }
 }
 
-/// Where a value is drawn: by its turn, and by its height between the lowest and the highest.
-private func point(_ at: Int, of count: Int, _ value: CGFloat, in range: ClosedRange<CGFloat>, _ rect: CGRect)
-    -> CGPoint
-{
+/// Where a value is drawn: by its place in time, from 0 to 1, and by its height between the lowest and the highest.
+private func point(_ place: CGFloat, _ value: CGFloat, in range: ClosedRange<CGFloat>, _ rect: CGRect) -> CGPoint {
     let inner = rect.insetBy(dx: rect.width * 0.03, dy: rect.height * 0.08)
-    let x = inner.minX + inner.width * CGFloat(at) / CGFloat(max(count - 1, 1))
     let share = (value - range.lowerBound) / max(range.upperBound - range.lowerBound, 1)
-    return CGPoint(x: x, y: inner.maxY - inner.height * share)
+    return CGPoint(x: inner.minX + inner.width * place, y: inner.maxY - inner.height * share)
+}
+
+/// Values over time; none: a reading has no such value.
+private struct Trend {
+    let places: [CGFloat]
+    let values: [CGFloat?]
+    let range: ClosedRange<CGFloat>
+
+    /// Where the values are drawn, each with its number among the readings.
+    func points(in rect: CGRect) -> [(at: Int, point: CGPoint)] {
+        zip(places, values).enumerated().compactMap { at, one in
+            one.1.map { (at, point(one.0, $0, in: range, rect)) }
+        }
+    }
 }
 
 /// From where to where values should lie; from none: however low.
@@ -175,41 +200,33 @@ private struct TargetArea: Shape {
 
     nonisolated func path(in rect: CGRect) -> Path {
         Path { path in
-            let top = point(0, of: 1, band.to, in: range, rect).y
-            let bottom = band.from.map { point(0, of: 1, $0, in: range, rect).y } ?? rect.maxY
+            let top = point(0, band.to, in: range, rect).y
+            let bottom = band.from.map { point(0, $0, in: range, rect).y } ?? rect.maxY
             path.addRect(CGRect(x: rect.minX, y: top, width: rect.width, height: bottom - top))
         }
     }
 }
 
 private struct TrendLine: Shape {
-    let values: [CGFloat?]
-    let range: ClosedRange<CGFloat>
+    let trend: Trend
 
     nonisolated func path(in rect: CGRect) -> Path {
         Path { path in
-            var begun = false
-            for (at, value) in values.enumerated() {
-                guard let value else { continue }
-                let here = point(at, of: values.count, value, in: range, rect)
-                if begun { path.addLine(to: here) } else { path.move(to: here) }
-                begun = true
+            for (turn, value) in trend.points(in: rect).enumerated() {
+                if turn == 0 { path.move(to: value.point) } else { path.addLine(to: value.point) }
             }
         }
     }
 }
 
 private struct TrendMarks: Shape {
-    let values: [CGFloat?]
-    let range: ClosedRange<CGFloat>
+    let trend: Trend
     let out: [Bool]
     let square: Bool
 
     nonisolated func path(in rect: CGRect) -> Path {
         Path { path in
-            for (at, value) in values.enumerated() {
-                guard let value, out[at] == square else { continue }
-                let here = point(at, of: values.count, value, in: range, rect)
+            for (at, here) in trend.points(in: rect) where out[at] == square {
                 let mark = CGRect(x: here.x - 5, y: here.y - 5, width: 10, height: 10)
                 if square { path.addRect(mark) } else { path.addEllipse(in: mark) }
             }

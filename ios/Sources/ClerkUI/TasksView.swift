@@ -18,6 +18,7 @@ struct TasksView: View {
 
     var body: some View {
         List {
+            OfflineSign(sync: app.sync, words: words)
             PartialSign(sync: app.sync, words: words)
             filters
             ForEach(model.open, id: \.attemptId) { unfinished($0) }

@@ -13,6 +13,7 @@ struct TodayView: View {
 
     var body: some View {
         List {
+            OfflineSign(sync: app.sync, words: words)
             Refusal(model.failure, words)
             if let moved = model.moved { given(moved) }
             if let today = model.today {

@@ -49,7 +49,11 @@ import Testing
     // flow: search-profile-call-outcome
     @Test func searchProfileCallOutcome() async throws {
         let app = try await phone.pair()
-        app.search.query = "0001"
+        phone.device.scans = .noPermission
+        await app.search.scan(by: phone.device)
+        #expect(shows(CounterView(app: app), "没有相机权限"))
+        phone.device.scans = .code("0001")
+        await app.search.scan(by: phone.device)
         try await phone.following(app.search.follow) { app.search.members?.map(\.memberId) == ["M1"] }
         #expect(shows(CounterView(app: app), "王约"))
         let member = MemberModel(core: app.core, memberId: "M1")
@@ -59,15 +63,26 @@ import Testing
         #expect(seen.contains { $0.contains("用到") } && seen.contains("氨氯地平"))
 
         let task = try await phone.task(of: "M1")
-        app.way.to(.callTask(task.taskId))
+        #expect(member.callPlace == .callTask(task.taskId), "what comes of the call is the task's")
+        app.way.to(member.callPlace)
         let call = try await phone.call(.callTask(task.taskId))
-        #expect(shows(CallView(app: app, place: .callTask(task.taskId), model: call), "续药回访"))
+        let ready = CallView(app: app, place: .callTask(task.taskId), model: call)
+        #expect(shows(ready, "续药回访") && shows(ready, app.words["mark.allergies"]))
         await call.dial(by: app.device, watch: app.dialWatch)
         #expect(phone.device.dialled == ["15400000001"])
         #expect(shows(CallView(app: app, place: .callTask(task.taskId), model: call), "约好到店"))
+        #expect(try canRecord(.callLater, of: call, app) && !canRecord(.agreedToVisit, of: call, app))
         await call.record(NewOutcome(code: .agreedToVisit, date: TestClock.day(2)))
         let after = CallView(app: app, place: .callTask(task.taskId), model: call)
         #expect(shows(after, "约好到店") && shows(after, "回到任务列表"), "\(texts(of: after))")
+    }
+
+    /// Whether the question of an outcome takes it without a day.
+    private func canRecord(_ code: OutcomeCode, of call: CallModel, _ app: AppModel) throws -> Bool {
+        let offered = try #require(call.offered)
+        let choice = try #require(offered.choices.first { $0.code == code })
+        let question = OutcomeQuestion(offered: offered, choice: choice, words: app.words, note: .constant("")) { _ in }
+        return texts(of: question).contains(app.words["call.record"])
     }
 
     // flow: take-back
@@ -134,7 +149,9 @@ import Testing
         let app = try await phone.pair()
         phone.hub.stop()
         await app.sync.syncNow()
-        #expect(shows(CounterView(app: app), "离线"))
+        #expect(shows(CounterView(app: app), "离线") && shows(TasksView(app: app), "离线"))
+        #expect(shows(MembersView(app: app, model: GroupModel(core: app.core)), "离线"))
+        #expect(shows(TodayView(app: app, model: TodayModel(core: app.core)), "离线"))
         let call = try await phone.call(.callTask(try await phone.task(of: "M1").taskId))
         await call.dial(by: app.device, watch: app.dialWatch)
         await call.record(NewOutcome(code: .alreadyBought))
@@ -167,6 +184,12 @@ import Testing
         for words in ["危险 3级", "马上叫药师", "已给药师建了今天的紧急任务"] { #expect(shows(screen, words)) }
         try await phone.following(model.follow) { model.readings?.readings.isEmpty == false }
         #expect(shows(ReadingsView(app: app, model: model), "收缩压 不超过 13"))
+        let passing = Task { await model.check(typed("250", "140")) }
+        await Task.yield()
+        passing.cancel()
+        await model.check(typed("128", "78"))
+        await passing.value
+        #expect(model.checked?.reading?.systolic == 128 && model.checked?.alarm == false, "what is typed now counts")
         await model.check(typed("999", "99"))
         #expect(model.checked?.state == .impossible && shows(ReadingsView(app: app, model: model), "不可能"))
         #expect(await model.add(typed("999", "99")) == false)
@@ -212,6 +235,7 @@ import Testing
         let group = GroupModel(core: app.core)
         try await phone.following(group.follow) { group.counts != nil }
         #expect(shows(MembersView(app: app, model: group), "本周生日"))
+        #expect(shows(MembersView(app: app, model: group), "点上面的条件"))
         group.ask(GroupConditions(diseases: ["hypertension"]))
         try await phone.following(group.follow) { group.count == 2 }
         // Words of one kind are alternatives.
@@ -226,6 +250,7 @@ import Testing
         await model.send()
         let screen = MessageView(app: app, model: model)
         #expect(shows(screen, "可发 2，推迟 0，不能发 1") && shows(screen, "没有取得同意"), "\(texts(of: screen))")
+        #expect(shows(screen, "不能发的 1 位") && shows(screen, "曾静"))
         #expect(model.result?.refused.map(\.id) == ["M3"])
         let out = try #require(model.result?.ready.first { $0.memberId == "M1" })
         phone.device.answers = .cancelled
@@ -238,6 +263,10 @@ import Testing
         #expect(phone.device.sent.last?.text.hasPrefix("【晨光一店】王约您好") == true)
         let open = try await app.core.call { try $0.openMessages() }
         #expect(open.map(\.memberId) == ["M2"], "of one nothing was told yet")
+        async let first: Void = group.makeCalls()
+        async let second: Void = group.makeCalls()
+        _ = await (first, second)
+        #expect(group.made?.made.count == 3 && group.made?.refused.isEmpty == true, "two touches are one")
     }
 
     // flow: history-by-page
@@ -370,7 +399,7 @@ import Testing
         try await phone.following(app.sync.follow) { app.sync.status?.firstLoad != nil }
         let here = try #require(app.sync.status?.firstLoad)
         #expect(here.membersDone > 500 && here.membersDone < members && here.members == members)
-        let partial = "还在下载会员：\(here.membersDone) / \(members)，没下到的可到总部查询"
+        let partial = "还在下载会员：\(thousands(here.membersDone)) / \(thousands(members))，没下到的可到总部查询"
         try await phone.following(app.tasks.follow) { app.tasks.list != nil }
         #expect(shows(TasksView(app: app), partial) && shows(TasksView(app: app), "王约"))
         let place = Place.callTask(try await phone.task(of: "M1").taskId)
@@ -473,6 +502,12 @@ import Testing
         let app = phone.app
         await app.pairing.begin()
         #expect(texts(of: PairingView(app: app)).contains("扫码"))
+        phone.device.scans = .noPermission
+        await app.pairing.scan(by: phone.device)
+        #expect(shows(PairingView(app: app), "没有相机权限") && app.pairing.code.isEmpty)
+        phone.device.scans = .code("YB1-abc")
+        await app.pairing.scan(by: phone.device)
+        #expect(!shows(PairingView(app: app), "没有相机权限") && app.pairing.code == "YB1-abc")
         phone.device.canScan = false
         let screen = PairingView(app: app)
         #expect(shows(screen, "没有摄像头") && !texts(of: screen).contains("扫码") && shows(screen, "配对码"))

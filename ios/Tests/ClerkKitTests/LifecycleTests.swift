@@ -185,8 +185,11 @@ import Testing
         #expect(way.overTasks)
         way.to(.callTask("T1"))
         way.instead(.callTask("T2"))
+        way.places[.counter] = [.register("王约 13800000000")]
         let again = Way()
         again.saved = way.saved
+        #expect(!way.saved.contains("1380") && !way.saved.contains("王约") && way.saved.contains("M1"))
+        #expect(again.places[.counter] == [.register("")])
         #expect(again.tab == .tasks && again.places[.tasks] == [.member("M1"), .callTask("T2")])
         again.back()
         #expect(again.top == .member("M1"))
@@ -221,6 +224,7 @@ import Testing
         #expect(ofCode("from_tomorrow") as MemberClass? == nil)
         #expect(words.code("outcome", of: OutcomeCode.agreedToVisit) == "约好到店" && words.code("class", "new") == "new")
         #expect(yuan(123_456_789) == "¥1,234,567.89" && yuan(-5) == "-¥0.05" && yuan(100_000) == "¥1,000.00")
+        #expect(thousands(0) == "0" && thousands(999) == "999" && thousands(1_234_567) == "1,234,567")
         #expect([2500, -1000, 10].map { decimal($0) } == ["2.5", "-1", "0.01"])
         #expect(words.reason("task_closed", [WordingValue(name: "state", value: "done")]) == "任务已完成，不能再改")
         #expect(words.reason("pin_blocked", [WordingValue(name: "wait_s", value: "1200")]) == "密码错得太多，20分钟后再试")

@@ -10,6 +10,7 @@ final class TestDevice: Device {
     let biometrics = false
     var answers = Handed.opened
     var canScan = true
+    var scans = Scanned.nothing
     var network = NetworkKind.none
     private(set) var dialled: [String] = []
     private(set) var sent: [(numbers: [String], text: String)] = []
@@ -47,7 +48,7 @@ final class TestDevice: Device {
     /// The list that the app carries.
     var licences: [String] { Bundle(url: TestHub.root.appendingPathComponent("ios/App")).map(Licences.of) ?? [] }
 
-    func scanCode() async -> String? { nil }
+    func scanCode() async -> Scanned { scans }
     func recognise(reason: String) async -> Bool { false }
     func unpaired() async { await phone?.beginAnew() }
 }

@@ -41,6 +41,10 @@ public final class NSUserActivity: NSObject {
 // swift-format-ignore: AlwaysUseLowerCamelCase
 public let NSUserActivityTypeBrowsingWeb = "NSUserActivityTypeBrowsingWeb"
 
+@MainActor public final class UIHostingController<Content: View>: UIViewController {
+    public init(rootView: Content) { super.init() }
+}
+
 extension View {
     public func onOpenURL(perform: @escaping (URL) -> Void) -> some View { self }
     public func onContinueUserActivity(_ type: String, perform: @escaping (NSUserActivity) -> Void) -> some View {

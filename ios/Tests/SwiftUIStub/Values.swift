@@ -31,6 +31,7 @@ extension State where Value: ExpressibleByNilLiteral {
         nonmutating set { write(newValue) }
     }
     public var projectedValue: Binding { self }
+    public static func constant(_ value: Value) -> Binding { Binding(get: { value }, set: { _ in }) }
     public subscript<S>(dynamicMember path: WritableKeyPath<Value, S>) -> Binding<S> {
         Binding<S>(
             get: { read()[keyPath: path] },

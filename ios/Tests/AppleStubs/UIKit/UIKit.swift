@@ -36,10 +36,18 @@ public struct UIBackgroundTaskIdentifier: Hashable, Sendable {
 }
 
 @MainActor open class UIWindow: UIView {
+    public struct Level: Sendable {
+        public static let alert = Level()
+        public static func + (level: Level, more: CGFloat) -> Level { level }
+    }
+    public init(windowScene: UIWindowScene) { super.init() }
+    public var windowLevel = Level.alert
     public var rootViewController: UIViewController?
 }
 
 @MainActor open class UIView: UIResponder {
+    public nonisolated override init() { super.init() }
+    public var isHidden = false
     public var layer: CALayer { CALayer() }
 }
 
