@@ -21,7 +21,8 @@ import PackageDescription
             name: "YaobanApp",
             dependencies: ["ClerkUI", "ClerkKit", "ClerkFFI", "SwiftUI", "UIKit"]
                 + ofApp.map { .target(name: $0) },
-            path: "App", exclude: ["Licences.txt", "PrivacyInfo.xcprivacy", "Yaoban.entitlements"])
+            path: "App",
+            exclude: ["Assets.xcassets", "Licences.txt", "PrivacyInfo.xcprivacy", "Yaoban.entitlements"])
     ]
     let swiftUI: [Target.Dependency] = ["SwiftUI"]
 #else

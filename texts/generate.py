@@ -38,6 +38,9 @@ TERMINAL_KEYS = {f"{group}.{name}" for group, names in {
 }.items() for name in names.split()}
 # Of a text: a command or option of the terminal.
 COMMAND = re.compile(r"yaoban-clerk|(?<![\w-])--[a-z]")
+# What iOS itself shows of the app, by the key of its Info.plist.
+INFO_PLIST = {"CFBundleDisplayName": "app.name", "NSCameraUsageDescription": "system.camera",
+              "NSFaceIDUsageDescription": "signin.recognise"}
 PLACE = re.compile(r"\{(\w+)\}")
 # Where shells ask for texts.
 SOURCES = [(ROOT / "android", "*.kt"), (ROOT / "ios", "*.swift")]
@@ -124,7 +127,7 @@ def check():
               if key.split(".")[0] in used and key not in zh]
     wrong += [f"{group}.*: asked for, but nobody has it" for group in sorted(groups - used)]
     wrong += [f"{key}: no shell asks for it" for key in sorted(own["zh"])
-              if key not in literals | seen and key.split(".")[0] not in groups | TERMINAL_GROUPS]
+              if key not in literals | seen | set(INFO_PLIST.values()) and key.split(".")[0] not in groups | TERMINAL_GROUPS]
     return wrong
 
 
@@ -161,13 +164,13 @@ internal object TextIds {{
 """
 
 
-def ios(whole):
-    """A string catalogue of Xcode."""
+def ios(whole, names):
+    """A string catalogue of Xcode: its names, and the key of the text of each."""
     def entry(key):
         localized = {("zh-Hans" if language == "zh" else language):
                      {"stringUnit": {"state": "translated", "value": whole[language][key]}} for language in LANGUAGES}
         return {"extractionState": "manual", "localizations": localized}
-    strings = {key: entry(key) for key in sorted(whole["zh"])}
+    strings = {name: entry(key) for name, key in sorted(names.items())}
     return json.dumps({"sourceLanguage": "zh-Hans", "strings": strings, "version": "1.0"}, ensure_ascii=False, indent=2)
 
 
@@ -199,7 +202,8 @@ def main():
     write("android/res/values/strings.xml", android(whole["zh"]))
     write("android/res/values-en/strings.xml", android(whole["en"]))
     write("android/kotlin/cn/yaoban/app/TextIds.kt", android_ids(whole["zh"]))
-    write("ios/Localizable.xcstrings", ios(whole))
+    write("ios/Localizable.xcstrings", ios(whole, {key: key for key in whole["zh"]}))
+    write("ios/InfoPlist.xcstrings", ios(whole, INFO_PLIST))
     for language in LANGUAGES:
         write(f"host/{language}.properties", properties(whole[language]))
 

@@ -15,9 +15,11 @@ import Testing
         let manifest = try plist("PrivacyInfo.xcprivacy")
         #expect(manifest["NSPrivacyTracking"] as? Bool == false)
         let collected = try #require(manifest["NSPrivacyCollectedDataTypes"] as? [[String: Any]])
+        let prefix = "NSPrivacyCollectedDataType"
+        let types = collected.compactMap { ($0[prefix] as? String)?.dropFirst(prefix.count) }
+        // Of members; what clerks write down; who they are.
         #expect(
-            collected.compactMap { $0["NSPrivacyCollectedDataType"] as? String }.contains(
-                "NSPrivacyCollectedDataTypeHealth"))
+            Set(types) == ["Name", "PhoneNumber", "Health", "PurchaseHistory", "OtherUserContent", "UserID"])
         for type in collected {
             #expect(type["NSPrivacyCollectedDataTypeTracking"] as? Bool == false)
             #expect((type["NSPrivacyCollectedDataTypePurposes"] as? [String])?.isEmpty == false)
@@ -35,6 +37,15 @@ import Testing
         #expect(Licences.of(try #require(Bundle(url: app.deletingLastPathComponent()))).isEmpty)
     }
 
+    /// The App Store takes an icon of this size only, and none that lets something shine through.
+    @Test func theIconIsOneThatTheStoreTakes() throws {
+        let icon = app.appendingPathComponent("Assets.xcassets/AppIcon.appiconset/icon.png")
+        let head = [UInt8](try Data(contentsOf: icon).prefix(26))
+        #expect(head.count == 26 && Array(head[1...3]) == Array("PNG".utf8))
+        #expect(Array(head[16..<24]) == [0, 0, 4, 0, 0, 0, 4, 0], "1024 by 1024")
+        #expect(head[25] == 2, "colours without alpha")
+    }
+
     @Test func theFilesAreProtected() throws {
         let entitlements = try plist("Yaoban.entitlements")
         #expect(entitlements["com.apple.developer.default-data-protection"] as? String == "NSFileProtectionComplete")
@@ -50,7 +61,13 @@ import Testing
                 #expect(project.contains(id), "\(id)")
             }
         }
-        let others = ["NSCameraUsageDescription", "NSFaceIDUsageDescription", "tel", "ClerkUI"]
+        let texts = try Catalogue.texts("zh-Hans")
+        let others = [
+            "NSCameraUsageDescription: \(texts.filled("system.camera", [:]))",
+            "NSFaceIDUsageDescription: \(texts.filled("signin.recognise", [:]))",
+            "CFBundleDisplayName: \(texts.filled("app.name", [:]))", "InfoPlist.xcstrings", "tel", "ClerkUI",
+            "UISupportedInterfaceOrientations~ipad", "AppIcon",
+        ]
         for key in others + ["weixin", "wxwork", "weixinULAPI"] {
             #expect(project.contains(key), "\(key)")
         }
