@@ -44,14 +44,14 @@ SOURCES = [
     ("core/clerk/src/facade/manager.rs", FACADE + "::manager",
      "ClerkDay DuplicateMember DuplicateRow Moved Reassigned SyncQueue Today TodayFigure TodayItem Whose"),
     ("core/clerk/src/facade/members.rs", FACADE + "::members",
-     "ConsentForm DiseaseRow NewConsent NewMember NewRegimen Registered TypedMember"),
+     "ConsentForm DiseaseRow DrawnSignature NewConsent NewMember NewRegimen Registered TypedMember"),
     ("core/clerk/src/facade/message.rs", FACADE + "::message",
      "MessageDeferred MessageOut MessagePreview MessageResult OpenMessage TemplateRow"),
     ("core/clerk/src/facade/outcomes.rs", FACADE + "::outcomes", "OutcomeChoice OutcomeChoices"),
     ("core/clerk/src/facade/overview.rs", FACADE + "::overview", "Count DueCounts MemberCounts TaskCounts"),
     ("core/clerk/src/facade/profile.rs", FACADE + "::profile",
      "AllergyRow ClassWhy ConsentRow ContactRow LeaningsRow MedicineRow NoteRow Profile RegimenRow Say TaskBrief"),
-    ("core/clerk/src/facade/readings.rs", FACADE + "::readings", "NewReading ReadingAdded ReadingRow Readings TargetBand"),
+    ("core/clerk/src/facade/readings.rs", FACADE + "::readings", "ReadingAdded ReadingRow Readings TargetBand"),
     ("core/clerk/src/facade/recordings.rs", FACADE + "::recordings", "RecorderFile RecordingMatch RecordingRow RecordingUsage UploadReport"),
 ]
 
@@ -84,7 +84,7 @@ CUSTOM = [
 ]
 
 # Records that the shells make: what may be left out has a default.
-INPUTS = set("GroupConditions NewConsent NewMember NewOutcome NewReading NewRegimen NewTask ProfileFields TaskFilter".split())
+INPUTS = set("GroupConditions NewConsent NewMember NewOutcome NewRegimen NewTask ProfileFields TaskFilter".split())
 
 
 def items(text):

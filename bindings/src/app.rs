@@ -18,13 +18,16 @@ use yaoban_clerk_core::facade::manager::{
     DuplicateRow, Reassigned, SyncQueue, Today, TodayFigure, TodayItem, Whose,
 };
 use yaoban_clerk_core::facade::members::{
-    ConsentForm, DiseaseRow, NewConsent, NewMember, NewRegimen, ProfileFields, Registered, TypedMember,
+    ConsentForm, DiseaseRow, DrawnSignature, NewConsent, NewMember, NewRegimen, ProfileFields, Registered,
+    TypedMember,
 };
-use yaoban_clerk_core::facade::message::{MessagePreview, MessageResult, OpenMessage, TemplateRow};
+use yaoban_clerk_core::facade::message::{
+    MessageDeferred, MessagePreview, MessageResult, OpenMessage, TemplateRow,
+};
 use yaoban_clerk_core::facade::outcomes::OutcomeChoices;
 use yaoban_clerk_core::facade::overview::{DueCounts, MemberCounts, TaskCounts};
 use yaoban_clerk_core::facade::profile::Profile;
-use yaoban_clerk_core::facade::readings::{NewReading, ReadingAdded, Readings};
+use yaoban_clerk_core::facade::readings::{ReadingAdded, Readings};
 use yaoban_clerk_core::facade::recordings::{
     RecorderFile, RecordingMatch, RecordingRow, RecordingUsage, UploadReport,
 };
@@ -33,6 +36,7 @@ use yaoban_clerk_core::facade::tasks::{GroupTasks, NewTask, TaskDetail, TaskFilt
 use yaoban_clerk_core::facade::{Acted, Paired, PairingOffer, ReasonCount, Status, StuckOp, SyncReport};
 use yaoban_clerk_core::recording::Network;
 use yaoban_domain::codes::{CarrierResult, Channel, ContactPurpose, SendState};
+use yaoban_domain::model::Allergy;
 
 use crate::custom::{Amount, CivilDate};
 use crate::error::Result;
@@ -281,11 +285,6 @@ impl ClerkApp {
     pub fn add_typed(&self, member_id: &str, typed: TypedReading) -> Result<ReadingAdded> {
         Ok(self.core.add_typed(member_id, &typed)?)
     }
-
-    /// What a reading says while it is typed. Nothing is stored.
-    pub fn check_reading(&self, member_id: &str, new: NewReading) -> Result<ReadingCheck> {
-        Ok(self.core.check_reading(member_id, &new)?)
-    }
 }
 
 #[uniffi::export]
@@ -315,26 +314,41 @@ impl ClerkApp {
 #[uniffi::export]
 impl ClerkApp {
     /// The days before `before` (none: from the newest on), at most `days_max`.
+    #[uniffi::method(default(ingredient = None))]
     pub fn history(
         &self,
         member_id: &str,
         before: Option<CivilDate>,
         days_max: Amount,
+        ingredient: Option<String>,
     ) -> Result<HistoryPage> {
-        Ok(self.core.history(member_id, before, days_max)?)
+        Ok(self
+            .core
+            .history(member_id, before, days_max, ingredient.as_deref())?)
+    }
+
+    /// The ingredients that a member bought, as far as the phone holds it, the latest bought first.
+    pub fn bought_ingredients(&self, member_id: &str) -> Result<Vec<String>> {
+        Ok(self.core.bought_ingredients(member_id)?)
     }
 
     /// Older days than the phone holds, from the hub. They are shown and not kept.
+    #[uniffi::method(default(ingredient = None))]
     pub fn older_history(
         &self,
         member_id: &str,
         before: CivilDate,
         lines_max: u32,
         cancel: &CancelHandle,
+        ingredient: Option<String>,
     ) -> Result<HistoryPage> {
-        Ok(self
-            .core
-            .older_history(member_id, before, lines_max, cancel.inner())?)
+        Ok(self.core.older_history(
+            member_id,
+            before,
+            lines_max,
+            ingredient.as_deref(),
+            cancel.inner(),
+        )?)
     }
 }
 
@@ -345,10 +359,9 @@ impl ClerkApp {
         Ok(self.core.readings(member_id, kind.as_deref(), limit)?)
     }
 
-    /// Stores a reading taken at the counter. Impossible values are refused; an emergency raises a
-    /// same-day task for the pharmacist.
-    pub fn add_reading(&self, member_id: &str, new: NewReading) -> Result<ReadingAdded> {
-        Ok(self.core.add_reading(member_id, &new)?)
+    /// The readings of one kind of the last twelve months, newest first: what a chart shows.
+    pub fn trend(&self, member_id: &str, kind: &str) -> Result<Readings> {
+        Ok(self.core.trend(member_id, kind)?)
     }
 }
 
@@ -379,6 +392,11 @@ impl ClerkApp {
         self.core.typed_birthday(text)
     }
 
+    /// The allergies that a text names, for an edit of the record; of one that is there what is known stays.
+    pub fn typed_allergies(&self, member_id: &str, text: &str) -> Result<Vec<Allergy>> {
+        Ok(self.core.typed_allergies(member_id, text)?)
+    }
+
     /// Registers a member, without a network: it has a temporary id until the hub gives one.
     pub fn register(&self, new: NewMember) -> Result<Registered> {
         Ok(self.core.register(&new)?)
@@ -400,8 +418,14 @@ impl ClerkApp {
     }
 
     /// Gives or withdraws a consent.
-    pub fn set_consent(&self, member_id: &str, new: NewConsent) -> Result<Acted> {
-        Ok(self.core.set_consent(member_id, &new)?)
+    #[uniffi::method(default(signature = None))]
+    pub fn set_consent(
+        &self,
+        member_id: &str,
+        new: NewConsent,
+        signature: Option<DrawnSignature>,
+    ) -> Result<Acted> {
+        Ok(self.core.set_consent(member_id, &new, signature.as_ref())?)
     }
 
     /// Sets how the member takes one ingredient.
@@ -569,6 +593,11 @@ impl ClerkApp {
         Ok(self.core.open_messages()?)
     }
 
+    /// The clerk's messages that the gate put off, oldest first. Nothing changes.
+    pub fn deferred_messages(&self) -> Result<Vec<MessageDeferred>> {
+        Ok(self.core.deferred_messages()?)
+    }
+
     /// Deferred messages whose time has come, through the gate once more. What is past its expiry
     /// is given up, kept as failed.
     pub fn due_messages(&self) -> Result<MessageResult> {
@@ -722,9 +751,10 @@ impl ClerkApp {
         Ok(self.core.no_recording(attempt_id, why)?)
     }
 
-    /// Recordings, latest call first: a clerk's own, for the store manager all.
-    pub fn recordings(&self) -> Result<Vec<RecordingRow>> {
-        Ok(self.core.recordings()?)
+    /// Recordings, latest call first: a clerk's own, for the store manager all; of one member, or of all.
+    #[uniffi::method(default(member_id = None))]
+    pub fn recordings(&self, member_id: Option<String>) -> Result<Vec<RecordingRow>> {
+        Ok(self.core.recordings(member_id.as_deref())?)
     }
 
     /// The recording of one call, or the word that there is none.

@@ -17,7 +17,7 @@ use yaoban_clerk_core::facade::manager::{
     TodayFigure, TodayItem, Whose,
 };
 use yaoban_clerk_core::facade::members::{
-    ConsentForm, DiseaseRow, NewConsent, NewMember, NewRegimen, Registered, TypedMember,
+    ConsentForm, DiseaseRow, DrawnSignature, NewConsent, NewMember, NewRegimen, Registered, TypedMember,
 };
 use yaoban_clerk_core::facade::message::{
     MessageDeferred, MessageOut, MessagePreview, MessageResult, OpenMessage, TemplateRow,
@@ -28,7 +28,7 @@ use yaoban_clerk_core::facade::profile::{
     AllergyRow, ClassWhy, ConsentRow, ContactRow, LeaningsRow, MedicineRow, NoteRow, Profile, RegimenRow,
     Say, TaskBrief,
 };
-use yaoban_clerk_core::facade::readings::{NewReading, ReadingAdded, ReadingRow, Readings, TargetBand};
+use yaoban_clerk_core::facade::readings::{ReadingAdded, ReadingRow, Readings, TargetBand};
 use yaoban_clerk_core::facade::recordings::{
     RecorderFile, RecordingMatch, RecordingRow, RecordingUsage, UploadReport,
 };
@@ -426,10 +426,12 @@ pub struct PhoneStatus {
     /// used already: people sign in, see the tasks and the members that came first, and look others up at the
     /// hub.
     pub first_load: Option<FirstLoad>,
-    /// Operations that wait to be sent.
+    /// Operations that are not sent yet.
     pub outbox: i64,
     /// Of these, within their take-back time.
     pub held: i64,
+    /// Of these, that wait for the hub only.
+    pub waiting: i64,
     /// Operations that the hub could not read.
     pub parked: i64,
     /// Operations that are stuck, with their reason.
@@ -1458,6 +1460,15 @@ pub struct DiseaseRow {
 }
 
 #[uniffi::remote(Record)]
+/// A signature as the screen took it.
+pub struct DrawnSignature {
+    /// The pad's width, in the unit of the points.
+    pub width: f32,
+    /// The strokes, each as right, down, right, down … from the pad's upper left corner.
+    pub strokes: Vec<Vec<f32>>,
+}
+
+#[uniffi::remote(Record)]
 /// A consent as a clerk takes it.
 pub struct NewConsent {
     /// Purpose, as a code.
@@ -1507,6 +1518,9 @@ pub struct NewMember {
     /// Consents.
     #[uniffi(default)]
     pub consents: Vec<NewConsent>,
+    /// What the member signed them with; none: not on the screen.
+    #[uniffi(default)]
+    pub signature: Option<DrawnSignature>,
 }
 
 #[uniffi::remote(Record)]
@@ -1560,6 +1574,8 @@ pub struct MessageDeferred {
     pub until_ms: i64,
     /// Given up then, UTC.
     pub expires_ms: i64,
+    /// It may be sent now (`ClerkApp::due_messages`).
+    pub due: bool,
 }
 
 #[uniffi::remote(Record)]
@@ -1934,6 +1950,8 @@ pub struct Profile {
     pub last_contact: Option<ContactRow>,
     /// Tasks that wait.
     pub tasks: Vec<TaskBrief>,
+    /// The task for which a call to the member is made; none: it is made for none.
+    pub call_task_id: Option<String>,
     /// Others on the same number.
     pub household: Vec<MemberRow>,
     /// What to say.
@@ -1986,35 +2004,6 @@ pub struct TaskBrief {
 }
 
 #[uniffi::remote(Record)]
-/// A reading as it is typed in. Blood pressure in mmHg, glucose in tenths of mmol/L or in mg/dL.
-pub struct NewReading {
-    /// `bp` or `glucose`.
-    #[uniffi(default)]
-    pub kind: String,
-    /// mmHg.
-    #[uniffi(default)]
-    pub systolic: Option<u16>,
-    /// mmHg.
-    #[uniffi(default)]
-    pub diastolic: Option<u16>,
-    /// Tenths of mmol/L.
-    #[uniffi(default)]
-    pub glucose_tenths: Option<u16>,
-    /// mg/dL, where the device shows that.
-    #[uniffi(default)]
-    pub glucose_mg_dl: Option<u16>,
-    /// `office`, `home`, `fasting`, `after_meal`, `random`; none: office, random.
-    #[uniffi(default)]
-    pub context: Option<String>,
-    /// When, UTC; none: now.
-    #[uniffi(default)]
-    pub taken_at_ms: Option<i64>,
-    /// The reading that this one corrects.
-    #[uniffi(default)]
-    pub supersedes: Option<String>,
-}
-
-#[uniffi::remote(Record)]
 /// What became of a new reading.
 pub struct ReadingAdded {
     /// The reading, with its grade.
@@ -2054,6 +2043,8 @@ pub struct ReadingRow {
     pub in_target: Option<bool>,
     /// An emergency by its values.
     pub emergency: bool,
+    /// It wants attention: an emergency, or beside the member's target.
+    pub stands_out: bool,
     /// Change of the systolic pressure since the reading before, mmHg.
     pub systolic_change: Option<i32>,
     /// Change of the diastolic pressure since the reading before, mmHg.

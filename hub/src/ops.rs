@@ -153,10 +153,16 @@ impl Taking<'_> {
                 &send.member_id,
                 serde_json::json!({ "send": send.key, "channel": send.channel.code(), "state": send.state.code() }),
             ),
-            Op::SetConsent { member_id, consent } => (
+            Op::SetConsent {
+                member_id,
+                consent,
+                signature,
+            } => (
                 "consent",
                 member_id,
-                serde_json::json!({ "purpose": consent.purpose.code(), "granted": consent.granted }),
+                serde_json::json!({
+                    "purpose": consent.purpose.code(), "granted": consent.granted, "signed": signature.is_some(),
+                }),
             ),
             Op::MergeMembers { keep, other } => ("merge", keep, serde_json::json!({ "other": other })),
             Op::UndoMerge { keep, other } => ("undo_merge", keep, serde_json::json!({ "other": other })),
@@ -260,7 +266,9 @@ fn still_parked(op: &OpEnvelope, reason: &str) -> OpResult {
 /// together under the stricter consent.
 fn stricter(op: &Op) -> Option<&str> {
     match op {
-        Op::SetConsent { member_id, consent } if !consent.granted => Some(member_id),
+        Op::SetConsent {
+            member_id, consent, ..
+        } if !consent.granted => Some(member_id),
         Op::MergeMembers { keep, .. } => Some(keep),
         _ => None,
     }

@@ -31,22 +31,32 @@ fn schema_of(dir: &Path) -> Vec<(String, String)> {
 }
 
 #[test]
-fn version_1_opens_with_its_rows_and_the_schema_of_a_new_database() {
-    let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    make(old.path(), include_str!("fixtures/create_v1_db.sql"));
-    let database = Database::open(old.path()).unwrap();
+fn every_version_opens_with_its_rows_and_the_schema_of_a_new_database() {
+    let versions = [
+        include_str!("fixtures/create_v1_db.sql"),
+        include_str!("fixtures/create_v2_db.sql"),
+    ];
+    assert_eq!(versions.len() as i64, VERSION);
+    let new = tempfile::tempdir().unwrap();
     drop(Database::create(new.path(), "新连锁", None).unwrap());
-    assert_eq!(schema_of(old.path()), schema_of(new.path()));
-    let (name, member, staff) = database
-        .read::<_, StorageError>(|tx| Ok((tx.meta("chain_name")?, tx.member("M1")?, tx.staff("E1")?)))
-        .unwrap();
-    assert_eq!(name.as_deref(), Some("测试连锁"));
-    let member = member.unwrap();
-    assert_eq!(
-        (member.name.as_str(), member.phone.as_deref()),
-        ("王芳", Some("13812341234"))
-    );
-    assert_eq!(staff.unwrap().name, "李店长");
+    for sql in versions {
+        let old = tempfile::tempdir().unwrap();
+        make(old.path(), sql);
+        let database = Database::open(old.path()).unwrap();
+        assert_eq!(schema_of(old.path()), schema_of(new.path()));
+        let (name, member, staff) = database
+            .read::<_, StorageError>(|tx| Ok((tx.meta("chain_name")?, tx.member("M1")?, tx.staff("E1")?)))
+            .unwrap();
+        assert_eq!(name.as_deref(), Some("测试连锁"));
+        let member = member.unwrap();
+        assert_eq!(
+            (member.name.as_str(), member.phone.as_deref()),
+            ("王芳", Some("13812341234"))
+        );
+        assert_eq!(staff.unwrap().name, "李店长");
+        let signed = database.read(|tx| tx.signed_under("M1")).unwrap();
+        assert_eq!(signed.len(), usize::from(sql.contains("signed_consents")));
+    }
 }
 
 #[test]

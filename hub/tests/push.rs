@@ -7,7 +7,8 @@ mod rig;
 use axum::http::StatusCode;
 use rig::{DAY_MS, NOW_MS, Phone, Rig, member};
 use serde_bytes::ByteBuf;
-use yaoban_domain::model::{Attempt, CareTask, Member, Note, Outcome, Reading};
+use yaoban_domain::model::{Attempt, CareTask, Consent, Member, Note, Outcome, Reading};
+use yaoban_domain::signature::Signature;
 use yaoban_hub::erasure::erase;
 use yaoban_hub::recordings::leave::By;
 use yaoban_hub::storage::Records as _;
@@ -44,7 +45,70 @@ fn register(temporary: &str, name: &str, phone: &str) -> Op {
     member.phone = Some(phone.into());
     Op::RegisterMember {
         member: Box::new(member),
+        signature: None,
     }
+}
+
+#[tokio::test]
+async fn what_a_member_signed_stays_at_the_hub_and_goes_with_its_erasure() {
+    let rig = Rig::new(2);
+    let mut phone = rig.phone("A").await;
+    let signature = Signature {
+        strokes: vec![vec![(10, 10), (900, 200)]],
+    };
+    let Op::RegisterMember { member, .. } = register("tmp-1", "冯阿姨", "15400000044") else {
+        unreachable!()
+    };
+    let signed = Op::RegisterMember {
+        member,
+        signature: Some(signature.clone()),
+    };
+    let consent: Consent = serde_json::from_value(serde_json::json!({
+        "purpose": "health", "channel": null, "granted": true, "at_ms": NOW_MS, "wording_version": "2026-11",
+        "place": "A"
+    }))
+    .unwrap();
+    let also = Op::SetConsent {
+        member_id: "tmp-1".into(),
+        consent,
+        signature: Some(signature.clone()),
+    };
+    for op in [&signed, &also] {
+        let op = phone.op("clerk-A", NOW_MS, op);
+        assert_eq!(one(&rig, &phone, &op).await.0, OpStatus::Applied);
+        // Sent again, as after a lost reply, it is kept once.
+        assert_eq!(one(&rig, &phone, &op).await.0, OpStatus::Applied);
+    }
+    let kept = |id: &str| rig.read(|tx| tx.signed_under(id));
+    let id = rig.read(|tx| tx.resolve_member("tmp-1")).unwrap();
+    let held = kept(&id);
+    assert_eq!(held.len(), 2);
+    assert!(held.iter().all(|one| one.signature == signature));
+    assert_eq!(held[1].consents[0].wording_version, "2026-11");
+    // No phone hears of it.
+    let told: Vec<Change> = rig
+        .pull_all(&phone)
+        .await
+        .pages
+        .into_iter()
+        .flat_map(|page| page.changes)
+        .collect();
+    assert!(!rows(&told, entity::MEMBER).is_empty());
+    let strokes = b"strokes";
+    for change in &told {
+        assert!(
+            !change.body.windows(strokes.len()).any(|part| part == strokes),
+            "{}",
+            change.entity
+        );
+    }
+    let by = By {
+        actor: "test",
+        staff_id: None,
+        now_ms: NOW_MS,
+    };
+    erase(&rig.hub.database, &rig.hub.recordings, "tmp-1", "asked", &by).unwrap();
+    assert!(kept(&id).is_empty() && kept("tmp-1").is_empty());
 }
 
 fn task(id: &str, member_id: &str) -> CareTask {

@@ -94,6 +94,7 @@ async fn called(calls: usize) -> (Rig, Phone) {
             Op::SetConsent {
                 member_id: member_id.clone(),
                 consent: consent(true, NOW_MS - DAY_MS),
+                signature: None,
             },
             Op::StartAttempt {
                 attempt: attempt(&format!("a-{index}"), &member_id, NOW_MS),
@@ -389,6 +390,7 @@ async fn without_consent_nothing_comes_and_a_withdrawal_deletes() {
             &Op::SetConsent {
                 member_id: member_id.into(),
                 consent: consent(false, NOW_MS),
+                signature: None,
             },
         )
     };

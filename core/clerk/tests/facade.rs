@@ -11,11 +11,12 @@ use common::{NOON, TestVault, load, member, open, put, small_store};
 use yaoban_clerk_core::ClerkApp;
 use yaoban_clerk_core::clock::Clock;
 use yaoban_clerk_core::facade::AppError;
-use yaoban_clerk_core::facade::members::{NewConsent, NewMember, NewRegimen};
+use yaoban_clerk_core::facade::members::{DrawnSignature, NewConsent, NewMember, NewRegimen};
 use yaoban_clerk_core::facade::readings::NewReading;
-use yaoban_clerk_core::store::ChangeListener;
+use yaoban_clerk_core::store::{ChangeListener, StoreError};
 use yaoban_domain::model::{Allergy, ClassModel, CutPoints, Drug, Stock};
-use yaoban_protocol::op::ProfileFields;
+use yaoban_protocol::codec::from_cbor;
+use yaoban_protocol::op::{Op, ProfileFields};
 use yaoban_protocol::row::{Change, Purchases, entity};
 
 /// A clock that tests move.
@@ -203,12 +204,45 @@ fn a_profile_says_what_matters() {
         phone.app.profile("M9"),
         Err(AppError::Unknown { what: "member" })
     ));
-    let page = phone.app.history("M1", None, 1).unwrap();
+    let page = phone.app.history("M1", None, 1, None).unwrap();
     assert_eq!(page.days[0].lines.len(), 2);
     let older = page.next.unwrap();
     assert_eq!((older.before, older.at_hub), (page.days[0].day, false));
-    let next = phone.app.history("M1", Some(older.before), 1).unwrap();
+    let next = phone.app.history("M1", Some(older.before), 1, None).unwrap();
     assert_eq!((next.days.len(), next.next), (1, None));
+}
+
+#[test]
+fn a_history_is_narrowed_to_one_ingredient_and_goes_on_at_the_hub() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rows = full_store();
+    let mut often = member("M1", "欧阳娜娜");
+    often.lifetime.times = 9;
+    rows.push(put(90, entity::MEMBER, "M1", &often));
+    let phone = Phone::start(dir.path(), rows);
+    assert_eq!(phone.app.bought_ingredients("M1").unwrap(), ["氨氯地平"]);
+    assert_eq!(phone.app.bought_ingredients("M2").unwrap(), [""; 0]);
+    let page = |ingredient| phone.app.history("M1", None, 9, ingredient).unwrap();
+    let all = page(None);
+    assert_eq!(
+        all.days.iter().map(|day| day.lines.len()).collect::<Vec<_>>(),
+        [2, 1]
+    );
+    let one = page(Some("氨氯地平"));
+    assert_eq!(
+        one.days.iter().map(|day| day.lines.len()).collect::<Vec<_>>(),
+        [1, 1]
+    );
+    assert!(one.days[0].net_fen < all.days[0].net_fen);
+    assert!(page(Some("二甲双胍")).days.is_empty());
+    // Nine visits and two days here: whatever is asked for, the others are at the hub.
+    for shown in [all, one, page(Some("二甲双胍"))] {
+        let next = shown.next.unwrap();
+        assert!(next.at_hub);
+        assert_eq!(yaoban_domain::calendar::day_number(next.before), TODAY - 60);
+    }
+    let nothing = phone.app.history("M2", None, 9, None).unwrap();
+    assert_eq!((nothing.days.len(), nothing.next), (0, None));
 }
 
 #[test]
@@ -292,7 +326,7 @@ fn a_new_member_is_there_at_once_and_its_record_can_be_edited() {
         granted: false,
         ..NewConsent::default()
     };
-    phone.app.set_consent(&id, &withdrawn).unwrap();
+    phone.app.set_consent(&id, &withdrawn, None).unwrap();
     let profile = phone.app.profile(&id).unwrap();
     assert_eq!(
         (profile.member.name.as_str(), profile.member.phone_masked),
@@ -311,6 +345,77 @@ fn a_new_member_is_there_at_once_and_its_record_can_be_edited() {
         ..NewMember::default()
     };
     assert_eq!(phone.app.register(&wrong).unwrap_err().values()[0].1, "phone");
+}
+
+#[test]
+fn a_signature_goes_up_with_the_consents_that_it_signs() {
+    let dir = tempfile::tempdir().unwrap();
+    let phone = Phone::start(dir.path(), small_store());
+    let drawn = |to| DrawnSignature {
+        width: 300.0,
+        strokes: vec![vec![10.0, 10.0, to, 40.0]],
+    };
+    let health = NewConsent {
+        purpose: "health".into(),
+        granted: true,
+        ..NewConsent::default()
+    };
+    let new = |to| NewMember {
+        name: "王小明".into(),
+        consents: vec![health.clone()],
+        signature: Some(drawn(to)),
+        ..NewMember::default()
+    };
+    // A slip of the finger is no signature, and nothing is registered without the one that was meant.
+    let refused = phone.app.register(&new(12.0)).unwrap_err();
+    assert_eq!(
+        (refused.code(), refused.values()[0].1.as_str()),
+        ("invalid", "signature")
+    );
+    assert!(phone.app.set_consent("M1", &health, Some(&drawn(12.0))).is_err());
+    assert_eq!(phone.app.status().unwrap().outbox, 0);
+    phone.app.register(&new(250.0)).unwrap();
+    phone.app.set_consent("M1", &health, Some(&drawn(250.0))).unwrap();
+    phone.app.set_consent("M2", &health, None).unwrap();
+    let written: Vec<Vec<u8>> = phone
+        .app
+        .store()
+        .read::<_, StoreError>(|conn| {
+            let mut bodies = conn.prepare("SELECT body FROM outbox ORDER BY outbox_id")?;
+            let bodies = bodies.query_map([], |row| row.get(0))?;
+            Ok(bodies.collect::<Result<_, _>>()?)
+        })
+        .unwrap();
+    let signed = written.iter().map(|body| match from_cbor(body).unwrap() {
+        Op::RegisterMember { signature, .. } | Op::SetConsent { signature, .. } => signature.is_some(),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(signed.collect::<Vec<_>>(), [true, true, false]);
+}
+
+#[test]
+fn a_registration_begins_with_what_was_typed() {
+    let dir = tempfile::tempdir().unwrap();
+    let phone = Phone::start(dir.path(), small_store());
+    for (typed, name, number) in [
+        ("王芳", "王芳", ""),
+        (" 13812341234 ", "", "13812341234"),
+        ("138-1234 1234", "", "138-1234 1234"),
+        ("+86 13812341234", "", "+86 13812341234"),
+        ("１３８１２３４１２３４", "", "13812341234"),
+        ("王1", "王1", ""),
+        ("ｗｆ", "ｗｆ", ""),
+        ("", "", ""),
+        ("  ", "", ""),
+    ] {
+        let begun = phone.app.begin_registration(typed);
+        assert_eq!(
+            (begun.name.as_str(), begun.phone.as_str()),
+            (name, number),
+            "{typed}"
+        );
+    }
+    assert_eq!(phone.app.sexes(), ["female", "male"]);
 }
 
 #[test]

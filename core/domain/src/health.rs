@@ -372,29 +372,32 @@ pub struct Number {
     pub possible: (u16, u16),
     /// Its unit.
     pub unit: &'static str,
+    /// Places behind the point with which it is typed and shown; it is kept without the point.
+    pub decimals: u8,
     of: fn(&Reading) -> Option<u16>,
 }
 
 /// The numbers of a kind, in the order in which they are typed.
 pub fn numbers(kind: ReadingKind, rules: &HealthRules) -> Vec<Number> {
-    let number = |name, possible, unit, of| Number {
+    let number = |name, possible, of| Number {
         name,
         possible,
-        unit,
+        unit: "mmHg",
+        decimals: 0,
         of,
     };
     match kind {
         ReadingKind::Bp => vec![
-            number("systolic", rules.systolic_range, "mmHg", |r: &Reading| r.systolic),
-            number("diastolic", rules.diastolic_range, "mmHg", |r| r.diastolic),
+            number("systolic", rules.systolic_range, |r: &Reading| r.systolic),
+            number("diastolic", rules.diastolic_range, |r| r.diastolic),
         ],
-        ReadingKind::Glucose => vec![number("glucose", rules.glucose_range, TENTHS, |r| {
-            r.glucose_tenths
-        })],
+        ReadingKind::Glucose => vec![Number {
+            unit: "tenths of mmol/L",
+            decimals: 1,
+            ..number("glucose", rules.glucose_range, |r| r.glucose_tenths)
+        }],
     }
 }
-
-const TENTHS: &str = "tenths of mmol/L";
 
 impl Number {
     fn check(&self, value: u16) -> Result<(), ReadingError> {
@@ -414,7 +417,7 @@ impl Number {
     /// Whether more digits can still make a possible value of one that is none yet. Of a number with
     /// a decimal that is so of a mere 0.
     fn may_grow(&self, typed: u16) -> bool {
-        if self.unit == TENTHS {
+        if self.decimals > 0 {
             typed == 0
         } else {
             may_grow(typed, self.possible)

@@ -24,6 +24,7 @@
 //! | [`role`] | who sees and may what |
 //! | [`phone`] | phone numbers: normal form, mask |
 //! | [`recording`] | which file of the phone's recorder is a call's |
+//! | [`signature`] | what a member signs with on the screen |
 
 pub mod audience;
 pub mod calendar;
@@ -41,5 +42,6 @@ pub mod phone;
 pub mod recording;
 pub mod role;
 pub mod rules;
+pub mod signature;
 pub mod task;
 pub mod template;

@@ -7,6 +7,7 @@ use yaoban_domain::codes::{CarrierResult, Open, Sex};
 use yaoban_domain::model::{
     Allergy, Attempt, CareTask, Consent, Member, Note, Outcome, Reading, Regimen, Send,
 };
+use yaoban_domain::signature::Signature;
 
 /// One operation on its way to the hub.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +51,9 @@ pub enum Op {
     RegisterMember {
         /// The member, with its consents.
         member: Box<Member>,
+        /// What it signed these with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signature: Option<Signature>,
     },
     /// Changed fields of a profile, with the values they had: merged field by field.
     EditMember {
@@ -75,6 +79,9 @@ pub enum Op {
         member_id: String,
         /// The consent.
         consent: Consent,
+        /// What the member signed it with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signature: Option<Signature>,
     },
     /// A regimen set; fields that are none stay.
     SetRegimen {
@@ -193,7 +200,7 @@ impl Op {
     /// Whom it concerns; of two members of a pair the first named.
     pub fn subject(&self) -> Subject<'_> {
         match self {
-            Self::RegisterMember { member } => Subject::Member(&member.id),
+            Self::RegisterMember { member, .. } => Subject::Member(&member.id),
             Self::EditMember { member_id, .. }
             | Self::Tags { member_id, .. }
             | Self::SetConsent { member_id, .. }

@@ -35,6 +35,7 @@ mod ops;
 mod pair;
 mod recordings;
 mod serve;
+mod signatures;
 mod status;
 mod template;
 
@@ -118,6 +119,8 @@ enum Command {
     Bundle(bundle::BundleArgs),
     /// List, export and delete recordings of calls.
     Recordings(recordings::RecordingsArgs),
+    /// Show and export what members signed their consents with.
+    Signatures(signatures::SignaturesArgs),
     /// Erase all data of a member, here and on every phone with its next pull. Cannot be undone.
     Erase(erase::EraseArgs),
     /// Check the audit trail.
@@ -202,6 +205,7 @@ pub fn main() -> ExitCode {
         Command::Ops(args) => ops::run(&args),
         Command::Bundle(args) => bundle::run(&args),
         Command::Recordings(args) => recordings::run(&args),
+        Command::Signatures(args) => signatures::run(&args),
         Command::Erase(args) => erase::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Backup(args) => backup::run_backup(&args),

@@ -332,8 +332,8 @@ import Testing
         hub.stop()
         let sync = SyncModel(core: core)
         let following = Task { await sync.follow() }
-        let reading = NewReading(kind: "bp", systolic: 128, diastolic: 78, context: "home")
-        _ = try await core.call { try $0.addReading(memberId: "M1", new: reading) }
+        let reading = TypedReading(kind: "bp", numbers: ["128", "78"], context: "home")
+        _ = try await core.call { try $0.addTyped(memberId: "M1", typed: reading) }
         _ = try await core.call { try $0.addNote(memberId: "M2", text: "下午来电", supersedes: nil) }
         try await until("two that wait") { sync.status?.outbox == 2 && sync.queue?.pending == 2 }
         await sync.syncNow()

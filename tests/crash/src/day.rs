@@ -497,7 +497,8 @@ fn damage_one_page(path: &Path) {
 fn afternoon(life: &mut Life) {
     life.hub_does("second import", HubCommand::Import(life.second_files.clone()));
     life.phone_does("consent", |_, app| {
-        app.set_consent("M6", &consent("marketing", false)).map(drop)
+        app.set_consent("M6", &consent("marketing", false), None)
+            .map(drop)
     });
     life.sync("pull with changes");
     life.hub_does("backup", HubCommand::Backup("backup.db".into()));

@@ -270,7 +270,7 @@ fn perform(
                 granted,
                 wording_version: "1".into(),
             };
-            phone.app().set_consent(&member, &consent)?;
+            phone.app().set_consent(&member, &consent, None)?;
             note(deeds, of(&member, Deed::Consent { granted }));
         }
         Act::Call => return call(phone, ledger, faults, chance, deeds, done),

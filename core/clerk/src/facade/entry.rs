@@ -93,7 +93,7 @@ impl ClerkApp {
                 .into_iter()
                 .map(|number| ReadingNumber {
                     field: number.name,
-                    decimals: decimals_of(number.name),
+                    decimals: number.decimals,
                     min: number.possible.0,
                     max: number.possible.1,
                 })
@@ -158,11 +158,6 @@ impl ClerkApp {
 /// The code of a typed number that is none.
 const NOT_A_NUMBER: &str = "not_a_number";
 
-/// Places behind the point with which a number is typed: glucose is kept in tenths.
-pub(super) fn decimals_of(field: &str) -> u8 {
-    u8::from(field == "glucose")
-}
-
 /// The reading that the texts of a form make, or the field whose text is no number.
 fn reading_typed(
     typed: &TypedReading,
@@ -179,7 +174,7 @@ fn reading_typed(
         if text.is_empty() {
             continue;
         }
-        let Some(value) = fixed_point(text, decimals_of(number.name)) else {
+        let Some(value) = fixed_point(text, number.decimals) else {
             return Ok(Err(number.name));
         };
         match number.name {
@@ -207,10 +202,11 @@ fn fixed_point(text: &str, decimals: u8) -> Option<u16> {
 }
 
 /// A character as a Chinese keyboard may give it, in its narrow form.
-fn narrow(c: char) -> char {
+pub(super) fn narrow(c: char) -> char {
     match c {
-        '０'..='９' | '．' | '，' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
+        '０'..='９' | '．' | '，' | '＋' | '－' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
         '。' => '.',
+        '\u{3000}' => ' ',
         _ => c,
     }
 }

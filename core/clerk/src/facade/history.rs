@@ -1,7 +1,7 @@
 //! Purchases of a member, day by day, newest first. What is older than a phone holds comes from the
 //! hub when it is asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use rusqlite::Connection;
@@ -69,24 +69,47 @@ pub struct OlderDays {
 }
 
 impl ClerkApp {
-    /// The days before `before` (none: from the newest on), at most `days_max`.
+    /// The ingredients that a member bought, as far as the phone holds it, the latest bought first.
+    pub fn bought_ingredients(&self, member_id: &str) -> AppResult<Vec<String>> {
+        let acting = self.acting()?;
+        self.store.read(|conn| {
+            let (key, _) = require_member(conn, member_id, acting.now_ms)?;
+            let mut bought: Vec<String> = Vec::new();
+            let mut seen = BTreeSet::new();
+            for line in rows::stored_lines(conn, key)?.iter().rev() {
+                let Some(drug_key) = line.drug_key.filter(|drug_key| seen.insert(*drug_key)) else {
+                    continue;
+                };
+                let ingredient = rows::drug_by_key(conn, drug_key)?.and_then(|drug| drug.ingredient);
+                bought.extend(ingredient.filter(|ingredient| !bought.contains(ingredient)));
+            }
+            Ok(bought)
+        })
+    }
+
+    /// The days before `before` (none: from the newest on), at most `days_max`; of one ingredient, or of all.
     pub fn history(
         &self,
         member_id: &str,
         before: Option<NaiveDate>,
         days_max: usize,
+        ingredient: Option<&str>,
     ) -> AppResult<HistoryPage> {
         let acting = self.acting()?;
         self.store.read(|conn| {
             let (key, member) = require_member(conn, member_id, acting.now_ms)?;
             let wanted = days_max.clamp(1, DAYS_MAX);
-            let mut days = days_before(conn, key, before, wanted + 1)?;
+            let held = rows::stored_lines(conn, key)?;
+            let narrowed = ingredient.map(|ingredient| lines_of(conn, &held, ingredient));
+            let narrowed = narrowed.transpose()?;
+            let lines = narrowed.as_deref().unwrap_or(&held);
+            let mut days = days_of_lines(conn, lines, before, wanted + 1)?;
             let more = days.len() > wanted;
             days.truncate(wanted);
             let older = if more {
                 days.last().map(|day| (day.day, false))
             } else {
-                let held = held_days(conn, key)?;
+                let held = days_of_bought(&held);
                 // More visits than days are here: the others are at the hub.
                 (u64::from(member.lifetime.times) > held.len() as u64)
                     .then(|| (held.first().copied().unwrap_or(acting.today), true))
@@ -96,12 +119,14 @@ impl ClerkApp {
         })
     }
 
-    /// Older days than the phone holds, from the hub. They are shown and not kept.
+    /// Older days than the phone holds, from the hub. They are shown and not kept. Of one ingredient a page
+    /// may hold nothing though there is a next one.
     pub fn older_history(
         &self,
         member_id: &str,
         before: NaiveDate,
         lines_max: u32,
+        ingredient: Option<&str>,
         cancel: &Cancel,
     ) -> AppResult<HistoryPage> {
         let acting = self.acting()?;
@@ -112,12 +137,12 @@ impl ClerkApp {
         let reply = self
             .driver()
             .history(&mut store, &member.id, day_number(before), lines_max, cancel)?;
-        let days = self.store.read(|conn| days_of(conn, &reply.purchases))?;
-        let last = days.last().filter(|_| reply.more);
-        let next = last.map(|day| OlderDays {
-            before: day.day,
-            at_hub: true,
-        });
+        let mut days = self.store.read(|conn| days_of(conn, &reply.purchases))?;
+        let last = days.last().filter(|_| reply.more).map(|day| day.day);
+        let next = last.map(|before| OlderDays { before, at_hub: true });
+        if let Some(ingredient) = ingredient {
+            days.retain_mut(|day| day.narrow_to(ingredient));
+        }
         Ok(HistoryPage { days, next })
     }
 }
@@ -136,22 +161,41 @@ fn name_stores(conn: &Connection, days: &mut [HistoryDay]) -> AppResult<()> {
     Ok(())
 }
 
-/// The days on which lines are held here, oldest first.
-fn held_days(conn: &Connection, member_key: i64) -> AppResult<Vec<NaiveDate>> {
-    let lines = rows::stored_lines(conn, member_key)?;
-    let days = lines.chunk_by(|a, b| a.day == b.day);
-    Ok(days.map(|day| from_day_number(day[0].day)).collect())
+impl HistoryDay {
+    /// Leaves the lines of one ingredient; false if there are none.
+    fn narrow_to(&mut self, ingredient: &str) -> bool {
+        self.lines
+            .retain(|line| line.ingredient.as_deref() == Some(ingredient));
+        self.net_fen = self.lines.iter().map(|line| line.amount_fen).sum();
+        !self.lines.is_empty()
+    }
 }
 
-/// The newest days before a day.
-pub(super) fn days_before(
-    conn: &Connection,
-    member_key: i64,
-    before: Option<NaiveDate>,
-    limit: usize,
-) -> AppResult<Vec<HistoryDay>> {
-    let lines = rows::stored_lines(conn, member_key)?;
-    days_of_lines(conn, &lines, before, limit)
+/// The days on which something was bought, oldest first.
+fn days_of_bought(lines: &[StoredLine]) -> Vec<NaiveDate> {
+    let days = lines.chunk_by(|a, b| a.day == b.day);
+    days.map(|day| from_day_number(day[0].day)).collect()
+}
+
+/// The lines of one ingredient.
+fn lines_of(conn: &Connection, lines: &[StoredLine], ingredient: &str) -> AppResult<Vec<StoredLine>> {
+    let mut drugs: BTreeMap<i64, bool> = BTreeMap::new();
+    let mut found = Vec::new();
+    for line in lines {
+        let Some(key) = line.drug_key else { continue };
+        let fits = if let Some(fits) = drugs.get(&key) {
+            *fits
+        } else {
+            let drug = rows::drug_by_key(conn, key)?;
+            let fits = drug.is_some_and(|drug| drug.ingredient.as_deref() == Some(ingredient));
+            drugs.insert(key, fits);
+            fits
+        };
+        if fits {
+            found.push(*line);
+        }
+    }
+    Ok(found)
 }
 
 /// The newest days before a day, of lines that are at hand (oldest first).

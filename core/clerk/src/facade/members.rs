@@ -5,17 +5,19 @@ use serde::Serialize;
 use yaoban_domain::codes::{Channel, Code as _, ConsentPurpose, Open, Sex};
 use yaoban_domain::model::{Allergy, Consent, Member, Note, Regimen};
 use yaoban_domain::phone::normalise;
+use yaoban_domain::signature::Signature;
 use yaoban_protocol::apply::temporary_id;
 use yaoban_protocol::op::Op;
 pub use yaoban_protocol::op::ProfileFields;
 
+use super::entry::narrow;
 use super::find::{MemberRow, household, member_row, require_member};
 use super::readings::parse;
 use super::{Acted, Acting, AppError, AppResult, ClerkApp};
 use crate::store::rows;
 
 /// A new member at the counter.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct NewMember {
     /// Name.
     pub name: String,
@@ -37,6 +39,17 @@ pub struct NewMember {
     pub weight_hg: Option<u16>,
     /// Consents.
     pub consents: Vec<NewConsent>,
+    /// What the member signed them with; none: not on the screen.
+    pub signature: Option<DrawnSignature>,
+}
+
+/// A signature as the screen took it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DrawnSignature {
+    /// The pad's width, in the unit of the points.
+    pub width: f32,
+    /// The strokes, each as right, down, right, down … from the pad's upper left corner.
+    pub strokes: Vec<Vec<f32>>,
 }
 
 /// What a registration begins with.
@@ -143,16 +156,38 @@ impl ClerkApp {
     /// the name.
     pub fn begin_registration(&self, typed: &str) -> TypedMember {
         let typed = typed.trim();
+        let narrow: String = typed.chars().map(narrow).collect();
         let is_number = |c: char| c.is_ascii_digit() || matches!(c, ' ' | '-' | '+');
-        let number = !typed.is_empty() && typed.chars().all(is_number);
-        let [name, phone] = if number { ["", typed] } else { [typed, ""] }.map(str::to_owned);
-        TypedMember { name, phone }
+        if !narrow.is_empty() && narrow.chars().all(is_number) {
+            return TypedMember {
+                phone: narrow,
+                ..TypedMember::default()
+            };
+        }
+        TypedMember {
+            name: typed.to_owned(),
+            ..TypedMember::default()
+        }
     }
 
     /// The birthday that was typed: 1963-02-15, 1963.2.15, 1963/2/15, 1963年2月15日 or 19630215, not after
     /// today. None for anything else.
     pub fn typed_birthday(&self, text: &str) -> Option<NaiveDate> {
         birthday_of(text).filter(|day| *day <= self.today())
+    }
+
+    /// The allergies that a text names, with commas or spaces between, for an edit of the record. Of one that
+    /// is there already what is known stays.
+    pub fn typed_allergies(&self, member_id: &str, text: &str) -> AppResult<Vec<Allergy>> {
+        let acting = self.acting()?;
+        let (_, member) = self
+            .store
+            .read(|conn| require_member(conn, member_id, acting.now_ms))?;
+        let known = |named: Allergy| {
+            let same = member.allergies.iter().find(|allergy| allergy.text == named.text);
+            same.cloned().unwrap_or(named)
+        };
+        Ok(allergies_of(text).map(known).collect())
     }
 
     /// Registers a member, without a network: it has a temporary id until the hub gives one.
@@ -198,10 +233,12 @@ impl ClerkApp {
             set.dedup();
         }
         let id = member.id.clone();
+        let signature = new.signature.as_ref().map(signature_of).transpose()?;
         let acted = self.act(
             &acting,
             Op::RegisterMember {
                 member: Box::new(member),
+                signature,
             },
         )?;
         self.store.read(|conn| {
@@ -286,11 +323,25 @@ impl ClerkApp {
         self.act(&acting, Op::AddNote { note })
     }
 
-    /// Gives or withdraws a consent.
-    pub fn set_consent(&self, member_id: &str, new: &NewConsent) -> AppResult<Acted> {
+    /// Gives or withdraws a consent; with what the member signed it, if it did on the screen. A drawing
+    /// that is no signature is refused. It goes to the hub and stays there, and is shown by no phone.
+    pub fn set_consent(
+        &self,
+        member_id: &str,
+        new: &NewConsent,
+        signature: Option<&DrawnSignature>,
+    ) -> AppResult<Acted> {
         let (acting, member_id) = self.acting_on(member_id)?;
         let consent = consent_of(new, &acting)?;
-        self.act(&acting, Op::SetConsent { member_id, consent })
+        let signature = signature.map(signature_of).transpose()?;
+        self.act(
+            &acting,
+            Op::SetConsent {
+                member_id,
+                consent,
+                signature,
+            },
+        )
     }
 
     /// Sets how the member takes one ingredient.
@@ -332,6 +383,11 @@ fn birthday_of(text: &str) -> Option<NaiveDate> {
         return None;
     }
     NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
+}
+
+fn signature_of(drawn: &DrawnSignature) -> AppResult<Signature> {
+    Signature::of_drawing(drawn.width, &drawn.strokes)
+        .ok_or_else(|| AppError::invalid("signature", "signature", []))
 }
 
 fn phone_of(text: &str) -> AppResult<String> {

@@ -102,6 +102,8 @@ pub struct MessageDeferred {
     pub until_ms: i64,
     /// Given up then, UTC.
     pub expires_ms: i64,
+    /// It may be sent now ([`ClerkApp::due_messages`]).
+    pub due: bool,
 }
 
 /// A message that was handed out and of which nothing was told since.
@@ -237,8 +239,17 @@ impl ClerkApp {
         })
     }
 
-    /// Deferred messages whose time has come, through the gate once more. What is past its expiry
-    /// is given up, kept as failed.
+    /// The clerk's messages that the gate put off, oldest first. Nothing changes.
+    pub fn deferred_messages(&self) -> AppResult<Vec<MessageDeferred>> {
+        let work = Work::begin(self)?;
+        work.read(|conn| {
+            let sends = deferred_sends(conn, &work.staff.id)?;
+            sends.iter().map(|send| put_off(conn, &work, send)).collect()
+        })
+    }
+
+    /// Deferred messages whose time has come, through the gate once more, to hand over now as those of
+    /// [`Self::message`]. What is past its expiry is given up, kept as failed.
     pub fn due_messages(&self) -> AppResult<MessageResult> {
         let work = Work::begin(self)?;
         work.write(|tx| {
@@ -363,6 +374,7 @@ impl<'w, 'a> Sending<'w, 'a> {
                 reason,
                 until_ms,
                 expires_ms,
+                due: false,
             }),
             _ => result.ready.push(out(member, self.channel, key, text)),
         }
@@ -514,6 +526,29 @@ fn deferred_sends(conn: &Connection, staff_id: &str) -> Result<Vec<Send>> {
         .collect()
 }
 
+/// A deferred message as it shows: what put it off when it was written. Rules that changed since may let
+/// it through at once.
+fn put_off(conn: &Connection, work: &Work<'_>, send: &Send) -> Result<MessageDeferred> {
+    let member = known_member(conn, &send.member_id)?;
+    let contact = Contact {
+        channel: send.channel.known().unwrap_or(Channel::Sms),
+        purpose: strictest(&send.purpose),
+        promotional: false,
+    };
+    let then = gate_at(conn, work, &member, &contact, send.at_ms)?;
+    let until_ms = then.until_ms.unwrap_or(send.at_ms);
+    let reason = send.reason.as_deref().and_then(GateReason::from_code);
+    Ok(MessageDeferred {
+        key: send.key.clone(),
+        member_id: member.id,
+        name: member.name,
+        reason: then.reason.or(reason).unwrap_or(GateReason::OutsideHours),
+        until_ms,
+        expires_ms: then.expires_ms.unwrap_or(send.at_ms),
+        due: until_ms <= work.now_ms,
+    })
+}
+
 /// One deferred message: ready, still deferred, refused since, or given up.
 fn release(tx: &Tx<'_>, work: &Work<'_>, send: &Send, result: &mut MessageResult) -> Result<()> {
     let task = match &send.task_id {
@@ -544,8 +579,8 @@ fn release(tx: &Tx<'_>, work: &Work<'_>, send: &Send, result: &mut MessageResult
     match (now.reason, now.until_ms, now.expires_ms) {
         (None, ..) => {
             let text = sending.text(&member)?;
-            // Claimed before it leaves: a restart does not hand it out again.
-            put_state(tx, work, send, SendState::Sent, None)?;
+            // Claimed before it leaves: a restart does not hand it out again, but asks what became of it.
+            put_state(tx, work, send, SendState::Queued, None)?;
             result
                 .ready
                 .push(out(&member, sending.channel, send.key.clone(), text));
@@ -559,6 +594,7 @@ fn release(tx: &Tx<'_>, work: &Work<'_>, send: &Send, result: &mut MessageResult
                 reason,
                 until_ms,
                 expires_ms,
+                due: false,
             });
             Ok(())
         }

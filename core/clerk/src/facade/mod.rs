@@ -170,10 +170,12 @@ pub struct Status {
     /// used already: people sign in, see the tasks and the members that came first, and look others up at the
     /// hub.
     pub first_load: Option<FirstLoad>,
-    /// Operations that wait to be sent.
+    /// Operations that are not sent yet.
     pub outbox: i64,
     /// Of these, within their take-back time.
     pub held: i64,
+    /// Of these, that wait for the hub only.
+    pub waiting: i64,
     /// Operations that the hub could not read.
     pub parked: i64,
     /// Operations that are stuck, with their reason.
@@ -440,6 +442,7 @@ impl ClerkApp {
                 first_load: first_load(conn)?,
                 outbox: count("SELECT count(*) FROM outbox WHERE state IN ('held', 'pending')")?,
                 held: count("SELECT count(*) FROM outbox WHERE state = 'held'")?,
+                waiting: count("SELECT count(*) FROM outbox WHERE state = 'pending'")?,
                 parked: count("SELECT count(*) FROM outbox WHERE state = 'parked' AND put_away = 0")?,
                 stuck,
                 members: count("SELECT count(*) FROM member WHERE standing = 1")?,

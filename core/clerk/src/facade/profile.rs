@@ -279,6 +279,8 @@ pub struct Profile {
     pub last_contact: Option<ContactRow>,
     /// Tasks that wait.
     pub tasks: Vec<TaskBrief>,
+    /// The task for which a call to the member is made; none: it is made for none.
+    pub call_task_id: Option<String>,
     /// Others on the same number.
     pub household: Vec<MemberRow>,
     /// What to say.
@@ -361,10 +363,16 @@ fn profile(conn: &Connection, key: i64, member: &Member, acting: &Acting) -> App
         consents: consent_rows(member),
         notes: notes(conn, key)?,
         last_contact: last_contact(conn, key)?,
+        call_task_id: None,
         tasks: tasks(conn, key, acting)?,
         household: others,
         say: Vec::new(),
     };
+    let call = profile
+        .tasks
+        .iter()
+        .find(|task| task.channel == Some(Channel::Call));
+    profile.call_task_id = call.map(|task| task.task_id.clone());
     profile.say = say(&profile, acting);
     Ok(profile)
 }

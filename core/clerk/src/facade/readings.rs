@@ -7,21 +7,23 @@ use yaoban_domain::codes::{Code as _, Open, ReadingContext, ReadingKind};
 use yaoban_domain::disease;
 use yaoban_domain::health::{
     Measure, ReadingError, bp_target_below, check_plausible, context_fits, default_context, glucose_target,
-    is_emergency, mg_dl_to_tenths, raises_alarm,
+    is_emergency, mg_dl_to_tenths, numbers, raises_alarm,
 };
 use yaoban_domain::model::{Member, Reading};
 use yaoban_domain::rules::HealthRules;
 use yaoban_domain::task::emergency_id;
 use yaoban_protocol::op::Op;
 
-use super::entry::{advice, decimals_of};
+use super::entry::advice;
 use super::find::require_member;
 use super::tasks::Script;
 use super::{Acted, Acting, AppError, AppResult, ClerkApp};
 use crate::store::{Settings, rows};
 
 /// Readings that a list shows at most.
-const READINGS_MAX: u32 = 500;
+const READINGS_MAX: u32 = 1_000;
+/// Days that a chart goes back.
+const TREND_DAYS: u64 = 365;
 
 /// A reading as it shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -48,6 +50,8 @@ pub struct ReadingRow {
     pub in_target: Option<bool>,
     /// An emergency by its values.
     pub emergency: bool,
+    /// It wants attention: an emergency, or beside the member's target.
+    pub stands_out: bool,
     /// Change of the systolic pressure since the reading before, mmHg.
     pub systolic_change: Option<i32>,
     /// Change of the diastolic pressure since the reading before, mmHg.
@@ -123,6 +127,22 @@ pub struct ReadingAdded {
 impl ClerkApp {
     /// The readings of a member, newest first, of one kind (`bp`, `glucose`) or of both.
     pub fn readings(&self, member_id: &str, kind: Option<&str>, limit: u32) -> AppResult<Readings> {
+        self.readings_since(member_id, kind, None, limit)
+    }
+
+    /// The readings of one kind of the last twelve months, newest first: what a chart shows.
+    pub fn trend(&self, member_id: &str, kind: &str) -> AppResult<Readings> {
+        let since = self.today() - chrono::Days::new(TREND_DAYS);
+        self.readings_since(member_id, Some(kind), Some(since), READINGS_MAX)
+    }
+
+    fn readings_since(
+        &self,
+        member_id: &str,
+        kind: Option<&str>,
+        since: Option<NaiveDate>,
+        limit: u32,
+    ) -> AppResult<Readings> {
         let acting = self.acting()?;
         let kinds: Vec<ReadingKind> = match kind {
             Some(code) => vec![parse(code, "kind")?],
@@ -135,6 +155,7 @@ impl ClerkApp {
                 targets.extend(targets_of(kind, &member, &acting.settings.rules.health));
                 readings.extend(of_kind(conn, key, &member, kind, limit, &acting.settings)?);
             }
+            readings.retain(|row: &ReadingRow| since.is_none_or(|since| row.day > since));
             readings
                 .sort_unstable_by(|a, b| (b.taken_at_ms, &a.reading_id).cmp(&(a.taken_at_ms, &b.reading_id)));
             readings.truncate(limit.min(READINGS_MAX) as usize);
@@ -229,30 +250,29 @@ pub(super) fn contexts_of(kind: ReadingKind) -> Vec<&'static str> {
 
 /// Where the member's values of a kind should lie.
 fn targets_of(kind: ReadingKind, member: &Member, rules: &HealthRules) -> Vec<TargetBand> {
-    let mut targets = Vec::new();
-    for context in ReadingContext::ALL.iter().filter(|one| context_fits(kind, **one)) {
-        let mut add = |field, from, to| {
-            targets.push(TargetBand {
-                field,
-                decimals: decimals_of(field),
+    let numbers = numbers(kind, rules);
+    let contexts = ReadingContext::ALL.iter().filter(|one| context_fits(kind, **one));
+    contexts
+        .flat_map(|context| {
+            let bands = match kind {
+                ReadingKind::Bp => {
+                    let (systolic, diastolic) = bp_target_below(is_diabetic(member), rules);
+                    vec![
+                        (None, systolic.saturating_sub(1)),
+                        (None, diastolic.saturating_sub(1)),
+                    ]
+                }
+                ReadingKind::Glucose => vec![glucose_target(*context, rules)],
+            };
+            numbers.iter().zip(bands).map(|(number, (from, to))| TargetBand {
+                field: number.name,
+                decimals: number.decimals,
                 context: context.code(),
                 from,
                 to,
-            });
-        };
-        match kind {
-            ReadingKind::Bp => {
-                let (systolic, diastolic) = bp_target_below(is_diabetic(member), rules);
-                add("systolic", None, systolic.saturating_sub(1));
-                add("diastolic", None, diastolic.saturating_sub(1));
-            }
-            ReadingKind::Glucose => {
-                let (from, to) = glucose_target(*context, rules);
-                add("glucose", from, to);
-            }
-        }
-    }
-    targets
+            })
+        })
+        .collect()
 }
 
 fn is_diabetic(member: &Member) -> bool {
@@ -342,6 +362,8 @@ pub(super) fn of_kind(
 pub(super) fn row_of_reading(reading: &Reading, member: &Member, settings: &Settings) -> ReadingRow {
     let rules = &settings.rules.health;
     let measure = Measure::of(reading);
+    let in_target = measure.map(|measure| measure.in_target(is_diabetic(member), rules));
+    let emergency = is_emergency(reading, rules);
     ReadingRow {
         reading_id: reading.id.clone(),
         taken_at_ms: reading.taken_at_ms,
@@ -352,8 +374,9 @@ pub(super) fn row_of_reading(reading: &Reading, member: &Member, settings: &Sett
         diastolic: reading.diastolic,
         glucose_tenths: reading.glucose_tenths,
         grade: measure.map(|measure| measure.grade(rules).to_owned()),
-        in_target: measure.map(|measure| measure.in_target(is_diabetic(member), rules)),
-        emergency: is_emergency(reading, rules),
+        in_target,
+        emergency,
+        stands_out: emergency || in_target == Some(false),
         systolic_change: None,
         diastolic_change: None,
         glucose_change_tenths: None,

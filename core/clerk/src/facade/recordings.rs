@@ -262,13 +262,18 @@ impl ClerkApp {
         })
     }
 
-    /// Recordings, latest call first: a clerk's own, for the store manager all.
-    pub fn recordings(&self) -> AppResult<Vec<RecordingRow>> {
+    /// Recordings, latest call first: a clerk's own, for the store manager all; of one member, or of all.
+    pub fn recordings(&self, member_id: Option<&str>) -> AppResult<Vec<RecordingRow>> {
         let work = Work::begin(self)?;
         work.read(|conn| {
             let mut shown = rows::list(conn, LIST_MAX)?;
             shown.retain(|recording| may_hear(&work, &recording.staff_id));
-            shown.into_iter().map(|recording| row(conn, recording)).collect()
+            let mut rows = shown
+                .into_iter()
+                .map(|recording| row(conn, recording))
+                .collect::<Result<Vec<_>>>()?;
+            rows.retain(|row| member_id.is_none_or(|id| row.member_id == id));
+            Ok(rows)
         })
     }
 

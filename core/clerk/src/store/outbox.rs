@@ -337,7 +337,7 @@ fn rename_member(tx: &Tx<'_>, result: &OpResult, member_id: &str) -> Result<()> 
         .prepare_cached("SELECT body FROM outbox WHERE n = ?1")?
         .query_row([result.n], |row| row.get(0))
         .optional()?;
-    let Some(Op::RegisterMember { member }) = op.map(|body| from_cbor(&body)).transpose()? else {
+    let Some(Op::RegisterMember { member, .. }) = op.map(|body| from_cbor(&body)).transpose()? else {
         return Ok(());
     };
     if member.id == member_id {

@@ -211,6 +211,17 @@ fn outside_the_hours_a_message_is_put_off_and_comes_back_in_time() {
     assert_eq!((result.ready.len(), result.deferred.len()), (0, 2));
     let due = phone.app.due_messages().unwrap();
     assert_eq!((due.ready.len(), due.deferred.len()), (0, 2));
+    let waiting = phone.app.deferred_messages().unwrap();
+    assert_eq!(waiting.len(), 2);
+    assert!(waiting.iter().all(|one| !one.due), "{waiting:?}");
+    assert_eq!(
+        (waiting[0].reason, waiting[0].until_ms, waiting[0].expires_ms),
+        (
+            due.deferred[0].reason,
+            due.deferred[0].until_ms,
+            due.deferred[0].expires_ms
+        )
+    );
     // The next morning M1 has withdrawn, M4 has not.
     phone.pass(12 * HOUR);
     phone
@@ -223,12 +234,27 @@ fn outside_the_hours_a_message_is_put_off_and_comes_back_in_time() {
                 granted: false,
                 wording_version: "1".into(),
             },
+            None,
         )
         .unwrap();
+    assert!(phone.app.deferred_messages().unwrap().iter().all(|one| one.due));
     let due = phone.app.due_messages().unwrap();
     assert_eq!(due.ready.len(), 1);
     assert_eq!(due.ready[0].member_id, "M4");
     assert_eq!(due.refused[0].code, "gate.consent_withdrawn");
+    // Handed out and nothing told: it is asked for, also after a restart, and told like any other.
+    assert!(phone.app.deferred_messages().unwrap().is_empty());
+    let phone = phone.restart();
+    let open = phone.app.open_messages().unwrap();
+    assert_eq!(
+        open.iter().map(|one| one.member_id.as_str()).collect::<Vec<_>>(),
+        ["M4"]
+    );
+    phone
+        .app
+        .message_result(&open[0].key, SendState::Sent, None)
+        .unwrap();
+    assert!(phone.app.open_messages().unwrap().is_empty());
     let due = phone.app.due_messages().unwrap();
     assert_eq!(
         (due.ready.len(), due.deferred.len(), due.refused.len()),

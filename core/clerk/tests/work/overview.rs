@@ -249,7 +249,7 @@ fn what_may_be_chosen_comes_from_the_core() {
             wording_version: form.wording_version.into(),
             ..NewConsent::default()
         };
-        phone.app.set_consent("M2", &given).unwrap();
+        phone.app.set_consent("M2", &given, None).unwrap();
     }
     let profile = phone.app.profile("M2").unwrap();
     assert!(forms.iter().all(|form| {

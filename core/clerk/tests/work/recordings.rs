@@ -156,7 +156,7 @@ fn a_withdrawal_takes_the_bytes_and_says_so() {
         granted: false,
         wording_version: "1".into(),
     };
-    phone.app.set_consent("M1", &withdrawn).unwrap();
+    phone.app.set_consent("M1", &withdrawn, None).unwrap();
     assert_eq!(phone.app.tidy_recordings().unwrap(), 1);
     let row = phone.app.recording_of(&call).unwrap();
     assert_eq!(
@@ -237,9 +237,9 @@ fn only_the_caller_and_the_manager_hear_it() {
     );
     assert_eq!(code(phone.app.remove_recording(&call)), "recording_of_other");
     assert_eq!(attach(&phone, &call, b"x"), Err("recording_of_other".into()));
-    assert!(phone.app.recordings().unwrap().is_empty());
+    assert!(phone.app.recordings(None).unwrap().is_empty());
     phone.sign_in("B1");
-    assert_eq!(phone.app.recordings().unwrap().len(), 1);
+    assert_eq!(phone.app.recordings(None).unwrap().len(), 1);
     phone.app.play_recording(&call).unwrap();
 }
 

@@ -1,6 +1,7 @@
 //! Sizes and ranges of what an operation may carry.
 
 use yaoban_domain::model::{Allergy, Consent};
+use yaoban_domain::signature::Signature;
 
 use super::{Refusal, reason};
 
@@ -126,4 +127,11 @@ pub(super) fn consent(consent: &Consent) -> Result<(), Refusal> {
         consent.channel.as_ref().map_or("", |channel| channel.code()),
         TAG_CHARS_MAX,
     )
+}
+
+pub(super) fn signature(signature: Option<&Signature>) -> Result<(), Refusal> {
+    if signature.is_none_or(Signature::is_within_limits) {
+        return Ok(());
+    }
+    Err(Refusal::new(reason::SIGNATURE_NOT_VALID))
 }

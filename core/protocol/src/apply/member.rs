@@ -6,8 +6,9 @@ use serde::Serialize;
 use yaoban_domain::consent::{Recorded, record_for};
 use yaoban_domain::model::{Consent, Member, Regimen};
 use yaoban_domain::phone;
+use yaoban_domain::signature::Signature;
 
-use super::{Act, Refusal, Rows, Step, Stop, is_temporary, limits, merge, reason};
+use super::{Act, Refusal, Rows, SignedConsents, Step, Stop, is_temporary, limits, merge, reason};
 use crate::op::{OpStatus, ProfileFields};
 use crate::row::{DuplicatePair, entity};
 
@@ -15,8 +16,9 @@ impl<R: Rows> Act<'_, R> {
     /// A new member. Where ids are assigned it gets one, or becomes part of a member with the same
     /// number, the same name and no contradicting sex or birthday; others on the number are kept
     /// apart and shown to the store manager.
-    pub(super) fn register(&mut self, asked: &Member) -> Step<R> {
+    pub(super) fn register(&mut self, asked: &Member, signature: Option<&Signature>) -> Step<R> {
         limits::id("member_id", &asked.id)?;
+        limits::signature(signature)?;
         if !is_temporary(&asked.id) {
             return Err(Refusal::new(reason::ID_NOT_VALID)
                 .with("field", "member_id")
@@ -39,11 +41,13 @@ impl<R: Rows> Act<'_, R> {
         if let Some(same) = self.same_person(&member, &others) {
             self.member_id = Some(same.id.clone());
             self.absorb(&same, &member)?;
+            self.put_signed(&same.id, &member.consents, signature)?;
             return Ok(OpStatus::Merged);
         }
         let id = self.rows.new_member_id(&member).map_err(Stop::Rows)?;
         member.aliases = vec![std::mem::replace(&mut member.id, id)];
         self.put_member(&member)?;
+        self.put_signed(&member.id, &member.consents, signature)?;
         for other in &others {
             self.put_pair(&DuplicatePair {
                 first: other.id.clone(),
@@ -268,9 +272,17 @@ impl<R: Rows> Act<'_, R> {
     }
 
     /// A consent: the most restrictive stands, lifted only by a new explicit one.
-    pub(super) fn consent(&mut self, member_id: &str, consent: &Consent) -> Step<R> {
+    pub(super) fn consent(
+        &mut self,
+        member_id: &str,
+        consent: &Consent,
+        signature: Option<&Signature>,
+    ) -> Step<R> {
+        limits::signature(signature)?;
         let mut member = self.own_member(member_id)?;
-        let recorded = self.take_consent(&mut member, consent)?;
+        let (taken, recorded) = self.take_consent(&mut member, consent)?;
+        // What was signed was signed, whatever stands now.
+        self.put_signed(&member.id, &[taken], signature)?;
         match recorded {
             Recorded::Unchanged => return Ok(OpStatus::Duplicate),
             Recorded::StaysWithdrawn => {
@@ -283,16 +295,36 @@ impl<R: Rows> Act<'_, R> {
         Ok(OpStatus::Applied)
     }
 
-    fn take_consent(&self, member: &mut Member, consent: &Consent) -> Result<Recorded, Refusal> {
+    /// Keeps what the member signed with.
+    fn put_signed(
+        &mut self,
+        member_id: &str,
+        consents: &[Consent],
+        signature: Option<&Signature>,
+    ) -> Step<R, ()> {
+        let Some(signature) = signature else {
+            return Ok(());
+        };
+        let signed = SignedConsents {
+            op_id: self.meta.op_id.to_owned(),
+            member_id: member_id.to_owned(),
+            consents: consents.to_vec(),
+            signature: signature.clone(),
+        };
+        self.rows.put_signed(&signed).map_err(Stop::Rows)
+    }
+
+    /// Records a consent as its operation says; gives it as it was taken, and what became of it.
+    fn take_consent(&self, member: &mut Member, consent: &Consent) -> Result<(Consent, Recorded), Refusal> {
         limits::consent(consent)?;
         let taken = Consent {
             at_ms: self.weighed_at_ms(consent.at_ms),
             staff_id: Some(self.meta.staff_id.to_owned()),
             ..consent.clone()
         };
-        let recorded = record_for(member, taken);
+        let recorded = record_for(member, taken.clone());
         limits::count("consents", member.consents.len(), limits::CONSENTS_MAX)?;
-        Ok(recorded)
+        Ok((taken, recorded))
     }
 
     /// A regimen: fields that are none stay.

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use yaoban_domain::model::{Attempt, CareTask, Member, Note, Reading, Send, Staff};
 
-use super::{MergedMember, RowRef, Rows, pair_id};
+use super::{MergedMember, RowRef, Rows, SignedConsents, pair_id};
 use crate::row::{DuplicatePair, entity};
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -18,6 +18,7 @@ pub(super) struct Memory {
     pub(super) notes: BTreeMap<String, Note>,
     pub(super) sends: BTreeMap<String, Send>,
     pub(super) staff: BTreeMap<String, Staff>,
+    pub(super) signed: Vec<SignedConsents>,
     pub(super) duplicates: BTreeMap<String, DuplicatePair>,
     pub(super) merged: BTreeMap<String, MergedMember>,
     /// Member and store before a move, with the instant of the move.
@@ -59,6 +60,12 @@ impl Rows for Memory {
     fn remove_member(&mut self, id: &str) -> Result<(), Infallible> {
         self.writes += 1;
         self.members.remove(id);
+        Ok(())
+    }
+
+    fn put_signed(&mut self, signed: &SignedConsents) -> Result<(), Infallible> {
+        self.writes += 1;
+        self.signed.push(signed.clone());
         Ok(())
     }
 

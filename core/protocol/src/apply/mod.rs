@@ -23,8 +23,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use yaoban_domain::calendar::Calendar;
-use yaoban_domain::model::{Attempt, CareTask, Member, Note, Reading, Send, Staff};
+use yaoban_domain::model::{Attempt, CareTask, Consent, Member, Note, Reading, Send, Staff};
 use yaoban_domain::rules::Rules;
+use yaoban_domain::signature::Signature;
 use yaoban_domain::task::TaskCtx;
 
 use crate::op::{Op, OpResult, OpStatus};
@@ -55,6 +56,11 @@ pub trait Rows {
     fn put_member(&mut self, member: &Member) -> Result<(), Self::Error>;
     /// Takes a member away that became another one's alias.
     fn remove_member(&mut self, id: &str) -> Result<(), Self::Error>;
+    /// Keeps a signature. A phone holds it in its outbox only, until the hub has it: it is evidence for
+    /// the chain, and none of a clerk's business.
+    fn put_signed(&mut self, _signed: &SignedConsents) -> Result<(), Self::Error> {
+        Ok(())
+    }
     /// Members on a number in normal form: at the hub all of the chain.
     fn members_on_phone(&mut self, phone: &str) -> Result<Vec<Member>, Self::Error>;
     /// Whether members get their ids here: at the hub yes, on a phone no.
@@ -134,6 +140,19 @@ impl RowRef {
             id: id.to_owned(),
         }
     }
+}
+
+/// Consents and what a member signed them with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedConsents {
+    /// The operation that brought it.
+    pub op_id: String,
+    /// Whose, by the id under which the member was kept then.
+    pub member_id: String,
+    /// The consents, with their wording's version, when they were given, where and to whom.
+    pub consents: Vec<Consent>,
+    /// The signature.
+    pub signature: Signature,
 }
 
 /// The circumstances of an operation.
@@ -321,7 +340,7 @@ impl<'a, R: Rows> Act<'a, R> {
 
     fn run(&mut self, op: &Op) -> Step<R> {
         match op {
-            Op::RegisterMember { member } => self.register(member),
+            Op::RegisterMember { member, signature } => self.register(member, signature.as_ref()),
             Op::EditMember {
                 member_id,
                 base,
@@ -332,7 +351,11 @@ impl<'a, R: Rows> Act<'a, R> {
                 add,
                 remove,
             } => self.tags(member_id, add, remove),
-            Op::SetConsent { member_id, consent } => self.consent(member_id, consent),
+            Op::SetConsent {
+                member_id,
+                consent,
+                signature,
+            } => self.consent(member_id, consent, signature.as_ref()),
             Op::SetRegimen { member_id, regimen } => self.regimen(member_id, regimen),
             Op::AddReading { reading } => self.add_reading(reading),
             Op::AddNote { note } => self.add_note(note),

@@ -42,6 +42,8 @@ pub const TEXT_REQUIRED: &str = "text_required";
 pub const TOO_MANY: &str = "too_many";
 /// A value lies outside what is possible. Values: `field`, `min`, `max`.
 pub const OUT_OF_RANGE: &str = "out_of_range";
+/// A signature has more strokes or points than one may, or points beyond its pad.
+pub const SIGNATURE_NOT_VALID: &str = "signature_not_valid";
 /// Not a phone number.
 pub const PHONE_NOT_VALID: &str = "phone_not_valid";
 /// A time lies in the future. Value: `field`.

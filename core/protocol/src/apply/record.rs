@@ -214,7 +214,7 @@ impl<R: Rows> Act<'_, R> {
             Some(known) if known.member_id != send.member_id || known.channel != send.channel => {
                 return Err(Refusal::new(reason::ID_TAKEN).with("entity", entity::SEND).into());
             }
-            Some(known) if progress(&send.state) > progress(&known.state) => Send {
+            Some(known) if progress(&send) > progress(known) => Send {
                 state: send.state,
                 reason: send.reason,
                 ..known.clone()
@@ -249,13 +249,15 @@ impl<R: Rows> Act<'_, R> {
     }
 }
 
-/// How far a message has come; its state only moves on.
-fn progress(state: &Open<SendState>) -> u8 {
-    match state.known() {
-        Some(SendState::Queued) => 0,
-        None => 1,
-        Some(SendState::Sent) => 2,
-        Some(SendState::Failed | SendState::Refused) => 3,
-        Some(SendState::Delivered) => 4,
+/// How far a message has come; its state only moves on. One that the gate put off is queued with its
+/// reason, until it is handed out.
+fn progress(send: &Send) -> u8 {
+    match send.state.known() {
+        Some(SendState::Queued) if send.reason.is_some() => 0,
+        Some(SendState::Queued) => 1,
+        None => 2,
+        Some(SendState::Sent) => 3,
+        Some(SendState::Failed | SendState::Refused) => 4,
+        Some(SendState::Delivered) => 5,
     }
 }

@@ -115,6 +115,7 @@ pub fn register(session: &Session<'_>, args: &RegisterArgs) -> Result<String, Fa
         height_cm: args.height,
         weight_hg: args.weight.as_deref().map(input::weight).transpose()?,
         consents: consents.collect::<Result<_, _>>()?,
+        ..NewMember::default()
     };
     let registered = session.app.register(&new)?;
     session.print(&registered, |screen, registered| {
@@ -170,9 +171,9 @@ pub fn history(session: &Session<'_>, args: &HistoryArgs) -> Result<String, Fail
         let before = before.unwrap_or(session.today);
         session
             .app
-            .older_history(&member_id, before, OLDER_LINES, &Cancel::default())?
+            .older_history(&member_id, before, OLDER_LINES, None, &Cancel::default())?
     } else {
-        session.app.history(&member_id, before, HISTORY_DAYS)?
+        session.app.history(&member_id, before, HISTORY_DAYS, None)?
     };
     session.print(&page, |screen, page| {
         show_history(screen, page, &member_id, args.older);
@@ -337,7 +338,7 @@ pub fn consent(session: &Session<'_>, args: &ConsentArgs) -> Result<String, Fail
     let MemberRow { member_id, name, .. } = session.member(&args.member)?;
     if let Some(text) = &args.consent {
         let new = consent_of(session, text)?;
-        session.app.set_consent(&member_id, &new)?;
+        session.app.set_consent(&member_id, &new, None)?;
     }
     let consents = session.app.profile(&member_id)?.consents;
     session.print(&consents, |screen, consents| {

@@ -50,7 +50,6 @@ pub fn to_group(session: &Session<'_>, member_ids: &[String], template: &str) ->
 /// A terminal has no SMS app: what is shown here is handed over.
 fn hand_over(session: &Session<'_>, result: &MessageResult) -> Result<String, Failure> {
     for out in &result.ready {
-        // One of the deferred is claimed as sent already.
         session.app.message_result(&out.key, SendState::Sent, None)?;
     }
     session.print(result, |screen, result| show_result(session, screen, result))

@@ -150,7 +150,7 @@ fn size(row: &RecordingRow) -> String {
 }
 
 fn list(session: &Session<'_>) -> Result<String, Failure> {
-    let (rows, usage) = (session.app.recordings()?, session.app.recording_usage()?);
+    let (rows, usage) = (session.app.recordings(None)?, session.app.recording_usage()?);
     let record = serde_json::json!({ "recordings": rows, "usage": usage });
     session.print(&record, |screen, _| {
         if rows.is_empty() {

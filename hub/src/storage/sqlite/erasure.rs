@@ -12,12 +12,13 @@ use super::scope::{Changes, Mark, store_scope};
 use crate::storage::{Records as _, StorageError};
 
 /// What goes with each id of the member. The audit trail keeps its entries, which hold ids alone.
-const BY_ID: [&str; 12] = [
+const BY_ID: [&str; 13] = [
     "DELETE FROM task_outcome WHERE task_id IN (SELECT task_id FROM task WHERE member_id = ?1)",
     "DELETE FROM task WHERE member_id = ?1",
     "DELETE FROM attempt WHERE member_id = ?1",
     "DELETE FROM note WHERE member_id = ?1",
     "DELETE FROM send WHERE member_id = ?1",
+    "DELETE FROM signed_consents WHERE member_id = ?1",
     "DELETE FROM duplicate WHERE first_id = ?1 OR second_id = ?1",
     "DELETE FROM assignment WHERE member_id = ?1",
     "DELETE FROM member_history WHERE member_id = ?1",
@@ -45,7 +46,7 @@ fn tombstone(member: &Member) -> Member {
 }
 
 /// Every id by which a member is known.
-fn ids_of(member: &Member) -> impl Iterator<Item = &str> {
+pub(crate) fn ids_of(member: &Member) -> impl Iterator<Item = &str> {
     std::iter::once(&member.id)
         .chain(&member.aliases)
         .map(String::as_str)

@@ -33,7 +33,7 @@ mod catalogue;
 mod chain;
 pub mod devices;
 pub mod duplicates;
-mod erasure;
+pub(crate) mod erasure;
 pub(crate) mod figures;
 pub mod lines;
 mod members;
@@ -52,6 +52,7 @@ pub mod schema;
 pub mod scope;
 pub(crate) mod screen;
 mod settings;
+mod signatures;
 mod turns;
 pub mod work;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use yaoban_domain::calendar::Calendar;
 use yaoban_domain::model::{Attempt, CareTask, Member, Note, Reading, Send, Staff};
-use yaoban_protocol::apply::{MergedMember, RowRef, Rows};
+use yaoban_protocol::apply::{MergedMember, RowRef, Rows, SignedConsents};
 use yaoban_protocol::row::{DuplicatePair, entity};
 
 use super::Tx;
@@ -188,6 +188,10 @@ impl Rows for OpRows<'_, '_> {
     fn remove_member(&mut self, id: &str) -> Result<(), StorageError> {
         self.remember_home(id)?;
         self.tx.remove_member(id)
+    }
+
+    fn put_signed(&mut self, signed: &SignedConsents) -> Result<(), StorageError> {
+        self.tx.put_signed(signed)
     }
 
     fn members_on_phone(&mut self, phone: &str) -> Result<Vec<Member>, StorageError> {

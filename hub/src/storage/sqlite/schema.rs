@@ -8,12 +8,15 @@ use crate::storage::StorageError;
 
 /// The scripts of each version, in order. Version n is reached by running `MIGRATIONS[n - 1]`.
 /// A script that has been released is never changed.
-const MIGRATIONS: &[&[&str]] = &[&[
-    include_str!("sql/core.sql"),
-    include_str!("sql/figures.sql"),
-    include_str!("sql/scope.sql"),
-    include_str!("sql/service.sql"),
-]];
+const MIGRATIONS: &[&[&str]] = &[
+    &[
+        include_str!("sql/core.sql"),
+        include_str!("sql/figures.sql"),
+        include_str!("sql/scope.sql"),
+        include_str!("sql/service.sql"),
+    ],
+    &[include_str!("sql/signatures.sql")],
+];
 
 /// The newest schema that this build knows.
 pub const VERSION: i64 = MIGRATIONS.len() as i64;

@@ -54,6 +54,7 @@ fn set_consent(granted: bool, at_ms: i64) -> Op {
     Op::SetConsent {
         member_id: "M1".into(),
         consent: consent(ConsentPurpose::Marketing, granted, at_ms),
+        signature: None,
     }
 }
 

@@ -12,6 +12,7 @@ fn register(change: fn(&mut Member)) -> Op {
     change(&mut member);
     Op::RegisterMember {
         member: Box::new(member),
+        signature: None,
     }
 }
 
@@ -162,6 +163,7 @@ fn a_manager_merges_and_takes_it_back() {
     let withdrawn = Op::SetConsent {
         member_id: "M1".into(),
         consent: consent(ConsentPurpose::Health, false, at(10)),
+        signature: None,
     };
     run(&mut rows, &withdrawn);
 

@@ -68,8 +68,7 @@ fn any_op() -> impl Strategy<Value = Op> {
         }),
         1 => (member.clone(), any::<bool>(), 0_i64..14).prop_map(|(member_id, granted, hour)| Op::SetConsent {
             member_id,
-            consent: consent(ConsentPurpose::Marketing, granted, at(hour)),
-        }),
+            consent: consent(ConsentPurpose::Marketing, granted, at(hour)), signature: None }),
         1 => (member.clone(), "[ab]", "[ab]").prop_map(|(member_id, add, remove)| Op::Tags {
             member_id, add: vec![add], remove: vec![remove],
         }),
@@ -78,7 +77,7 @@ fn any_op() -> impl Strategy<Value = Op> {
             base: Box::new(ProfileFields { name: Some(base), ..ProfileFields::default() }),
             edit: Box::new(ProfileFields { name: Some(name), ..ProfileFields::default() }),
         }),
-        1 => Just(Op::RegisterMember { member: Box::new(super::member("tmp-1")) }),
+        1 => Just(Op::RegisterMember { member: Box::new(super::member("tmp-1")), signature: None }),
         1 => (member.clone(), member.clone()).prop_map(|(keep, other)| Op::MergeMembers { keep, other }),
         1 => (member.clone(), member).prop_map(|(keep, other)| Op::UndoMerge { keep, other }),
     ]

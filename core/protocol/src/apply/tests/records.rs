@@ -2,6 +2,7 @@
 
 use yaoban_domain::codes::Sex;
 use yaoban_domain::model::Allergy;
+use yaoban_domain::signature::{COORDINATE_MAX, POINTS_MAX, STROKES_MAX, Signature};
 
 use super::*;
 use crate::op::ProfileFields;
@@ -12,6 +13,7 @@ fn register(id: &str) -> Op {
             phone: Some("139 0000 0001".into()),
             ..member(id)
         }),
+        signature: None,
     }
 }
 
@@ -43,6 +45,75 @@ fn a_phone_registers_under_the_temporary_id_and_the_hub_gives_one() {
     assert_eq!(hub.readings["r1"].member_id, "H001");
 }
 
+fn signed() -> Signature {
+    Signature {
+        strokes: vec![vec![(100, 100), (700, 300)]],
+    }
+}
+
+#[test]
+fn what_a_member_signed_is_kept_under_the_id_that_it_got() {
+    let mut rows = hub();
+    let register = |id: &str, granted| Op::RegisterMember {
+        member: Box::new(Member {
+            phone: Some("13900000001".into()),
+            consents: vec![consent(ConsentPurpose::Health, granted, at(10))],
+            ..member(id)
+        }),
+        signature: Some(signed()),
+    };
+    assert_eq!(said(&run(&mut rows, &register("tmp-1", true))), APPLIED);
+    assert_eq!(
+        said(&run(&mut rows, &register("tmp-2", true))).0,
+        OpStatus::Merged
+    );
+    let ids: Vec<&str> = rows.signed.iter().map(|one| one.member_id.as_str()).collect();
+    assert_eq!(ids, ["H001", "H001"], "the second is the same person");
+    assert_eq!(rows.signed[0].consents, rows.members["H001"].consents);
+    assert_eq!(rows.signed[0].signature, signed());
+    // A consent that does not stand, because a later withdrawal does, was signed all the same.
+    let set = |granted, at_ms, signature| Op::SetConsent {
+        member_id: "M1".into(),
+        consent: consent(ConsentPurpose::Health, granted, at_ms),
+        signature,
+    };
+    assert_eq!(said(&run(&mut rows, &set(false, at(10), None))), APPLIED);
+    assert_eq!(rows.signed.len(), 2, "not signed, so nothing is kept");
+    let late = run(&mut rows, &set(true, at(9), Some(signed())));
+    assert_eq!(said(&late).0, OpStatus::Merged);
+    let last = rows.signed.last().unwrap();
+    assert_eq!((last.member_id.as_str(), last.consents[0].at_ms), ("M1", at(9)));
+    assert_eq!(last.consents[0].staff_id.as_deref(), Some(CLERK));
+}
+
+#[test]
+fn a_signature_keeps_its_limits() {
+    let long = |points: usize| vec![vec![(1, 1); points]];
+    let high = |down| vec![vec![(0, 0), (0, down)]];
+    for (strokes, fits) in [
+        (long(POINTS_MAX), true),
+        (long(POINTS_MAX + 1), false),
+        (vec![vec![]; STROKES_MAX], true),
+        (vec![vec![]; STROKES_MAX + 1], false),
+        (high(COORDINATE_MAX), true),
+        (high(COORDINATE_MAX + 1), false),
+    ] {
+        let mut rows = hub();
+        let op = Op::SetConsent {
+            member_id: "M1".into(),
+            consent: consent(ConsentPurpose::Health, true, at(10)),
+            signature: Some(Signature { strokes }),
+        };
+        let expected = if fits {
+            APPLIED
+        } else {
+            rejected(reason::SIGNATURE_NOT_VALID)
+        };
+        assert_eq!(said(&run(&mut rows, &op)), expected);
+        assert_eq!(rows.signed.len(), usize::from(fits));
+    }
+}
+
 #[test]
 fn registration_takes_what_a_clerk_may_say_only() {
     let mut rows = hub();
@@ -68,6 +139,7 @@ fn registration_takes_what_a_clerk_may_say_only() {
         &mut rows,
         &Op::RegisterMember {
             member: Box::new(sly),
+            signature: None,
         },
     );
     let made = &rows.members[applied.member_id.as_deref().unwrap()];
@@ -347,6 +419,7 @@ fn sizes_and_ranges_are_kept() {
             "temporary id of the wrong form",
             Op::RegisterMember {
                 member: Box::new(member("M9")),
+                signature: None,
             },
             rejected(reason::ID_NOT_VALID),
         ),
@@ -637,6 +710,7 @@ fn a_new_consent_ends_a_do_not_contact_and_marketing_stays_withdrawn() {
     let give = |purpose, at_ms| Op::SetConsent {
         member_id: "M1".into(),
         consent: consent(purpose, true, at_ms),
+        signature: None,
     };
     run(&mut rows, &give(ConsentPurpose::Health, at(10)));
     assert!(rows.members["M1"].do_not_contact, "not later than the wish");

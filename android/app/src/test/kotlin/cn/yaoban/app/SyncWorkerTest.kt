@@ -8,7 +8,7 @@ import androidx.work.WorkInfo
 import androidx.work.WorkManager
 import androidx.work.testing.TestListenableWorkerBuilder
 import androidx.work.testing.WorkManagerTestInitHelper
-import cn.yaoban.core.NewReading
+import cn.yaoban.core.TypedReading
 import cn.yaoban.core.bridge.TestClock
 import cn.yaoban.core.bridge.TestHub
 import kotlinx.coroutines.runBlocking
@@ -41,7 +41,7 @@ class SyncWorkerTest {
     private fun work(): Result = runBlocking { TestListenableWorkerBuilder<SyncWorker>(app).build().doWork() }
 
     private fun addReading() = runBlocking {
-        app.phone.core().call { addReading("M1", NewReading(kind = "bp", systolic = 128u, diastolic = 78u, context = "home")) }
+        app.phone.core().call { addTyped("M1", TypedReading("bp", listOf("128", "78"), "home")) }
         app.clock.later(minutes = 1)
     }
 
@@ -99,7 +99,7 @@ class SyncWorkerTest {
     fun `an emergency is told on a channel of its own`() {
         app.pair(hub)
         runBlocking {
-            app.phone.core().call { addReading("M1", NewReading(kind = "bp", systolic = 195u, diastolic = 125u, context = "home")) }
+            app.phone.core().call { addTyped("M1", TypedReading("bp", listOf("195", "125"), "home")) }
             // Without a pharmacist in the store it is the manager's.
             app.phone.core().call { switchStaff("G1", null) }
         }

@@ -20,10 +20,10 @@ import androidx.compose.ui.test.performTextInput
 import androidx.compose.ui.test.v2.runSkikoComposeUiTest
 import androidx.compose.ui.unit.Density
 import cn.yaoban.core.Allergy
-import cn.yaoban.core.NewReading
 import cn.yaoban.core.ProfileFields
 import cn.yaoban.core.TaskFilter
 import cn.yaoban.core.TaskView
+import cn.yaoban.core.TypedReading
 import cn.yaoban.core.WallClock
 import cn.yaoban.core.bridge.ClerkCore
 import cn.yaoban.core.bridge.Secret
@@ -328,12 +328,10 @@ private class Shot(
         val chosen = (allergic + others).map { it.member.memberId }
         val first = chosen.first()
         core.call {
-            val before = listOf(138u to 86u, 142u to 88u, 150u to 92u, 146u to 90u, 152u to 94u)
-            before.forEach { (high, low) ->
-                addReading(first, NewReading("bp", systolic = high.toUShort(), diastolic = low.toUShort(), context = "office"))
-            }
+            val before = listOf("138" to "86", "142" to "88", "150" to "92", "146" to "90", "152" to "94")
+            before.forEach { (high, low) -> addTyped(first, TypedReading("bp", listOf(high, low), "office")) }
             editMember(first, ProfileFields(allergies = listOf(Allergy("青霉素", emptyList()))))
-            addReading(first, NewReading("glucose", glucoseTenths = 58u, context = "fasting"))
+            addTyped(first, TypedReading("glucose", listOf("5.8"), "fasting"))
             addNote(first, "女儿代买，周末来；爱问药师怎么吃", null)
         }
         return chosen

@@ -7,7 +7,6 @@ import cn.yaoban.core.ContactPurpose
 import cn.yaoban.core.DialTarget
 import cn.yaoban.core.ErrorKind
 import cn.yaoban.core.NewOutcome
-import cn.yaoban.core.NewReading
 import cn.yaoban.core.NewTask
 import cn.yaoban.core.OutcomeCode
 import cn.yaoban.core.RecordingSource
@@ -15,6 +14,7 @@ import cn.yaoban.core.SyncProgress
 import cn.yaoban.core.TaskFilter
 import cn.yaoban.core.TaskKind
 import cn.yaoban.core.TaskView
+import cn.yaoban.core.TypedReading
 import kotlinx.coroutines.TimeoutCancellationException
 import kotlinx.coroutines.channels.ReceiveChannel
 import kotlinx.coroutines.flow.produceIn
@@ -198,7 +198,7 @@ class HubTest {
     fun `the background brings what was done, woken or not, until it is left`() = runBlocking {
         val events = core.backgroundSync().produceIn(this)
         events.until { it is BackgroundEvent.Synced }
-        core.call { addReading("M1", NewReading(kind = "bp", systolic = 128u, diastolic = 78u, context = "home")) }
+        core.call { addTyped("M1", TypedReading("bp", listOf("128", "78"), "home")) }
         core.wakeBackgroundSync()
         events.until { it is BackgroundEvent.Synced && it.report.pushedOps == 1uL }
         events.cancel()
