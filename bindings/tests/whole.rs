@@ -6,11 +6,13 @@ use std::fs;
 use std::path::Path;
 
 /// Calls of the core that shells have no use for, each with its reason.
-const INSIDE: [(&str, &str); 9] = [
+const INSIDE: [(&str, &str); 11] = [
     (
         "open_with",
         "other chance and another way to the hub are for simulators",
     ),
+    ("add_reading", "`add_typed` is what a shell has"),
+    ("check_reading", "`check_typed` is what a shell has"),
     ("close", "a shell pauses, and lets the object go"),
     ("background_parts", "`start_background_sync` holds them"),
     ("after_round", "`start_background_sync` calls it"),
