@@ -10,8 +10,12 @@ public final class HistoryModel {
     public private(set) var older: OlderDays?
     /// Everything was read.
     public private(set) var ended = false
+    /// The newest day that is looked at; none: all.
+    public private(set) var until: CivilDate?
+    /// The medicines that were bought, the latest first.
+    public private(set) var medicines: [String] = []
     /// The medicine that the days are narrowed to; none: every one.
-    public var medicine: String?
+    public private(set) var medicine: String?
     /// A page is being read.
     public private(set) var busy = false
     /// Why there is no page.
@@ -25,22 +29,14 @@ public final class HistoryModel {
         self.memberId = memberId
     }
 
-    /// The medicines of what was read, in the order in which they were bought last.
-    public var medicines: [String] {
-        var seen: Set<String> = []
-        return days.flatMap(\.lines).compactMap(\.ingredient).filter { seen.insert($0).inserted }
-    }
-
-    /// The lines of a day, narrowed to the medicine.
-    public func lines(of day: HistoryDay) -> [LineRow] {
-        medicine == nil ? day.lines : day.lines.filter { $0.ingredient == medicine }
-    }
-
     /// Reads the next page, from this phone or from the hub.
     public func next() async {
         guard !busy, !ended else { return }
         busy = true
         failure = await Failure.of {
+            if older == nil {
+                medicines = try await core.call { [memberId] in try $0.boughtIngredients(memberId: memberId) }
+            }
             let page = try await page(older)
             days += page.days
             older = page.next
@@ -49,14 +45,24 @@ public final class HistoryModel {
         busy = false
     }
 
+    /// Looks at the days up to one, it included, and at one medicine; none: at all.
+    public func look(until day: CivilDate?, medicine: String?) async {
+        guard !busy else { return }
+        (until, self.medicine) = (day, medicine)
+        (days, older, ended) = ([], nil, false)
+        await next()
+    }
+
     private func page(_ older: OlderDays?) async throws -> HistoryPage {
         if let older, older.atHub {
-            return try await core.cancellable { [memberId] app, handle in
-                try app.olderHistory(memberId: memberId, before: older.before, linesMax: 200, cancel: handle)
+            return try await core.cancellable { [memberId, medicine] app, handle in
+                try app.olderHistory(
+                    memberId: memberId, before: older.before, linesMax: 200, cancel: handle, ingredient: medicine)
             }
         }
-        return try await core.call { [memberId] in
-            try $0.history(memberId: memberId, before: older?.before, daysMax: 20)
+        let before = older?.before ?? until.map { Days.adding(1, to: $0) }
+        return try await core.call { [memberId, medicine] in
+            try $0.history(memberId: memberId, before: before, daysMax: 20, ingredient: medicine)
         }
     }
 }

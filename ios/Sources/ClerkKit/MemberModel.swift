@@ -37,7 +37,7 @@ public final class MemberModel {
         try? await core.call { try $0.rememberOpened(memberId: id) }
         await core.follow { app in
             let profile = try app.profile(memberId: id)
-            let place = profile.callPlace
+            let place = profile.callTaskId.map { Place.callTask($0) } ?? .callMember(id)
             return Shown(
                 forms: app.consentForms(), profile: profile, callPlace: place,
                 verdict: try place.target.map { try app.checkDial(target: $0) },
@@ -70,10 +70,10 @@ public final class MemberModel {
         await change { _ = try $0.tag(memberId: $1, add: [], remove: [tag]) }
     }
 
-    /// Records a consent, or its withdrawal.
+    /// Records a consent, with what the member signed it, or its withdrawal.
     @discardableResult
-    public func consent(_ new: NewConsent) async -> Bool {
-        await change { _ = try $0.setConsent(memberId: $1, new: new) }
+    public func consent(_ new: NewConsent, signature: DrawnSignature? = nil) async -> Bool {
+        await change { _ = try $0.setConsent(memberId: $1, new: new, signature: signature) }
     }
 
     /// Records how the member takes a medicine.
@@ -96,12 +96,5 @@ public final class MemberModel {
         let callPlace: Place
         let verdict: GateVerdict?
         let readings: [ReadingRow]
-    }
-}
-
-extension Profile {
-    /// Where a call begins.
-    fileprivate var callPlace: Place {
-        tasks.first { $0.channel == .call }.map { .callTask($0.taskId) } ?? .callMember(member.memberId)
     }
 }

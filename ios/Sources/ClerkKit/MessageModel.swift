@@ -73,6 +73,11 @@ public final class MessageModel {
         }
     }
 
+    /// Hands out what was put off until now, through the gate once more.
+    public func release() async {
+        await step { result = try await core.call { try $0.dueMessages() } }
+    }
+
     /// Hands a message to Messages, WeChat or WeCom, and tells the core what became of it.
     public func hand(_ out: MessageOut, to target: ShareTarget? = nil, by device: any Device) async {
         await step {

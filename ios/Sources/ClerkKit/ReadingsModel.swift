@@ -8,7 +8,7 @@ public final class ReadingsModel {
     public var kind = "bp"
     /// Who it is.
     public private(set) var member: MemberRow?
-    /// The readings of this kind, newest first; none until they were read.
+    /// The readings of this kind of the last twelve months, newest first; none until they were read.
     public private(set) var readings: Readings?
     /// What readings are typed into, one form for each kind; none until that was read.
     public private(set) var forms: [ReadingForm] = []
@@ -36,10 +36,8 @@ public final class ReadingsModel {
         let (id, asked) = (memberId, kind)
         failure = await Failure.of { forms = try await core.call { $0.readingForms() } }
         await core.follow { app in
-            // A year of weekly readings and more.
             Shown(
-                member: try app.profile(memberId: id).member,
-                readings: try app.readings(memberId: id, kind: asked, limit: 100))
+                member: try app.profile(memberId: id).member, readings: try app.trend(memberId: id, kind: asked))
         } show: { shown, failure in
             guard asked == kind else { return }
             member = shown?.member

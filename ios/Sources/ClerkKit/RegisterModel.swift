@@ -19,7 +19,12 @@ public final class RegisterModel {
     /// The codes of what the member said.
     public var diseases: Set<String> = []
     /// The purposes that the member says yes to.
-    public var consents: Set<String> = []
+    public var consents: Set<String> = [] {
+        // It was signed for those that were asked.
+        didSet { if consents != oldValue { signature = nil } }
+    }
+    /// What the member signed them with; none: it did not, or not on the screen.
+    public var signature: DrawnSignature?
 
     /// The sexes that may be chosen.
     public private(set) var sexes: [String] = []
@@ -27,6 +32,8 @@ public final class RegisterModel {
     public private(set) var offered: [DiseaseRow] = []
     /// What a new member is asked to consent to.
     public private(set) var consentForms: [ConsentForm] = []
+    /// What is consented to, as it was asked.
+    public var given: [ConsentForm] { consentForms.filter { consents.contains($0.purpose) } }
     /// Who was registered, and who else is on the number.
     public private(set) var registered: Registered?
     /// It is being stored.
@@ -69,7 +76,7 @@ public final class RegisterModel {
             let new = NewMember(
                 name: name, phone: phone.isEmpty ? nil : phone, sex: sex, birthday: born,
                 diseases: offered.map(\.code).filter(diseases.contains), allergies: [allergies],
-                consents: consentForms.filter { consents.contains($0.purpose) }.map { $0.answer(granted: true) })
+                consents: given.map { $0.answer(granted: true) }, signature: signature)
             registered = try await core.call { try $0.register(new: new) }
         }
     }

@@ -15,6 +15,8 @@ public final class SearchModel {
     public private(set) var tooShort = false
     /// Why there is nobody.
     public private(set) var failure: Failure?
+    /// The hub was asked for what was typed, and knows nobody either.
+    public private(set) var nowhere = false
     /// The clerk lets the app have no camera, so nothing was scanned.
     public private(set) var cameraDenied = false
     /// A look-up at the hub is under way.
@@ -39,6 +41,7 @@ public final class SearchModel {
             guard asked == typed else { return }
             members = found?.members ?? []
             tooShort = found?.tooShort ?? false
+            if answered != asked { nowhere = false }
             answered = asked
             self.failure = failure
         }
@@ -61,6 +64,7 @@ public final class SearchModel {
             members = try await core.cancellable { try $0.lookup(query: asked, reason: reason, cancel: $1) }
             tooShort = false
             answered = asked
+            nowhere = members?.isEmpty == true
         }
     }
 }

@@ -21,6 +21,8 @@ public final class TaskListModel {
     public private(set) var members: MemberCounts?
     /// Dials that wait for the clerk's word, newest first.
     public private(set) var open: [OpenAttempt] = []
+    /// Messages that wait for the clerk: put off until now, or nobody said what became of them.
+    public private(set) var messages = 0
     /// Why there is no list, or why what was asked for was not done.
     public private(set) var failure: Failure?
 
@@ -42,13 +44,15 @@ public final class TaskListModel {
             Shown(
                 list: try app.taskPage(filter: asked, offset: 0, limit: limit),
                 counts: try app.taskCounts(wholeStore: asked.wholeStore),
-                members: try app.memberCounts(), open: try app.openAttempts())
+                members: try app.memberCounts(), open: try app.openAttempts(),
+                messages: try app.openMessages().count + app.deferredMessages().count { $0.due })
         } show: { shown, failure in
             guard asked == filter, limit == self.limit else { return }
             list = shown?.list
             counts = shown?.counts
             members = shown?.members
             open = shown?.open ?? []
+            messages = shown?.messages ?? 0
             self.failure = failure
         }
     }
@@ -84,9 +88,6 @@ public final class TaskListModel {
         failure = await core.change { _ = try $0.deferTask(taskId: taskId, until: day, untilMs: nil) }
     }
 
-    /// The task is not done.
-    public func cancel(_ taskId: String) async { failure = await core.change { _ = try $0.cancelTask(taskId: taskId) } }
-
     /// The first task on today's list that is done by a call; none: there is none left.
     public func nextCall() async -> String? {
         let due = TaskFilter(
@@ -102,5 +103,6 @@ public final class TaskListModel {
         let counts: TaskCounts
         let members: MemberCounts
         let open: [OpenAttempt]
+        let messages: Int
     }
 }

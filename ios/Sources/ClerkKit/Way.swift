@@ -18,6 +18,8 @@ public enum Place: Hashable, Codable, Sendable {
     case register(String)
     case message([String])
     case messageTask(String)
+    case waiting
+    case edit(String)
     case licences
 
     /// Whom a call from here is for; none: it is no call.

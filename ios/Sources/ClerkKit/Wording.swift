@@ -248,6 +248,15 @@ public func decimal(_ milli: Int64) -> String {
     return "\(milli < 0 ? "-" : "")\(milli.magnitude / 1000)\(rest.isEmpty ? "" : ".\(rest)")"
 }
 
+/// What is typed as a decimal, in thousandths; none: it is none, or finer than that.
+public func thousandths(_ text: String) -> Int64? {
+    let parts = text.trimmingCharacters(in: .whitespaces).split(separator: ".", omittingEmptySubsequences: false)
+    guard let whole = parts.first, parts.count <= 2, whole.count <= 9 else { return nil }
+    let rest = parts.dropFirst().first ?? ""
+    guard rest.count <= 3, !whole.isEmpty || !rest.isEmpty else { return nil }
+    return UInt64("\(whole)\(rest)\(String(repeating: "0", count: 3 - rest.count))").map { Int64($0) }
+}
+
 /// A number in its smallest unit, with this many places behind the point.
 public func fixedPoint(_ value: Int, _ decimals: UInt8) -> String {
     guard decimals > 0 else { return "\(value)" }

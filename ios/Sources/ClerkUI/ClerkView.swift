@@ -105,6 +105,8 @@ struct PlaceView: View {
             Keeping(RegisterModel(core: app.core, typed: typed)) { RegisterView(app: app, model: $0) }
         case .message(let ids): message(to: .members(ids))
         case .messageTask(let id): message(to: .task(id))
+        case .waiting: Keeping(WaitingModel(core: app.core)) { WaitingView(app: app, model: $0) }
+        case .edit(let id): Keeping(EditModel(core: app.core, memberId: id)) { EditView(app: app, model: $0) }
         case .licences: LicencesView(app: app)
         }
     }

@@ -48,7 +48,7 @@ struct CounterView: View {
         .task(id: model.query) { await model.follow() }
         .sheet(isPresented: $asking) {
             AskText(
-                title: words["counter.elsewhere"], label: words["counter.reason"], yes: words["counter.look_up"],
+                title: elsewhere, label: words["counter.reason"], yes: words["counter.look_up"],
                 words: words
             ) { reason in
                 Task { await model.lookUp(reason: reason) }
@@ -82,11 +82,17 @@ struct CounterView: View {
             ContentUnavailableView(words["counter.go_on"], systemImage: "magnifyingglass")
         } else {
             ContentUnavailableView(
-                words["counter.none", ["text": model.answered]], systemImage: "person.fill.questionmark")
+                words[none, ["text": model.answered]], systemImage: "person.fill.questionmark")
             Button(words["counter.register"], systemImage: "person.badge.plus") { register() }
-            Button(words["counter.elsewhere"], systemImage: "building.2") { asking = true }
+            Button(elsewhere, systemImage: "building.2") { asking = true }
+            Text(words["counter.whole"]).font(.footnote).foregroundStyle(.secondary)
         }
     }
+
+    private var loading: Bool { app.sync.status?.firstLoad != nil }
+    /// Nobody here fits: of another store, or not here yet.
+    private var none: String { model.nowhere ? "counter.nowhere" : loading ? "load.none" : "counter.none" }
+    private var elsewhere: String { words[loading ? "load.look_up" : "counter.elsewhere"] }
 
     private func register() { app.way.to(.register(model.typed)) }
 }

@@ -51,3 +51,22 @@ struct DaysView: View {
         return first...max(first, end)
     }
 }
+
+/// A question whose answer is today or a day before it.
+struct PastDayQuestion: View {
+    let title: String
+    let words: Wording
+    let answer: @MainActor (CivilDate) -> Void
+    @State private var date = Date()
+
+    var body: some View {
+        Question(title: title, words: words, yes: .init(text: words["act.ok"]) { answer(Days.day(of: date)) }) {
+            Form {
+                DatePicker(title, selection: $date, in: .distantPast...today, displayedComponents: .date)
+                    .datePickerStyle(.graphical)
+            }
+        }
+    }
+
+    private var today: Date { Days.date(of: words.today) ?? Date() }
+}

@@ -6,15 +6,19 @@ import SwiftUI
 struct HistoryView: View {
     let app: AppModel
     let model: HistoryModel
+    @State private var choosing = false
 
     private var words: Wording { app.words }
 
     var body: some View {
         List {
             Wrap {
+                Choice(text: until, chosen: model.until != nil) {
+                    if model.until == nil { choosing = true } else { look(until: nil, medicine: model.medicine) }
+                }
                 ForEach(model.medicines, id: \.self) { medicine in
                     Choice(text: medicine, chosen: model.medicine == medicine) {
-                        model.medicine = model.medicine == medicine ? nil : medicine
+                        look(until: model.until, medicine: model.medicine == medicine ? nil : medicine)
                     }
                 }
             }
@@ -24,7 +28,21 @@ struct HistoryView: View {
         }
         .navigationTitle(words["member.history"])
         .navigationBarTitleDisplayMode(.inline)
+        .sheet(isPresented: $choosing) {
+            PastDayQuestion(title: words["history.by_day"], words: words) { day in
+                choosing = false
+                look(until: day, medicine: model.medicine)
+            }
+        }
         .task { if model.days.isEmpty { await model.next() } }
+    }
+
+    private func look(until day: CivilDate?, medicine: String?) {
+        Task { await model.look(until: day, medicine: medicine) }
+    }
+
+    private var until: String {
+        model.until.map { words["history.until", ["day": words.date($0)]] } ?? words["history.by_day"]
     }
 
     @ViewBuilder private var end: some View {
@@ -39,21 +57,18 @@ struct HistoryView: View {
         }
     }
 
-    @ViewBuilder private func day(_ day: HistoryDay) -> some View {
-        let lines = model.lines(of: day)
-        if !lines.isEmpty {
-            Section {
-                LabeledContent(words.date(day.day), value: yuan(day.netFen)).font(.headline)
-                ForEach(lines, id: \.self) { line in
-                    LabeledContent {
-                        Text("×\(decimal(line.quantityMilli))  \(yuan(line.amountFen))")
-                    } label: {
-                        Text(joined([line.name ?? line.drugId, line.spec], by: " "))
-                    }
+    private func day(_ day: HistoryDay) -> some View {
+        Section {
+            LabeledContent(words.date(day.day), value: yuan(day.netFen)).font(.headline)
+            ForEach(day.lines, id: \.self) { line in
+                LabeledContent {
+                    Text("×\(decimal(line.quantityMilli))  \(yuan(line.amountFen))")
+                } label: {
+                    Text(joined([line.name ?? line.drugId, line.spec], by: " "))
                 }
-            } footer: {
-                Text(day.storeName ?? day.storeId ?? "")
             }
+        } footer: {
+            Text(day.storeName ?? day.storeId ?? "")
         }
     }
 }

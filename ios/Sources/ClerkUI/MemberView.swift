@@ -9,7 +9,7 @@ struct MemberView: View {
     @State private var why = false
     @State private var asked: Asked?
     @State private var consent: ConsentAsked?
-    @State private var stock: MedicineRow?
+    @State private var regimen: MedicineRow?
 
     /// What is written down of a member.
     private enum Asked { case note, tag }
@@ -47,7 +47,7 @@ struct MemberView: View {
         .task { await model.follow() }
         .sheet(isPresented: shown($asked)) { question }
         .sheet(isPresented: shown($consent)) { consentQuestion }
-        .sheet(isPresented: shown($stock)) { stockQuestion }
+        .sheet(isPresented: shown($regimen)) { regimenQuestion }
     }
 
     // MARK: What is dangerous, who it is
@@ -86,6 +86,7 @@ struct MemberView: View {
             }
             let leanings = words.leanings(profile.leanings)
             if !leanings.isEmpty { Text(leanings).font(.subheadline).foregroundStyle(.secondary) }
+            Button(words["member.edit"], systemImage: "pencil") { app.way.to(.edit(model.memberId)) }
         }
     }
 
@@ -115,22 +116,20 @@ struct MemberView: View {
         if !profile.medicines.isEmpty {
             Section(words["show.medicines"]) {
                 ForEach(profile.medicines, id: \.ingredient) { medicine in
-                    MedicineLine(medicine: medicine, words: words).swipeActions {
-                        Button(words["show.inactive"]) {
-                            Task { await model.regimen(NewRegimen(ingredient: medicine.ingredient, inactive: true)) }
-                        }
-                        Button(words["field.stock_until"]) { stock = medicine }
-                    }
+                    MedicineLine(medicine: medicine, words: words)
+                    Button(words["member.regimen"], systemImage: "pills") { regimen = medicine }
+                        .buttonStyle(.borderless)
                 }
             }
         }
     }
 
-    @ViewBuilder private var stockQuestion: some View {
-        if let medicine = stock {
-            DayQuestion(title: "\(medicine.ingredient) · \(words["field.stock_until"])", words: words) { day in
-                stock = nil
-                Task { await model.regimen(NewRegimen(ingredient: medicine.ingredient, stockUntil: day)) }
+    @ViewBuilder private var regimenQuestion: some View {
+        if let medicine = regimen {
+            let known = model.profile?.regimens.first { $0.ingredient == medicine.ingredient }
+            RegimenQuestion(ingredient: medicine.ingredient, known: known, words: words) { new in
+                regimen = nil
+                Task { await model.regimen(new) }
             }
         }
     }
@@ -269,7 +268,9 @@ struct MemberView: View {
 
     @ViewBuilder private var consentQuestion: some View {
         if let consent {
-            ConsentView(asked: consent, words: words) { new in Task { await model.consent(new) } }
+            ConsentView(asked: consent, words: words) { new, signature in
+                Task { await model.consent(new, signature: signature) }
+            }
         }
     }
 
@@ -336,16 +337,14 @@ struct ReadingLine: View {
         ])
         Entry(below: when) {
             Text(words.code("kind", reading.kind))
-            Text(words.value(reading)).font(.title3).bold().foregroundStyle(reading.stands ? Color.red : Color.primary)
-            if let grade = reading.grade { Sign(text: words.code("grade", grade), stands: reading.stands) }
+            Text(words.value(reading)).font(.title3).bold()
+                .foregroundStyle(reading.standsOut ? Color.red : Color.primary)
+            if let grade = reading.grade { Sign(text: words.code("grade", grade), stands: reading.standsOut) }
         }
     }
 }
 
 extension ReadingRow {
-    /// Whether it is to stand out.
-    var stands: Bool { emergency || inTarget == false }
-
     /// The value that a line is drawn of.
     var height: CGFloat? { (systolic ?? glucoseTenths).map { CGFloat($0) } }
 }

@@ -13,7 +13,7 @@ struct MessageView: View {
         List {
             Refusal(model.failure, words)
             if let result = model.result {
-                outcome(result)
+                MessageOutcome(app: app, model: model, result: result)
             } else if let chosen = model.chosen {
                 preview(chosen)
             } else if let templates = model.templates {
@@ -72,11 +72,17 @@ struct MessageView: View {
         Big(text: words["message.send"], picture: "message") { Task { await model.send() } }
             .disabled(model.busy || (model.memberIds.count == 1 && model.previews.first?.gate.verdict == .refuse))
     }
+}
 
-    // MARK: What became of it
+/// What became of messages: what goes out, what waits, and who is refused and why.
+struct MessageOutcome: View {
+    let app: AppModel
+    let model: MessageModel
+    let result: MessageResult
 
-    /// What goes out, what waits, and who is refused and why.
-    @ViewBuilder private func outcome(_ result: MessageResult) -> some View {
+    private var words: Wording { app.words }
+
+    var body: some View {
         Text(
             words[
                 "message.counts",

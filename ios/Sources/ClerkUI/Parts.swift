@@ -259,7 +259,7 @@ struct OfflineSign: View {
 
     var body: some View {
         if sync.failure?.kind == .hub {
-            let waiting = (sync.status?.outbox ?? 0) - (sync.status?.held ?? 0)
+            let waiting = sync.status?.waiting ?? 0
             Sign(
                 text: waiting > 0 ? words["state.offline_waiting", ["n": waiting]] : words["state.offline"],
                 color: .orange)

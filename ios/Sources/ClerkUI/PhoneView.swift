@@ -39,7 +39,7 @@ struct PhoneView: View {
                 }
                 LabeledContent(
                     words["phone.last"], value: status.lastSyncMs.map { words.instant($0) } ?? words["phone.never"])
-                LabeledContent(words["phone.waiting"], value: "\(status.outbox - status.held)")
+                LabeledContent(words["phone.waiting"], value: "\(status.waiting)")
                 if status.held > 0 { LabeledContent(words.code("op_state", "held"), value: "\(status.held)") }
                 if status.setAside != nil { Danger(words["phone.set_aside", ["n": status.salvagedOps]]) }
             }

@@ -84,7 +84,7 @@ struct ReadingsView: View {
     @ViewBuilder private func checked(_ check: ReadingCheck) -> some View {
         if let reason = check.reason { Danger(words.reason(reason, check.values)) }
         if let grade = check.reading?.grade {
-            Sign(text: words.code("grade", grade), stands: check.reading?.stands == true)
+            Sign(text: words.code("grade", grade), stands: check.reading?.standsOut == true)
         }
         if check.alarm { Danger(words["reading.alarm"]) }
         advice(check.advice)
@@ -105,7 +105,7 @@ struct ReadingsView: View {
     @ViewBuilder private var trend: some View {
         if let readings = model.readings, !readings.readings.isEmpty {
             Section(words["reading.trend"]) {
-                let out = readings.readings.filter(\.stands).count
+                let out = readings.readings.filter(\.standsOut).count
                 if let percent = readings.inTargetPercent {
                     Text(words["reading.in_target", ["n": readings.readings.count, "percent": percent]])
                 }
@@ -160,8 +160,8 @@ struct TrendChart: View {
             ForEach([upper, lower], id: \.self) { values in
                 let trend = Trend(places: places, values: values, range: range)
                 TrendLine(trend: trend).stroke(Color.secondary, lineWidth: 2)
-                TrendMarks(trend: trend, out: readings.map(\.stands), square: false).fill(Color.accentColor)
-                TrendMarks(trend: trend, out: readings.map(\.stands), square: true).fill(Color.red)
+                TrendMarks(trend: trend, out: readings.map(\.standsOut), square: false).fill(Color.accentColor)
+                TrendMarks(trend: trend, out: readings.map(\.standsOut), square: true).fill(Color.red)
             }
         }
     }

@@ -7,6 +7,7 @@ struct RegisterView: View {
     let app: AppModel
     @Bindable var model: RegisterModel
     @State private var all = false
+    @State private var signing = false
 
     private var words: Wording { app.words }
 
@@ -52,11 +53,27 @@ struct RegisterView: View {
                     Text(words["consent_words.\(form.purpose)"])
                 }
             }
+            if !model.given.isEmpty { sign }
         }
         Section {
             Refusal(model.failure, words)
             Big(text: words["register.save"], picture: "checkmark") { Task { await model.register() } }
                 .disabled(model.name.isEmpty || model.busy)
+        }
+    }
+
+    /// The member signs what it says yes to; a chain that has it on paper goes on without.
+    private var sign: some View {
+        LabeledContent {
+            Button(words[model.signature == nil ? "sign.ask" : "sign.again"], systemImage: "signature") {
+                signing = true
+            }
+            .buttonStyle(.bordered)
+        } label: {
+            if model.signature != nil { Label(words["sign.signed"], systemImage: "checkmark") }
+        }
+        .sheet(isPresented: $signing) {
+            SignConsents(forms: model.given, words: words) { signature in model.signature = signature }
         }
     }
 

@@ -27,6 +27,15 @@ struct TasksView: View {
         }
         .navigationTitle(words["nav.tasks"])
         .toolbar {
+            ToolbarItem(placement: .topBarTrailing) {
+                Button {
+                    app.way.to(.waiting)
+                } label: {
+                    Label(
+                        words["message.waiting"],
+                        systemImage: model.messages > 0 ? "exclamationmark.bubble.fill" : "bubble")
+                }
+            }
             ToolbarItem(placement: .topBarTrailing) { menu }
         }
         .task(id: Pages(filter: model.filter, limit: model.limit)) { await model.follow() }

@@ -217,6 +217,25 @@ import Testing
         await model.register()
         #expect(model.registered == nil && model.noBirthday, "nobody is born tomorrow")
         model.birthday = "1960.2.29"
+        #expect(shows(RegisterView(app: app, model: model), "请会员签名"))
+        var drawing = Drawing()
+        #expect(drawing.signature(width: 300) == nil)
+        drawing.go(to: CGPoint(x: 10, y: 20))
+        drawing.lift()
+        model.signature = drawing.signature(width: 300)
+        await model.register()
+        #expect(model.registered == nil && shows(RegisterView(app: app, model: model), "签名"), "a slip is no signature")
+        for x in stride(from: 20.0, through: 280, by: 20) { drawing.go(to: CGPoint(x: x, y: 60)) }
+        drawing.lift()
+        #expect(drawing.strokes.map(\.count) == [1, 14])
+        model.signature = drawing.signature(width: 300)
+        #expect(shows(RegisterView(app: app, model: model), "已签名"))
+        model.consents.insert("marketing")
+        #expect(model.signature == nil, "it was signed for others")
+        model.consents.remove("marketing")
+        model.signature = drawing.signature(width: 300)
+        let signing = SignConsents(forms: model.given, words: app.words) { _ in }
+        #expect(shows(signing, "我同意成为会员") && shows(signing, "请在框里签名"))
         await model.register()
         let registered = try #require(model.registered, "\(String(describing: model.failure))")
         #expect(registered.member.name == "仇小玲" && registered.sameNumber.isEmpty)
@@ -227,6 +246,14 @@ import Testing
         let consents = try #require(member.profile?.consents)
         #expect(Set(consents.filter(\.granted).map(\.purpose)) == ["membership", "health"])
         #expect(consents.allSatisfy { !$0.wordingVersion.isEmpty })
+        _ = try await app.core.sync()
+        let marketing = try #require(member.consentForms.first { $0.purpose == "marketing" })
+        #expect(await member.consent(marketing.answer(granted: true), signature: drawing.signature(width: 300)))
+        _ = try await app.core.sync()
+        // The hub gave an id of its own meanwhile.
+        let found = try await app.core.call { try $0.find(text: "15450000099", limit: 1).members }
+        let signed = try phone.hub.signatures(of: try #require(found.first).memberId)
+        #expect(signed.split(separator: "\n").count == 3, "\(signed)")
     }
 
     // flow: group-sms-with-refused
@@ -269,6 +296,96 @@ import Testing
         #expect(group.made?.made.count == 3 && group.made?.refused.isEmpty == true, "two touches are one")
     }
 
+    @Test func messagesThatWaitAreHandedOverLater() async throws {
+        let app = try await phone.pair()
+        let evening = MessageModel(core: app.core, to: .members(["M1"]))
+        await evening.begin()
+        await evening.choose(try #require(evening.templates?.first { $0.templateId == "refill-sms" }))
+        phone.clock.later(minutes: 12 * 60)
+        await app.signIn.signIn("C1")
+        await evening.send()
+        #expect(shows(MessageView(app: app, model: evening), "右上角的消息里发"), "\(String(describing: evening.result))")
+        let waiting = WaitingModel(core: app.core)
+        try await phone.following(waiting.follow) { waiting.untold != nil }
+        let due = MessageModel(core: app.core, to: .members([]))
+        let screen = WaitingView(app: app, model: waiting, due: due)
+        #expect(shows(screen, "王约") && shows(screen, "以后可以发") && waiting.deferred?.map(\.due) == [false])
+        try await phone.following(app.tasks.follow) { app.tasks.list != nil }
+        #expect(app.tasks.messages == 0, "not yet")
+
+        phone.clock.later(minutes: 12 * 60)
+        await app.signIn.signIn("C1")
+        try await phone.following(app.tasks.follow) { app.tasks.messages == 1 }
+        await due.release()
+        let out = try #require(due.result?.ready.first, "\(String(describing: due.result))")
+        #expect(shows(WaitingView(app: app, model: waiting, due: due), "王约您好"))
+        phone.device.answers = .cancelled
+        await due.hand(out, by: app.device)
+        try await phone.following(waiting.follow) { waiting.untold?.map(\.key) == [out.key] }
+        phone.device.answers = .done
+        await due.hand(out, by: app.device)
+        #expect(phone.device.sent.map(\.numbers) == [["15400000001"], ["15400000001"]] && due.failure == nil)
+        try await phone.following(waiting.follow) { waiting.untold == [] && waiting.deferred == [] }
+        #expect(shows(WaitingView(app: app, model: waiting), "没有等着处理的消息"))
+    }
+
+    @Test func whatBecameOfAMessageIsAskedFor() async throws {
+        let app = try await phone.pair()
+        let left = MessageModel(core: app.core, to: .members(["M1", "M2"]))
+        await left.begin()
+        await left.choose(try #require(left.templates?.first { $0.templateId == "refill-sms" }))
+        await left.send()
+        try await phone.following(app.tasks.follow) { app.tasks.messages == 2 }
+        let waiting = WaitingModel(core: app.core)
+        try await phone.following(waiting.follow) { waiting.untold?.count == 2 }
+        #expect(shows(WaitingView(app: app, model: waiting), "还没说发没发"))
+        for (message, sent) in zip(try #require(waiting.untold), [true, false]) {
+            await waiting.told(message, sent: sent)
+        }
+        #expect(waiting.failure == nil)
+        try await phone.following(waiting.follow) { waiting.untold?.isEmpty == true }
+    }
+
+    @Test func whatIsKnownIsCorrected() async throws {
+        let app = try await phone.pair()
+        let model = EditModel(core: app.core, memberId: "M1")
+        let following = Task { await model.follow() }
+        defer { following.cancel() }
+        try await until("what is known") { model.profile != nil }
+        #expect(model.name == "王约" && model.birthday == "1960-02-29")
+        #expect(shows(EditView(app: app, model: model), "青霉素"))
+        model.birthday = "30.2.1960"
+        #expect(await model.save() == false && model.noBirthday && model.failure == nil)
+        model.birthday = "1960-02-28"
+        model.phone = "15450000098"
+        #expect(await model.save(), "\(String(describing: model.failure))")
+        await model.addAllergies("磺胺，头孢")
+        try await until("all") { Set(model.profile?.allergies.map(\.text) ?? []) == ["青霉素", "磺胺", "头孢"] }
+        await model.removeAllergy("青霉素")
+        try await until("two") { Set(model.profile?.allergies.map(\.text) ?? []) == ["磺胺", "头孢"] }
+        #expect(model.profile?.birthday == "1960-02-28")
+        #expect(model.profile?.member.phoneMasked?.hasSuffix("0098") == true)
+        #expect(try await app.core.call { try $0.find(text: "0098", limit: 5) }.members.map(\.memberId) == ["M1"])
+    }
+
+    @Test func howAMedicineIsTakenIsWrittenDown() async throws {
+        let app = try await phone.pair()
+        let model = MemberModel(core: app.core, memberId: "M1")
+        let following = Task { await model.follow() }
+        defer { following.cancel() }
+        try await until("the profile") { model.profile != nil }
+        #expect(shows(MemberView(app: app, model: model), "怎么吃"))
+        func known() -> RegimenRow? { model.profile?.regimens.first { $0.ingredient == "氨氯地平" } }
+        func question() -> RegimenQuestion {
+            RegimenQuestion(ingredient: "氨氯地平", known: known(), words: app.words) { _ in }
+        }
+        #expect(shows(question(), "每日用量") && shows(question(), "大概用到哪天") && shows(question(), "不吃了"))
+        await model.regimen(NewRegimen(ingredient: "氨氯地平", dailyUnitsMilli: thousandths("1.5")))
+        await model.regimen(NewRegimen(ingredient: "氨氯地平", inactive: true))
+        try await until("both are kept") { known()?.inactive == true && known()?.dailyUnitsMilli == 1500 }
+        #expect(shows(question(), "又在吃") && !shows(question(), "不吃了"))
+    }
+
     // flow: history-by-page
     @Test func historyByPage() async throws {
         let app = try await phone.pair()
@@ -277,10 +394,17 @@ import Testing
         let screen = HistoryView(app: app, model: model)
         #expect(shows(screen, "¥20.00") && shows(screen, "没有更早的了"))
         #expect(model.days.count == 3 && model.medicines == ["氨氯地平"] && model.ended)
-        model.medicine = "氨氯地平"
-        #expect(model.days.allSatisfy { model.lines(of: $0).count == 1 })
-        model.medicine = "二甲双胍"
-        #expect(!shows(HistoryView(app: app, model: model), "¥20.00"))
+        await model.look(until: nil, medicine: "氨氯地平")
+        #expect(model.days.count == 3 && model.days.allSatisfy { $0.lines.count == 1 })
+        await model.look(until: nil, medicine: "二甲双胍")
+        #expect(!shows(HistoryView(app: app, model: model), "¥20.00") && model.ended)
+        await model.look(until: nil, medicine: nil)
+        let days = model.days.map(\.day)
+        #expect(shows(HistoryView(app: app, model: model), "按日期"))
+        await model.look(until: days[1], medicine: "氨氯地平")
+        #expect(model.days.map(\.day) == Array(days.dropFirst()) && shows(HistoryView(app: app, model: model), "为止"))
+        await model.look(until: nil, medicine: nil)
+        #expect(model.days.map(\.day) == days)
     }
 
     // flow: manager-gives-a-task
@@ -410,8 +534,16 @@ import Testing
         app.search.query = "N999"
         try await phone.following(app.search.follow) { app.search.answered == "N999" }
         #expect(app.search.members?.isEmpty == true && shows(CounterView(app: app), partial))
+        let nobody = CounterView(app: app)
+        for words in ["手机里还没有“N999”", "到总部查询", "完整的手机号或会员号"] { #expect(shows(nobody, words)) }
         await app.search.lookUp(reason: "到店")
         #expect(app.search.members?.map(\.memberId) == ["N999"], "\(String(describing: app.search.failure))")
+        app.search.query = "15999999999"
+        await app.search.lookUp(reason: "到店")
+        #expect(app.search.nowhere && shows(CounterView(app: app), "总部也没有找到"), "\(texts(of: CounterView(app: app)))")
+        app.search.query = "15999999998"
+        try await phone.following(app.search.follow) { app.search.answered == "15999999998" }
+        #expect(!app.search.nowhere && shows(CounterView(app: app), "手机里还没有"))
 
         await app.sync.syncNow()
         try await phone.following(app.sync.follow) { app.sync.status?.loaded == true }

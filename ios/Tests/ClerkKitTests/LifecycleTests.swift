@@ -226,6 +226,8 @@ import Testing
         #expect(yuan(123_456_789) == "¥1,234,567.89" && yuan(-5) == "-¥0.05" && yuan(100_000) == "¥1,000.00")
         #expect(thousands(0) == "0" && thousands(999) == "999" && thousands(1_234_567) == "1,234,567")
         #expect([2500, -1000, 10].map { decimal($0) } == ["2.5", "-1", "0.01"])
+        #expect(["1.5", " 2 ", ".25", "0.125"].map(thousandths) == [1500, 2000, 250, 125])
+        for none in ["", ".", "1.5.2", "-1", "一", "0.0001", "1e3"] { #expect(thousandths(none) == nil, "\(none)") }
         #expect(words.reason("task_closed", [WordingValue(name: "state", value: "done")]) == "任务已完成，不能再改")
         #expect(words.reason("pin_blocked", [WordingValue(name: "wait_s", value: "1200")]) == "密码错得太多，20分钟后再试")
         let pin = [("field", "pin"), ("expected", "digits"), ("min", "4"), ("max", "12")]

@@ -57,6 +57,9 @@ final class TestHub: @unchecked Sendable {
         return try run("bundle open", file.path)
     }
 
+    /// What a member signed, one line a consent.
+    func signatures(of memberId: String) throws -> String { try run("signatures list", "--member", memberId) }
+
     /// Serves until ``stop()``, from when this returns.
     func serve() throws {
         let process = Process()

@@ -57,6 +57,8 @@ extension View {
     public func onDisappear(perform: (() -> Void)? = nil) -> some View { self }
     public func onSubmit(_ action: @escaping () -> Void) -> some View { self }
     public func simultaneousGesture(_ gesture: TapGesture) -> some View { self }
+    public func gesture(_ gesture: DragGesture) -> some View { self }
+    public func contentShape<S: Shape>(_ shape: S) -> some View { self }
     public func onChange<V: Equatable>(
         of value: V, initial: Bool = false, _ action: @escaping (V, V) -> Void
     ) -> some View { self }
@@ -94,6 +96,7 @@ extension View {
     public func sheet<C: View>(
         isPresented: Binding<Bool>, onDismiss: (() -> Void)? = nil, @ViewBuilder content: @escaping () -> C
     ) -> some View { StubPair(first: self, second: isPresented.wrappedValue ? content() : nil) }
+    public func interactiveDismissDisabled(_ off: Bool = true) -> some View { self }
     public func presentationDetents(_ detents: Set<PresentationDetent>) -> some View { self }
     @_disfavoredOverload public func alert<S: StringProtocol, A: View, M: View>(
         _ title: S, isPresented: Binding<Bool>, @ViewBuilder actions: () -> A, @ViewBuilder message: () -> M
@@ -112,6 +115,15 @@ extension View {
     public func accessibilityIdentifier(_ name: String) -> some View { self }
     public func accessibilityElement(children: AccessibilityChildBehavior = .ignore) -> some View { self }
     public func accessibilityAddTraits(_ traits: AccessibilityTraits) -> some View { self }
+}
+
+public struct DragGesture {
+    public struct Value: Sendable {
+        public let location: CGPoint
+    }
+    public init(minimumDistance: CGFloat = 10) {}
+    public func onChanged(_ action: @escaping (Value) -> Void) -> DragGesture { self }
+    public func onEnded(_ action: @escaping (Value) -> Void) -> DragGesture { self }
 }
 
 public struct TapGesture {

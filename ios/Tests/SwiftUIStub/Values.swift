@@ -148,6 +148,10 @@ public struct Capsule: Shape {
     public nonisolated init() {}
     public nonisolated func path(in rect: CGRect) -> Path { Path() }
 }
+public struct Rectangle: Shape {
+    public nonisolated init() {}
+    public nonisolated func path(in rect: CGRect) -> Path { Path() }
+}
 public struct RoundedRectangle: Shape {
     public nonisolated init(cornerRadius: CGFloat) {}
     public nonisolated func path(in rect: CGRect) -> Path { Path() }
