@@ -114,14 +114,16 @@ extension PhoneDevice: @preconcurrency MFMessageComposeViewControllerDelegate {
     func messageComposeViewController(
         _ controller: MFMessageComposeViewController, didFinishWith result: MessageComposeResult
     ) {
-        controller.dismiss(animated: true)
         let told = composing
         composing = nil
-        switch result {
-        case .sent: told?.resume(returning: .done)
-        case .cancelled: told?.resume(returning: .cancelled)
-        default: told?.resume(returning: .notPossible)
-        }
+        let handed: Handed =
+            switch result {
+            case .sent: .done
+            case .cancelled: .cancelled
+            default: .notPossible
+            }
+        // Once it has gone, so that the next one can be shown.
+        controller.dismiss(animated: true) { told?.resume(returning: handed) }
     }
 }
 

@@ -70,6 +70,12 @@ public final class MemberModel {
         await change { _ = try $0.tag(memberId: $1, add: [], remove: [tag]) }
     }
 
+    /// Plans a call on a day.
+    @discardableResult
+    public func call(on day: CivilDate) async -> Bool {
+        await change { _ = try $0.makeTask(memberId: $1, new: NewTask(kind: .call, purpose: .service, start: day)) }
+    }
+
     /// Records a consent, with what the member signed it, or its withdrawal.
     @discardableResult
     public func consent(_ new: NewConsent, signature: DrawnSignature? = nil) async -> Bool {

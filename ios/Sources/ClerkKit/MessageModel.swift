@@ -100,6 +100,17 @@ public final class MessageModel {
         }
     }
 
+    /// The texts that are not handed over yet.
+    public var left: [MessageOut] { result?.ready.filter { $0.channel == .sms && handed[$0.key] != .sent } ?? [] }
+
+    /// Hands over the texts that are left, one after the other, until one is turned down or fails.
+    public func handEach(by device: any Device) async {
+        for out in left {
+            await hand(out, by: device)
+            guard handed[out.key] == .sent, failure == nil else { return }
+        }
+    }
+
     private func step(_ work: @MainActor () async throws -> Void) async {
         guard !busy else { return }
         busy = true

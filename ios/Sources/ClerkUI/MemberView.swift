@@ -10,6 +10,7 @@ struct MemberView: View {
     @State private var asked: Asked?
     @State private var consent: ConsentAsked?
     @State private var regimen: MedicineRow?
+    @State private var planning = false
 
     /// What is written down of a member.
     private enum Asked { case note, tag }
@@ -48,6 +49,12 @@ struct MemberView: View {
         .sheet(isPresented: shown($asked)) { question }
         .sheet(isPresented: shown($consent)) { consentQuestion }
         .sheet(isPresented: shown($regimen)) { regimenQuestion }
+        .sheet(isPresented: $planning) {
+            DayQuestion(title: words["member.call_when"], words: words) { day in
+                planning = false
+                Task { await model.call(on: day) }
+            }
+        }
     }
 
     // MARK: What is dangerous, who it is
@@ -156,22 +163,21 @@ struct MemberView: View {
 
     // MARK: Tasks, contact, purchases
 
-    @ViewBuilder private func waits(_ profile: Profile) -> some View {
-        if !profile.tasks.isEmpty {
-            Section(words["member.tasks"]) {
-                ForEach(profile.tasks, id: \.taskId) { task in
-                    let line = words[
-                        "member.task",
-                        [
-                            "kind": words.code("task_kind", task.kind), "due": words.date(task.due),
-                            "why": words.why(task.why),
-                        ]]
-                    if task.emergency { Danger(line) } else { Text(line) }
-                    if task.channel == .call {
-                        Button(words["list.call"], systemImage: "phone") { app.way.to(.callTask(task.taskId)) }
-                    }
+    private func waits(_ profile: Profile) -> some View {
+        Section(words["member.tasks"]) {
+            ForEach(profile.tasks, id: \.taskId) { task in
+                let line = words[
+                    "member.task",
+                    [
+                        "kind": words.code("task_kind", task.kind), "due": words.date(task.due),
+                        "why": words.why(task.why),
+                    ]]
+                if task.emergency { Danger(line) } else { Text(line) }
+                if task.channel == .call {
+                    Button(words["list.call"], systemImage: "phone") { app.way.to(.callTask(task.taskId)) }
                 }
             }
+            Button(words["member.call_on"], systemImage: "calendar.badge.plus") { planning = true }
         }
     }
 

@@ -92,6 +92,12 @@ struct MessageOutcome: View {
         )
         .font(.headline)
         if !result.refused.isEmpty { refused(result.refused) }
+        if model.left.count > 1 {
+            Big(text: words["message.sms_each", ["n": model.left.count]], picture: "message") {
+                Task { await model.handEach(by: app.device) }
+            }
+            .disabled(model.busy)
+        }
         ForEach(result.ready, id: \.key) { out in self.out(out) }
         ForEach(result.deferred, id: \.key) { later in
             Section(later.name) {

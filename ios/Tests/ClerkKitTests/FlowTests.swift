@@ -346,6 +346,32 @@ import Testing
         try await phone.following(waiting.follow) { waiting.untold?.isEmpty == true }
     }
 
+    @Test func manyTextsAreHandedOverOneAfterTheOther() async throws {
+        let app = try await phone.pair()
+        let model = MessageModel(core: app.core, to: .members(["M1", "M2"]))
+        await model.begin()
+        await model.choose(try #require(model.templates?.first { $0.templateId == "refill-sms" }))
+        await model.send()
+        #expect(shows(MessageView(app: app, model: model), "逐条发出剩下的 2 条"))
+        phone.device.answers = .cancelled
+        await model.handEach(by: app.device)
+        #expect(phone.device.sent.count == 1 && model.left.count == 2, "one turned down ends it")
+        phone.device.answers = .done
+        await model.handEach(by: app.device)
+        #expect(phone.device.sent.count == 3 && model.left.isEmpty)
+        #expect(!shows(MessageView(app: app, model: model), "逐条发出"))
+    }
+
+    @Test func aCallIsPlanned() async throws {
+        let app = try await phone.pair()
+        let model = MemberModel(core: app.core, memberId: "M3")
+        try await phone.following(model.follow) { model.profile != nil }
+        #expect(shows(MemberView(app: app, model: model), "约回访"))
+        #expect(await model.call(on: TestClock.day(3)))
+        let later = try await app.core.call { try $0.tasks(filter: TaskFilter(view: .later)) }
+        #expect(later.households.flatMap(\.tasks).map(\.memberId) == ["M3"])
+    }
+
     @Test func whatIsKnownIsCorrected() async throws {
         let app = try await phone.pair()
         let model = EditModel(core: app.core, memberId: "M1")

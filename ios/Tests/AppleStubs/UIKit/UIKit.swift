@@ -66,7 +66,7 @@ open class CALayer: NSObject {
     open func viewDidLoad() {}
     open func viewDidDisappear(_ animated: Bool) {}
     public func present(_ controller: UIViewController, animated: Bool) {}
-    public func dismiss(animated: Bool) {}
+    public func dismiss(animated: Bool, completion: (@MainActor () -> Void)? = nil) {}
 }
 
 @MainActor public final class UIPopoverPresentationController: NSObject {
