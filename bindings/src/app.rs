@@ -33,7 +33,7 @@ use yaoban_clerk_core::facade::recordings::{
 };
 use yaoban_clerk_core::facade::staff::StaffRow;
 use yaoban_clerk_core::facade::tasks::{GroupTasks, NewTask, TaskDetail, TaskFilter, TaskList, TaskRow};
-use yaoban_clerk_core::facade::{Acted, Paired, PairingOffer, ReasonCount, Status, StuckOp, SyncReport};
+use yaoban_clerk_core::facade::{Acted, Paired, PairingOffer, ReasonCount, Status, SyncReport};
 use yaoban_clerk_core::recording::Network;
 use yaoban_domain::codes::{CarrierResult, Channel, ContactPurpose, SendState};
 use yaoban_domain::model::Allergy;
@@ -131,11 +131,6 @@ impl ClerkApp {
         self.core.is_locked()
     }
 
-    /// Minutes without a touch after which the lock falls in this store.
-    pub fn lock_minutes(&self) -> u32 {
-        self.core.lock_minutes()
-    }
-
     /// Tells which network the phone is on. An upload that may not go on ends with its part.
     pub fn set_network(&self, network: Network) {
         self.core.set_network(network);
@@ -205,11 +200,6 @@ impl ClerkApp {
     /// How the phone stands.
     pub fn status(&self) -> Result<Status> {
         Ok(self.core.status()?)
-    }
-
-    /// Operations that the hub refused or could not read and that nobody has put away.
-    pub fn stuck_ops(&self) -> Result<Vec<StuckOp>> {
-        Ok(self.core.stuck_ops()?)
     }
 
     /// The clerk has seen a stuck operation.
@@ -466,11 +456,6 @@ impl ClerkApp {
     /// an open task of the same kind by a clerk's wish already, is listed with its reason.
     pub fn make_tasks(&self, member_ids: Vec<String>, new: NewTask) -> Result<GroupTasks> {
         Ok(self.core.make_tasks(&member_ids, &new)?)
-    }
-
-    /// The clerk is at the task. Returns it as it is now.
-    pub fn start_task(&self, task_id: &str) -> Result<TaskRow> {
-        Ok(self.core.start_task(task_id)?)
     }
 
     /// The task is put off until a day, and an instant of it.
@@ -775,12 +760,6 @@ impl ClerkApp {
     /// Uploads what waits. Runs beside the rounds of sync; one at a time.
     pub fn upload_recordings(&self, cancel: &CancelHandle) -> Result<UploadReport> {
         Ok(self.core.upload_recordings(cancel.inner())?)
-    }
-
-    /// Lets go what has to go: after a withdrawal, an erasure, a move, or its time. Called after each
-    /// round and at each upload. Returns how many recordings lost their bytes.
-    pub fn tidy_recordings(&self) -> Result<u32> {
-        Ok(self.core.tidy_recordings()?)
     }
 }
 

@@ -6,13 +6,17 @@ use std::fs;
 use std::path::Path;
 
 /// Calls of the core that shells have no use for, each with its reason.
-const INSIDE: [(&str, &str); 11] = [
+const INSIDE: [(&str, &str); 15] = [
     (
         "open_with",
         "other chance and another way to the hub are for simulators",
     ),
     ("add_reading", "`add_typed` is what a shell has"),
     ("check_reading", "`check_typed` is what a shell has"),
+    ("lock_minutes", "the core locks by itself"),
+    ("start_task", "a dial or an outcome begins a task"),
+    ("stuck_ops", "`status` has them"),
+    ("tidy_recordings", "an upload begins and ends with it"),
     ("close", "a shell pauses, and lets the object go"),
     ("background_parts", "`start_background_sync` holds them"),
     ("after_round", "`start_background_sync` calls it"),

@@ -94,7 +94,7 @@ async fn what_a_member_signed_stays_at_the_hub_and_goes_with_its_erasure() {
         .flat_map(|page| page.changes)
         .collect();
     assert!(!rows(&told, entity::MEMBER).is_empty());
-    let strokes = b"strokes";
+    let strokes = b"10,10 900,200";
     for change in &told {
         assert!(
             !change.body.windows(strokes.len()).any(|part| part == strokes),

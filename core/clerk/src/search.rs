@@ -361,7 +361,9 @@ impl Found<'_> {
             let known: FxHashSet<i64> = latest.iter().map(|hit| hit.member_key).collect();
             // Exact hits are kept, and enough others to fill the list.
             hits.retain(|hit| !known.contains(&hit.member_key));
-            hits.sort_by_key(|hit| !hit.by.is_exact());
+            let (exact, others): (Vec<Hit>, Vec<Hit>) = hits.into_iter().partition(|hit| hit.by.is_exact());
+            hits = exact;
+            hits.extend(others);
             hits.truncate(limit);
             hits.extend(latest);
         }

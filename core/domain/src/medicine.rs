@@ -274,7 +274,8 @@ impl KeptFills {
         } else {
             self.ordered.clear();
             self.ordered.extend_from_slice(lines);
-            self.ordered.sort_by_key(place);
+            // Equal ones add up.
+            self.ordered.sort_unstable_by_key(place);
             &self.ordered
         };
         let fills = &mut self.fills;

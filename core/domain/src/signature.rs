@@ -1,4 +1,9 @@
 //! A signature drawn on a screen: kept as strokes, so that it is small and can be drawn at any size.
+//!
+//! As text, on the wire and in the hub's table: the points of a stroke as `right,down` with spaces
+//! between, the strokes with `;` between.
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +23,7 @@ pub type Point = (u16, u16);
 
 /// What a member signed with, stroke by stroke.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Signature {
     /// Its strokes, each a line through its points.
     pub strokes: Vec<Vec<Point>>,
@@ -126,6 +132,44 @@ impl Signature {
     }
 }
 
+/// A text is no signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a signature is points as right,down with spaces between, strokes with ; between")]
+pub struct NotASignature;
+
+impl fmt::Display for Signature {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, stroke) in self.strokes.iter().enumerate() {
+            let mut between = if place == 0 { "" } else { ";" };
+            for (right, down) in stroke {
+                write!(out, "{between}{right},{down}")?;
+                between = " ";
+            }
+        }
+        Ok(())
+    }
+}
+
+impl From<Signature> for String {
+    fn from(signature: Signature) -> Self {
+        signature.to_string()
+    }
+}
+
+impl TryFrom<String> for Signature {
+    type Error = NotASignature;
+
+    fn try_from(text: String) -> Result<Self, NotASignature> {
+        let point = |text: &str| {
+            let (right, down) = text.split_once(',')?;
+            Some((right.parse().ok()?, down.parse().ok()?))
+        };
+        let stroke = |text: &str| text.split(' ').map(point).collect::<Option<Vec<Point>>>();
+        let strokes = text.split(';').map(stroke).collect::<Option<_>>();
+        strokes.map(|strokes| Self { strokes }).ok_or(NotASignature)
+    }
+}
+
 fn distance(from: Point, to: Point) -> f64 {
     let along = |a: u16, b: u16| f64::from(a) - f64::from(b);
     along(from.0, to.0).hypot(along(from.1, to.1))
@@ -186,6 +230,20 @@ mod tests {
     fn what_left_the_pad_stays_at_its_edge() {
         let drawn = Signature::of_drawing(100.0, &[vec![-50.0, 10.0, 900.0, f32::INFINITY]]).unwrap();
         assert_eq!(drawn.strokes, [[(0, 100), (COORDINATE_MAX, COORDINATE_MAX)]]);
+    }
+
+    #[test]
+    fn it_is_written_as_text_and_read_back() {
+        let drawn = Signature {
+            strokes: vec![vec![(0, 0), (500, 250)], vec![(700, 100)]],
+        };
+        assert_eq!(drawn.to_string(), "0,0 500,250;700,100");
+        assert_eq!(Signature::try_from(drawn.to_string()), Ok(drawn));
+        for text in [
+            "", ";", "1", "1,", "1,2;", "1,2 ", "a,b", "1,2,3", "-1,2", "1,70000",
+        ] {
+            assert!(Signature::try_from(text.to_owned()).is_err(), "{text}");
+        }
     }
 
     #[test]

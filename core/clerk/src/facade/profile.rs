@@ -432,7 +432,7 @@ fn medicine_rows(
         });
     }
     // Out and running low first, the most recent end first among the lapsed.
-    found.sort_by_key(|row| {
+    found.sort_unstable_by_key(|row| {
         let place = match row.status.as_deref().and_then(MedicineStatus::from_code) {
             Some(MedicineStatus::Out) => 0,
             Some(MedicineStatus::RunningLow) => 1,

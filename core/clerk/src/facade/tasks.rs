@@ -1,9 +1,8 @@
 //! The task list: whom to call next, why, and what to say.
 
-use std::collections::BTreeMap;
-
 use chrono::{Days, NaiveDate};
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 use yaoban_domain::calendar::{Calendar, day_number, from_day_number};
 use yaoban_domain::codes::{
@@ -529,8 +528,8 @@ pub(super) struct Listing<'a> {
     hour: u32,
     today: NaiveDate,
     staff_id: String,
-    staff: BTreeMap<String, String>,
-    campaigns: BTreeMap<String, String>,
+    staff: FxHashMap<String, String>,
+    campaigns: FxHashMap<String, String>,
 }
 
 impl<'a> Listing<'a> {
@@ -720,7 +719,7 @@ impl<'a> Listing<'a> {
             ),
             None => (found.next_ingredient.clone(), figures.next_end),
         };
-        let name_of = |names: &BTreeMap<String, String>, id: &Option<String>| {
+        let name_of = |names: &FxHashMap<String, String>, id: &Option<String>| {
             id.as_ref().and_then(|id| names.get(id)).cloned()
         };
         Ok(TaskRow {

@@ -70,7 +70,7 @@ pub(super) fn count_reasons<'a>(codes: impl IntoIterator<Item = &'a str>) -> Vec
             count,
         })
         .collect();
-    counts.sort_by_key(|reason| std::cmp::Reverse(reason.count));
+    counts.sort_unstable_by(|a, b| (b.count, &a.code).cmp(&(a.count, &b.code)));
     counts
 }
 

@@ -237,7 +237,8 @@ fn medicines(
             ))
         })
         .collect();
-    fills.sort_by_key(|(ingredient, fill)| (*ingredient, fill.day));
+    // In which order lines of one day stand is nothing to `Medicine`.
+    fills.sort_unstable_by_key(|(ingredient, fill)| (*ingredient, fill.day));
     let rules = &settings.rules.medicine;
     let mut medicines: Vec<Medicine> = fills
         .chunk_by(|a, b| a.0 == b.0)

@@ -629,7 +629,7 @@ fn end_days(status: MedicineStatus, today: i64, rules: &MedicineRules) -> Range 
 
 /// The same days in as few ranges as possible: each of them is a comparison for every medicine.
 fn joined_ranges(mut ranges: Vec<Range>) -> Vec<Range> {
-    ranges.sort_by_key(|range| range.min.unwrap_or(i64::MIN));
+    ranges.sort_unstable_by_key(|range| range.min.unwrap_or(i64::MIN));
     let mut joined: Vec<Range> = Vec::with_capacity(ranges.len());
     for range in ranges {
         match joined.last_mut() {

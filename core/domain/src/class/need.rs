@@ -160,14 +160,11 @@ fn readings_chronic(
     as_of: NaiveDate,
     rules: &Rules,
 ) -> bool {
-    let days: BTreeSet<i32> = readings
-        .into_iter()
-        .filter(|(day, measure)| {
-            is_in_window(*day, as_of, rules.class.chronic_reading_days)
-                && measure.is_chronic_range(&rules.health)
-        })
-        .map(|(day, _)| day)
-        .collect();
+    let chronic = readings.into_iter().filter(|(day, measure)| {
+        is_in_window(*day, as_of, rules.class.chronic_reading_days) && measure.is_chronic_range(&rules.health)
+    });
+    let mut days = BTreeSet::new();
+    days.extend(chronic.map(|(day, _)| day));
     days.len() >= rules.class.chronic_readings_min
 }
 

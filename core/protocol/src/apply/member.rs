@@ -1,7 +1,5 @@
 //! Operations on a member's record: register, edit, tags, consent, regimen.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 use yaoban_domain::consent::{Recorded, record_for};
 use yaoban_domain::model::{Consent, Member, Regimen};
@@ -258,11 +256,10 @@ impl<R: Rows> Act<'_, R> {
         limits::words("tags", add, limits::TAGS_MAX)?;
         limits::count("tags", remove.len(), limits::TAGS_MAX)?;
         let mut member = self.own_member(member_id)?;
-        let mut tags: BTreeSet<String> = member.tags.iter().cloned().collect();
-        tags.retain(|tag| !remove.iter().any(|removed| removed.trim() == tag));
-        tags.extend(add.iter().map(|tag| tag.trim().to_owned()));
+        let stays = |tag: &&String| !remove.iter().any(|removed| removed.trim() == tag.as_str());
+        let added = add.iter().map(|tag| tag.trim().to_owned());
+        let tags = set(member.tags.iter().filter(stays).cloned().chain(added));
         limits::count("tags", tags.len(), limits::TAGS_MAX)?;
-        let tags: Vec<String> = tags.into_iter().collect();
         if tags == member.tags {
             return Ok(OpStatus::Duplicate);
         }
@@ -382,7 +379,10 @@ impl<R: Rows> Act<'_, R> {
 
 /// A set in ascending order.
 pub(super) fn set<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
-    items.into_iter().collect::<BTreeSet<T>>().into_iter().collect()
+    let mut set: Vec<T> = items.into_iter().collect();
+    set.sort_unstable();
+    set.dedup();
+    set
 }
 
 /// Applies to a set what was added and removed between what the clerk saw and what it wants.

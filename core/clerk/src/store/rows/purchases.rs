@@ -270,7 +270,7 @@ fn lines_of(conn: &Connection, purchases: &Purchases, interned: &mut Interned) -
             .ok_or_else(|| wrong("index out of range")),
     };
     let mut order: Vec<usize> = (0..count).collect();
-    order.sort_by_key(|at| purchases.days[*at]);
+    order.sort_unstable_by_key(|at| (purchases.days[*at], *at));
     let lines = order.into_iter().map(|at| {
         Ok(StoredLine {
             day: purchases.days[at],
@@ -362,9 +362,16 @@ pub(super) fn remove_lines(tx: &Tx<'_>, member_key: i64) -> Result<()> {
 
 /// Gives the lines of one member to another, behind those that it has on the same day.
 pub fn move_lines(tx: &Tx<'_>, from_key: i64, to_key: i64) -> Result<()> {
-    let mut lines = stored_lines(tx, to_key)?;
-    lines.extend(stored_lines(tx, from_key)?);
-    lines.sort_by_key(|line| line.day);
+    let own = stored_lines(tx, to_key)?;
+    let mut lines = Vec::new();
+    let mut given = stored_lines(tx, from_key)?.into_iter().peekable();
+    for line in own {
+        while let Some(before) = given.next_if(|other| other.day < line.day) {
+            lines.push(before);
+        }
+        lines.push(line);
+    }
+    lines.extend(given);
     remove_lines(tx, from_key)?;
     replace(tx, to_key, &lines)
 }

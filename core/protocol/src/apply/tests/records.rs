@@ -89,12 +89,13 @@ fn what_a_member_signed_is_kept_under_the_id_that_it_got() {
 #[test]
 fn a_signature_keeps_its_limits() {
     let long = |points: usize| vec![vec![(1, 1); points]];
+    let many = |strokes: usize| vec![vec![(1, 1)]; strokes];
     let high = |down| vec![vec![(0, 0), (0, down)]];
     for (strokes, fits) in [
         (long(POINTS_MAX), true),
         (long(POINTS_MAX + 1), false),
-        (vec![vec![]; STROKES_MAX], true),
-        (vec![vec![]; STROKES_MAX + 1], false),
+        (many(STROKES_MAX), true),
+        (many(STROKES_MAX + 1), false),
         (high(COORDINATE_MAX), true),
         (high(COORDINATE_MAX + 1), false),
     ] {
