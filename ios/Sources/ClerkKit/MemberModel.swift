@@ -17,6 +17,8 @@ public final class MemberModel {
     public private(set) var readings: [ReadingRow] = []
     /// What the member may be asked to consent to.
     public private(set) var consentForms: [ConsentForm] = []
+    /// The day of the call that was planned last.
+    public private(set) var planned: CivilDate?
     /// Something is being stored.
     public private(set) var busy = false
     /// Why there is no profile, or why what was asked for was not done.
@@ -73,7 +75,11 @@ public final class MemberModel {
     /// Plans a call on a day.
     @discardableResult
     public func call(on day: CivilDate) async -> Bool {
-        await change { _ = try $0.makeTask(memberId: $1, new: NewTask(kind: .call, purpose: .service, start: day)) }
+        let stored = await change {
+            _ = try $0.makeTask(memberId: $1, new: NewTask(kind: .call, purpose: .service, start: day))
+        }
+        planned = stored ? day : nil
+        return stored
     }
 
     /// Records a consent, with what the member signed it, or its withdrawal.

@@ -47,6 +47,9 @@ public final class Way {
 
     public init() {}
 
+    /// Nothing was shown yet but what the app begins with.
+    public var untouched: Bool { tab == .counter && places.isEmpty }
+
     /// The screen on top; none: the tab itself.
     public var top: Place? { places[tab]?.last }
 

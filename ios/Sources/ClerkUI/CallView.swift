@@ -41,8 +41,8 @@ struct CallView: View {
         }
         // What was said of a call is forgotten when its screen is left; what is still to be said, the core knows.
         .onDisappear { app.leave(place) }
-        .sensoryFeedback(.success, trigger: recorded)
-        .sensoryFeedback(.error, trigger: model?.failure)
+        .felt(.success, recorded)
+        .felt(.error, model?.failure)
         .sensoryFeedback(.selection, trigger: app.dialWatch.state)
     }
 

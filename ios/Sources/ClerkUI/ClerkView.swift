@@ -21,7 +21,8 @@ public struct ClerkView: View {
             .task { await app.followNetwork() }
             // While nobody sees the screens the file is closed, and a round would only fail.
             .task(id: live) { if live { await app.sync.run() } }
-            .onAppear { app.way.saved = kept }
+            // What a notification asked for comes before where the clerk was.
+            .onAppear { if app.way.untouched { app.way.saved = kept } }
             .onChange(of: app.way.saved) { _, now in kept = now }
     }
 

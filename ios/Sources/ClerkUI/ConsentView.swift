@@ -36,7 +36,6 @@ struct ConsentView: View {
                 // A withdrawal needs no proof.
                 if !asked.withdraw { SignaturePad(words: words, signature: $signature) }
             }
-            .interactiveDismissDisabled(!asked.withdraw)
         }
     }
 }

@@ -23,7 +23,7 @@ struct EditView: View {
         .navigationTitle(words["member.edit"])
         .navigationBarTitleDisplayMode(.inline)
         .task { await model.follow() }
-        .sensoryFeedback(.error, trigger: model.failure)
+        .felt(.error, model.failure)
         .sheet(isPresented: $adding) {
             AskText(
                 title: words["field.allergies"], label: words["field.allergies"], yes: words["act.add"], words: words

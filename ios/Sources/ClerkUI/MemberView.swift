@@ -45,9 +45,10 @@ struct MemberView: View {
             }
         }
         .safeAreaInset(edge: .bottom) { call }
+        .felt(.success, model.planned)
         .task { await model.follow() }
         .sheet(isPresented: shown($asked)) { question }
-        .sheet(isPresented: shown($consent)) { consentQuestion }
+        .fullScreenCover(isPresented: shown($consent)) { consentQuestion }
         .sheet(isPresented: shown($regimen)) { regimenQuestion }
         .sheet(isPresented: $planning) {
             DayQuestion(title: words["member.call_when"], words: words) { day in
@@ -177,6 +178,7 @@ struct MemberView: View {
                     Button(words["list.call"], systemImage: "phone") { app.way.to(.callTask(task.taskId)) }
                 }
             }
+            if let day = model.planned { Text(words["member.planned", ["day": words.date(day)]]) }
             Button(words["member.call_on"], systemImage: "calendar.badge.plus") { planning = true }
         }
     }

@@ -29,7 +29,7 @@ struct MembersView: View {
         .navigationTitle(words["nav.members"])
         .task(id: model.asked) { await model.follow() }
         .safeAreaInset(edge: .bottom) { forAll }
-        .sensoryFeedback(.success, trigger: model.made)
+        .felt(.success, model.made)
         .sheet(isPresented: $naming) {
             AskText(
                 title: words["groups.keep"], label: words["field.group_name"], yes: words["act.save"], words: words

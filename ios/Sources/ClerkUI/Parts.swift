@@ -225,6 +225,13 @@ struct Entry<Head: View>: View {
     }
 }
 
+extension View {
+    /// Felt when there is something new; that it goes is not felt.
+    func felt<T: Equatable>(_ feedback: SensoryFeedback, _ what: T?) -> some View {
+        sensoryFeedback(feedback, trigger: what) { _, now in now != nil }
+    }
+}
+
 /// Whether there is something to present.
 @MainActor
 func shown<T>(_ what: Binding<T?>) -> Binding<Bool> {

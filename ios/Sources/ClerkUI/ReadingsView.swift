@@ -30,9 +30,9 @@ struct ReadingsView: View {
         .navigationBarTitleDisplayMode(.inline)
         .task(id: model.kind) { await model.follow() }
         .task(id: typed) { await model.check(typed) }
-        .sensoryFeedback(.warning, trigger: model.added?.alarm == true)
-        .sensoryFeedback(.success, trigger: model.added)
-        .sensoryFeedback(.error, trigger: model.failure)
+        .felt(.warning, model.added?.alarm == true ? model.added : nil)
+        .felt(.success, model.added?.alarm == true ? nil : model.added)
+        .felt(.error, model.failure)
     }
 
     private var kind: Binding<String> {

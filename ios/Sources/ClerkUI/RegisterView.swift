@@ -18,7 +18,8 @@ struct RegisterView: View {
         .navigationTitle(words["counter.register"])
         .navigationBarTitleDisplayMode(.inline)
         .task { await model.begin() }
-        .sensoryFeedback(.success, trigger: model.registered)
+        .felt(.success, model.registered)
+        .felt(.error, model.failure)
         .onChange(of: model.registered) { _, registered in
             if let registered, registered.sameNumber.isEmpty { open(registered.member) }
         }
@@ -72,7 +73,7 @@ struct RegisterView: View {
         } label: {
             if model.signature != nil { Label(words["sign.signed"], systemImage: "checkmark") }
         }
-        .sheet(isPresented: $signing) {
+        .fullScreenCover(isPresented: $signing) {
             SignConsents(forms: model.given, words: words) { signature in model.signature = signature }
         }
     }

@@ -90,7 +90,7 @@ struct PinView: View {
         .toolbar {
             ToolbarItem(placement: .cancellationAction) { Button(words["act.back"]) { back() } }
         }
-        .sensoryFeedback(.error, trigger: model.failure)
+        .felt(.error, model.failure)
         .onAppear { typing = true }
     }
 

@@ -2,7 +2,7 @@ import ClerkFFI
 import ClerkKit
 import SwiftUI
 
-/// The pad on which a member signs.
+/// The pad on which a member signs. On the whole screen: a sheet would take a stroke for a pull at itself.
 struct SignaturePad: View {
     let words: Wording
     @Binding var signature: DrawnSignature?
@@ -73,7 +73,7 @@ struct SignConsents: View {
             title: words["register.consents"], words: words,
             yes: .init(text: words["act.ok"], possible: signature != nil) { if let signature { answer(signature) } }
         ) {
-            // The pad does not scroll with the words, nor away with the sheet.
+            // The pad does not scroll with the words.
             VStack {
                 ScrollView {
                     VStack(alignment: .leading, spacing: 12) {
@@ -86,7 +86,6 @@ struct SignConsents: View {
                 }
                 SignaturePad(words: words, signature: $signature)
             }
-            .interactiveDismissDisabled()
         }
     }
 }

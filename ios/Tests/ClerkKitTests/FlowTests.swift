@@ -367,7 +367,8 @@ import Testing
         let model = MemberModel(core: app.core, memberId: "M3")
         try await phone.following(model.follow) { model.profile != nil }
         #expect(shows(MemberView(app: app, model: model), "约回访"))
-        #expect(await model.call(on: TestClock.day(3)))
+        #expect(await model.call(on: TestClock.day(1)))
+        #expect(shows(MemberView(app: app, model: model), "已约好，明天会在任务里"))
         let later = try await app.core.call { try $0.tasks(filter: TaskFilter(view: .later)) }
         #expect(later.households.flatMap(\.tasks).map(\.memberId) == ["M3"])
     }

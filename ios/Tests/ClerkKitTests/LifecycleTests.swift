@@ -179,7 +179,9 @@ import Testing
 
     @Test func theWayIsKeptAndGoesOn() {
         let way = Way()
+        #expect(way.untouched)
         way.show(.tasks)
+        #expect(!way.untouched)
         way.to(.member("M1"))
         way.to(.member("M1"))
         #expect(way.overTasks)

@@ -79,6 +79,9 @@ extension View {
         edge: HorizontalEdge = .trailing, allowsFullSwipe: Bool = true, @ViewBuilder content: () -> V
     ) -> some View { StubPair(first: self, second: content()) }
     public func sensoryFeedback<V: Equatable>(_ feedback: SensoryFeedback, trigger: V) -> some View { self }
+    public func sensoryFeedback<V: Equatable>(
+        _ feedback: SensoryFeedback, trigger: V, condition: @escaping (V, V) -> Bool
+    ) -> some View { self }
     // Navigation. What is presented is built as it is shown, not before.
     @_disfavoredOverload public func navigationTitle<S: StringProtocol>(_ title: S) -> some View {
         StubPair(first: self, second: Text(title))
@@ -96,7 +99,9 @@ extension View {
     public func sheet<C: View>(
         isPresented: Binding<Bool>, onDismiss: (() -> Void)? = nil, @ViewBuilder content: @escaping () -> C
     ) -> some View { StubPair(first: self, second: isPresented.wrappedValue ? content() : nil) }
-    public func interactiveDismissDisabled(_ off: Bool = true) -> some View { self }
+    public func fullScreenCover<C: View>(
+        isPresented: Binding<Bool>, onDismiss: (() -> Void)? = nil, @ViewBuilder content: @escaping () -> C
+    ) -> some View { StubPair(first: self, second: isPresented.wrappedValue ? content() : nil) }
     public func presentationDetents(_ detents: Set<PresentationDetent>) -> some View { self }
     @_disfavoredOverload public func alert<S: StringProtocol, A: View, M: View>(
         _ title: S, isPresented: Binding<Bool>, @ViewBuilder actions: () -> A, @ViewBuilder message: () -> M
