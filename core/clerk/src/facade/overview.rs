@@ -97,10 +97,10 @@ impl ClerkApp {
                 ..TaskFilter::default()
             };
             let staff_id = acting.staff.as_ref().map_or("", |staff| staff.id.as_str());
-            let due = Listing::of(conn, &acting.settings, acting.now_ms, staff_id)?.list(&filter)?;
+            let due = Listing::of(conn, &acting.settings, acting.now_ms, staff_id)?.places(&filter)?;
             Ok(DueCounts {
                 due: due.len(),
-                emergencies: due.iter().filter(|found| found.task.emergency).count(),
+                emergencies: due.iter().filter(|place| place.emergency).count(),
             })
         })
     }
@@ -123,7 +123,7 @@ impl ClerkApp {
                     whole_store,
                     ..TaskFilter::default()
                 };
-                listing.list(&filter)
+                listing.places(&filter)
             };
             // Who is off gets no list of its own, as in [`ClerkApp::tasks`].
             let off = work.staff.off_on == Some(work.today) && !whole_store;
@@ -131,15 +131,12 @@ impl ClerkApp {
             due.retain(|_| !off);
             Ok(TaskCounts {
                 due: due.len(),
-                emergencies: due.iter().filter(|found| found.task.emergency).count(),
+                emergencies: due.iter().filter(|place| place.emergency).count(),
                 later: list(TaskView::Later)?.len(),
                 overdue: list(TaskView::Overdue)?.len(),
                 done: list(TaskView::DoneToday)?.len(),
-                classes: tally(
-                    due.iter()
-                        .filter_map(|found| found.figures.class.map(Class::code)),
-                ),
-                kinds: tally(due.iter().map(|found| found.task.kind.code())),
+                classes: tally(due.iter().filter_map(|place| place.class.map(Class::code))),
+                kinds: tally(due.iter().map(|place| place.kind.code())),
             })
         })
     }

@@ -1,5 +1,7 @@
 //! The task list: whom to call next, why, and what to say.
 
+use std::cmp::Ordering;
+
 use chrono::{Days, NaiveDate};
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
 use rustc_hash::FxHashMap;
@@ -21,7 +23,7 @@ use super::contact::{AttemptRow, attempts_of_task};
 use super::work::{Refused, Work, check_group, known_member, refused};
 use super::{AppResult, ClerkApp};
 use crate::store::figures::{CACHED_COLUMNS, Cached, read_cached};
-use crate::store::rows::{TASK_COLUMN_COUNT, TASK_COLUMNS};
+use crate::store::rows::{PLACE_COLUMN_COUNT, PLACE_COLUMNS, TASK_COLUMN_COUNT, TASK_COLUMNS};
 use crate::store::{Result, Settings, Tx, rows};
 
 /// Tasks of a list at most.
@@ -154,6 +156,14 @@ pub struct TaskList {
 }
 
 impl TaskList {
+    /// The list of who is marked off for today: none.
+    fn off_today() -> Self {
+        Self {
+            off_today: true,
+            ..Self::default()
+        }
+    }
+
     /// The tasks one after another.
     pub fn tasks(&self) -> impl Iterator<Item = &TaskRow> {
         self.households.iter().flat_map(|household| &household.tasks)
@@ -250,7 +260,23 @@ pub struct GroupTasks {
 impl ClerkApp {
     /// The whole task list in the order of the rules: [`Self::task_page`] with every household.
     pub fn tasks(&self, filter: &TaskFilter) -> AppResult<TaskList> {
-        self.task_page(filter, 0, LIST_MAX)
+        let work = Work::begin(self)?;
+        work.read(|conn| {
+            if off_today(&work, filter)? {
+                return Ok(TaskList::off_today());
+            }
+            let listing = Listing::new(conn, &work)?;
+            let found = listing.list(filter)?;
+            let count = found.len();
+            let households = households(found, |one| one.number.clone());
+            let shown = households.iter().map(|tasks| listing.household(tasks));
+            Ok(TaskList {
+                off_today: false,
+                count,
+                household_count: households.len(),
+                households: shown.collect::<Result<_>>()?,
+            })
+        })
     }
 
     /// The task list in the order of the rules: at most `limit` households from `offset` on, each whole. A
@@ -258,37 +284,40 @@ impl ClerkApp {
     pub fn task_page(&self, filter: &TaskFilter, offset: usize, limit: usize) -> AppResult<TaskList> {
         let work = Work::begin(self)?;
         work.read(|conn| {
-            work.allowed(Action::SeeTask)?;
-            let off_today = work.staff.off_on == Some(work.today);
-            if off_today && !filter.whole_store {
-                return Ok(TaskList {
-                    off_today,
-                    ..TaskList::default()
-                });
+            if off_today(&work, filter)? {
+                return Ok(TaskList::off_today());
             }
             let listing = Listing::new(conn, &work)?;
-            let found = listing.list(filter)?;
-            let count = found.len();
-            let households = households(found, |one| one.number.clone());
+            let places = listing.places(filter)?;
+            let count = places.len();
+            let households = households(places, |place| place.number_reversed.clone());
+            let page = households.iter().skip(offset).take(limit);
+            let shown = page.map(|places| {
+                let tasks = places.iter().map(|place| listing.one(&place.task_id));
+                listing.household(&tasks.collect::<Result<Vec<_>>>()?)
+            });
             Ok(TaskList {
-                off_today,
+                off_today: false,
                 count,
                 household_count: households.len(),
-                households: households
-                    .into_iter()
-                    .skip(offset)
-                    .take(limit)
-                    .map(|tasks| listing.household(&tasks))
-                    .collect::<Result<_>>()?,
+                households: shown.collect::<Result<_>>()?,
             })
         })
     }
 
     /// The first task of a list that is done by a call: whom to call next. None: nobody.
     pub fn next_call(&self, filter: &TaskFilter) -> AppResult<Option<String>> {
-        let list = self.tasks(filter)?;
-        let next = list.tasks().find(|task| task.channel == Some(Channel::Call));
-        Ok(next.map(|task| task.task_id.clone()))
+        let work = Work::begin(self)?;
+        work.read(|conn| {
+            if off_today(&work, filter)? {
+                return Ok(None);
+            }
+            let places = Listing::new(conn, &work)?.places(filter)?;
+            let by_household = households(places, |place| place.number_reversed.clone());
+            let mut places = by_household.into_iter().flatten();
+            let next = places.find(|place| channel(&place.kind) == Some(Channel::Call));
+            Ok(next.map(|place| place.task_id))
+        })
     }
 
     /// One task with its script and history.
@@ -387,6 +416,12 @@ impl ClerkApp {
             task_row(tx, &work, task_id)
         })
     }
+}
+
+/// Whether who asks for its own list is marked off today. Refused to who sees no tasks.
+fn off_today(work: &Work<'_>, filter: &TaskFilter) -> Result<bool> {
+    work.allowed(Action::SeeTask)?;
+    Ok(work.staff.off_on == Some(work.today) && !filter.whole_store)
 }
 
 /// A task as it shows.
@@ -507,17 +542,50 @@ impl Found {
     }
 }
 
+/// A task's place on a list, and what lists are counted by. What a task shows is read for what is shown only:
+/// most of a long list is not.
+pub(super) struct Place {
+    /// The task.
+    pub task_id: String,
+    /// Its kind.
+    pub kind: Open<TaskKind>,
+    /// It is an emergency.
+    pub emergency: bool,
+    /// The member's class.
+    pub class: Option<Class>,
+    /// The full number as it is stored, for households; never shown.
+    number_reversed: Option<String>,
+    changed_at_ms: i64,
+    key: OrderKey,
+}
+
+/// What a filter looks at.
+struct Asked<'a> {
+    task: &'a CareTask,
+    member_id: &'a str,
+    class: Option<Class>,
+    diseases: &'a str,
+    tags: &'a str,
+}
+
 /// Brings tasks into the order of the rules.
 pub(super) fn in_order(tasks: &mut [Found]) {
     tasks.sort_unstable_by(|a, b| a.key.cmp(&b.key));
 }
 
+/// After [`PLACE_COLUMNS`]: what filters and households look at.
+const PLACED_MEMBER_COLUMNS: &str = "m.member_id, m.phone_reversed, m.diseases, m.tags";
 /// After [`TASK_COLUMNS`]: the member, and the ingredient of the medicine that ends first.
 const MEMBER_COLUMNS: &str =
     "m.member_id, m.name, m.phone_reversed, m.diseases, m.tags, m.member_key, i.ingredient";
 const FROM: &str = "FROM task t JOIN member m ON m.member_key = t.member_key
     LEFT JOIN figure f ON f.member_key = t.member_key
     LEFT JOIN ingredient i ON i.ingredient_key = f.next_ingredient_key";
+
+/// What [`Listing::read`] reads.
+fn all_columns() -> String {
+    format!("{TASK_COLUMNS}, {MEMBER_COLUMNS}, {CACHED_COLUMNS}")
+}
 
 /// Reads tasks as they show: one query for the tasks with members and figures, one each for the
 /// names of staff and campaigns.
@@ -556,6 +624,76 @@ impl<'a> Listing<'a> {
 
     /// Tasks by a filter, in the order of the rules; what was done, newest first.
     pub fn list(&self, filter: &TaskFilter) -> Result<Vec<Found>> {
+        let mut found = Vec::new();
+        self.scan(filter.view, &all_columns(), &mut |row| {
+            let one = self.read(row)?;
+            let asked = Asked {
+                task: &one.task,
+                member_id: &one.task.member_id,
+                class: one.figures.class,
+                diseases: &one.diseases,
+                tags: &one.tags,
+            };
+            if self.fits(&asked, filter) {
+                found.push(one);
+            }
+            Ok(())
+        })?;
+        if filter.view == TaskView::DoneToday {
+            found
+                .sort_unstable_by(|a, b| (b.task.changed_at_ms, &a.key).cmp(&(a.task.changed_at_ms, &b.key)));
+        } else {
+            in_order(&mut found);
+        }
+        found.truncate(LIST_MAX);
+        Ok(found)
+    }
+
+    /// The places of the tasks of [`Self::list`].
+    pub fn places(&self, filter: &TaskFilter) -> Result<Vec<Place>> {
+        let mut places = Vec::new();
+        let columns = format!("{PLACE_COLUMNS}, {PLACED_MEMBER_COLUMNS}, {CACHED_COLUMNS}");
+        self.scan(filter.view, &columns, &mut |row| {
+            let member = PLACE_COLUMN_COUNT;
+            let text = |at: usize| -> rusqlite::Result<&str> { Ok(row.get_ref(at)?.as_str()?) };
+            let figures = read_cached(row, member + 4)?;
+            let task = settle(rows::read_place(row)?, self.now_ms, self.calendar);
+            let asked = Asked {
+                task: &task,
+                member_id: text(member)?,
+                class: figures.class,
+                diseases: text(member + 2)?,
+                tags: text(member + 3)?,
+            };
+            if self.fits(&asked, filter) {
+                places.push(Place {
+                    key: self.place_of(&task, &figures),
+                    number_reversed: row.get(member + 1)?,
+                    class: figures.class,
+                    emergency: task.emergency,
+                    changed_at_ms: task.changed_at_ms,
+                    kind: task.kind,
+                    task_id: task.id,
+                });
+            }
+            Ok(())
+        })?;
+        let newest_first = filter.view == TaskView::DoneToday;
+        places.sort_unstable_by(|a, b| {
+            let newer = newest_first.then(|| b.changed_at_ms.cmp(&a.changed_at_ms));
+            newer.unwrap_or(Ordering::Equal).then_with(|| a.key.cmp(&b.key))
+        });
+        places.truncate(LIST_MAX);
+        Ok(places)
+    }
+
+    /// Reads the tasks that a view may show.
+    fn scan(
+        &self,
+        view: TaskView,
+        columns: &str,
+        read: &mut dyn FnMut(&Row<'_>) -> Result<()>,
+    ) -> Result<()> {
         let today = day_number(self.today);
         let day_start_ms = self.calendar.day_start_ms(self.today);
         let first = day_number(
@@ -564,40 +702,27 @@ impl<'a> Listing<'a> {
                 .unwrap_or(self.today),
         );
         let first_ms = day_start_ms.saturating_sub(OVERDUE_DAYS as i64 * 86_400_000);
-        let mut found = match filter.view {
-            TaskView::Due | TaskView::Later => self.query(
-                "t.state IN ('open', 'in_progress', 'deferred') AND t.due_day >= ?1",
-                &[&today],
-            )?,
+        match view {
+            TaskView::Due | TaskView::Later => {
+                let waits = "t.state IN ('open', 'in_progress', 'deferred') AND t.due_day >= ?1";
+                self.select(columns, waits, &[&today], read)
+            }
             TaskView::Overdue => {
-                let mut found = self.query(
-                    "t.state IN ('open', 'in_progress', 'deferred') AND t.due_day >= ?1 AND t.due_day < ?2",
-                    &[&first, &today],
-                )?;
-                found.extend(self.query("t.changed_at_ms >= ?1 AND t.state = 'expired'", &[&first_ms])?);
-                found
+                let waited =
+                    "t.state IN ('open', 'in_progress', 'deferred') AND t.due_day >= ?1 AND t.due_day < ?2";
+                self.select(columns, waited, &[&first, &today], read)?;
+                let expired = "t.changed_at_ms >= ?1 AND t.state = 'expired'";
+                self.select(columns, expired, &[&first_ms], read)
             }
             TaskView::DoneToday => {
-                self.query("t.changed_at_ms >= ?1 AND t.state = 'done'", &[&day_start_ms])?
+                let done = "t.changed_at_ms >= ?1 AND t.state = 'done'";
+                self.select(columns, done, &[&day_start_ms], read)
             }
-        };
-        found.retain(|one| self.fits(one, filter));
-        if filter.view == TaskView::DoneToday {
-            found.sort_unstable_by(|a, b| {
-                b.task
-                    .changed_at_ms
-                    .cmp(&a.task.changed_at_ms)
-                    .then_with(|| a.key.cmp(&b.key))
-            });
-        } else {
-            in_order(&mut found);
         }
-        found.truncate(LIST_MAX);
-        Ok(found)
     }
 
-    fn fits(&self, found: &Found, filter: &TaskFilter) -> bool {
-        let task = &found.task;
+    fn fits(&self, asked: &Asked<'_>, filter: &TaskFilter) -> bool {
+        let task = asked.task;
         let viewed = match filter.view {
             TaskView::Due => is_on_list(task, self.today),
             TaskView::Later => !is_absorbing(&task.state) && !is_on_list(task, self.today),
@@ -615,15 +740,13 @@ impl<'a> Listing<'a> {
         };
         viewed
             && whose
-            && filter
-                .class
-                .is_none_or(|class| found.figures.class == Some(class))
+            && filter.class.is_none_or(|class| asked.class == Some(class))
             && filter
                 .disease
                 .as_ref()
-                .is_none_or(|code| has_word(&found.diseases, code))
-            && filter.tag.as_ref().is_none_or(|tag| has_word(&found.tags, tag))
-            && filter.member_id.as_ref().is_none_or(|id| *id == task.member_id)
+                .is_none_or(|code| has_word(asked.diseases, code))
+            && filter.tag.as_ref().is_none_or(|tag| has_word(asked.tags, tag))
+            && filter.member_id.as_ref().is_none_or(|id| id == asked.member_id)
     }
 
     /// Whether the clerk did it: recorded what counts, or had it when it was closed without one.
@@ -650,15 +773,28 @@ impl<'a> Listing<'a> {
 
     /// Tasks by a condition over `t` (task), `m` (member), `f` (figure), in no order.
     pub fn query(&self, condition: &str, values: &[&dyn ToSql]) -> Result<Vec<Found>> {
-        let sql =
-            format!("SELECT {TASK_COLUMNS}, {MEMBER_COLUMNS}, {CACHED_COLUMNS} {FROM} WHERE {condition}");
+        let mut found = Vec::new();
+        self.select(&all_columns(), condition, values, &mut |row| {
+            found.push(self.read(row)?);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    fn select(
+        &self,
+        columns: &str,
+        condition: &str,
+        values: &[&dyn ToSql],
+        read: &mut dyn FnMut(&Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let sql = format!("SELECT {columns} {FROM} WHERE {condition}");
         let mut statement = self.conn.prepare_cached(&sql)?;
         let mut rows = statement.query(values)?;
-        let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            found.push(self.read(row)?);
+            read(row)?;
         }
-        Ok(found)
+        Ok(())
     }
 
     fn read(&self, row: &Row<'_>) -> Result<Found> {
@@ -671,14 +807,8 @@ impl<'a> Listing<'a> {
             .map_err(rusqlite::Error::from)?;
         let number: Option<String> = reversed.map(|digits| digits.chars().rev().collect());
         let figures = read_cached(row, member + 7)?;
-        let order = OrderInput {
-            class: figures.class,
-            medicine_end: figures.next_end,
-            value_index: figures.value_index,
-            hour_matches: self.hour_matches(&figures),
-        };
         Ok(Found {
-            key: order_key(&task, &order),
+            key: self.place_of(&task, &figures),
             number,
             diseases: row.get(member + 3)?,
             tags: row.get(member + 4)?,
@@ -688,6 +818,17 @@ impl<'a> Listing<'a> {
             figures,
             task,
         })
+    }
+
+    /// Where a task stands in the order of the rules.
+    fn place_of(&self, task: &CareTask, figures: &Cached) -> OrderKey {
+        let order = OrderInput {
+            class: figures.class,
+            medicine_end: figures.next_end,
+            value_index: figures.value_index,
+            hour_matches: self.hour_matches(figures),
+        };
+        order_key(task, &order)
     }
 
     /// When a medicine ends that a task is about. What the member said or bought since goes before what the

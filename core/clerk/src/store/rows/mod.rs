@@ -38,7 +38,10 @@ pub use scope::{
     looked_up_rows_of, mark_scopes_stale, remember_row, rows_of_scope, scope_key, scope_state, scopes,
     server_body, set_cursor, set_scope_state,
 };
-pub use task::{TASK_COLUMN_COUNT, TASK_COLUMNS, put_task, read_task, remove_task, task};
+pub use task::{
+    PLACE_COLUMN_COUNT, PLACE_COLUMNS, TASK_COLUMN_COUNT, TASK_COLUMNS, put_task, read_place, read_task,
+    remove_task, task,
+};
 
 pub(super) use catalogue::Interned;
 pub(super) use member::{insert_member, named_key};

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use yaoban_domain::calendar::{day_number, from_day_number};
-use yaoban_domain::codes::{Code, Open};
+use yaoban_domain::codes::{Code, ContactPurpose, Open, TaskOrigin};
 use yaoban_domain::model::{CareTask, Outcome, Why};
 use yaoban_protocol::codec::{from_cbor, to_cbor};
 use yaoban_protocol::row::entity;
@@ -11,11 +11,26 @@ use yaoban_protocol::row::entity;
 use super::super::{Result, StoreError, Tx};
 use super::key_of;
 
-/// The columns that [`read_task`] reads, of a `task` under the alias `t`.
-pub const TASK_COLUMNS: &str = "t.task_id, t.store_id, t.assignee, t.kind, t.purpose, t.origin, t.campaign_id,
-    t.step, t.why_code, t.why_values, t.script_id, t.emergency, t.start_day, t.due_day, t.state,
-    t.deferred_until_day, t.deferred_until_ms, t.closes_from_day, t.closes_until_day, t.attempts, t.avoid_part,
-    t.outcomes, t.nudged_at_ms, t.created_at_ms, t.changed_at_ms, t.version";
+macro_rules! place_columns {
+    () => {
+        "t.task_id, t.assignee, t.kind, t.emergency, t.start_day, t.due_day, t.state, t.deferred_until_day, \
+         t.deferred_until_ms, t.outcomes, t.changed_at_ms"
+    };
+}
+
+/// What a task is settled, placed on a list and counted by: the columns that [`read_place`] reads, of a
+/// `task` under the alias `t`.
+pub const PLACE_COLUMNS: &str = place_columns!();
+
+/// Number of [`PLACE_COLUMNS`].
+pub const PLACE_COLUMN_COUNT: usize = 11;
+
+/// The columns that [`read_task`] reads: [`PLACE_COLUMNS`], then the others.
+pub const TASK_COLUMNS: &str = concat!(
+    place_columns!(),
+    ", t.store_id, t.purpose, t.origin, t.campaign_id, t.step, t.why_code, t.why_values, t.script_id, \
+     t.closes_from_day, t.closes_until_day, t.attempts, t.avoid_part, t.nudged_at_ms, t.created_at_ms, t.version"
+);
 
 /// Number of [`TASK_COLUMNS`].
 pub const TASK_COLUMN_COUNT: usize = 26;
@@ -144,54 +159,81 @@ pub fn task(conn: &Connection, id: &str) -> Result<Option<CareTask>> {
     }
 }
 
-/// Reads [`TASK_COLUMNS`], the first of the row.
-pub fn read_task(row: &Row<'_>, member_id: String) -> Result<CareTask> {
-    let day = |at: usize| -> rusqlite::Result<Option<NaiveDate>> {
-        Ok(row.get::<_, Option<i32>>(at)?.map(from_day_number))
-    };
-    let values = match row.get_ref(9)?.as_str_or_null().map_err(rusqlite::Error::from)? {
-        Some(text) => serde_json::from_str(text).map_err(|error| unreadable(&error))?,
-        None => Vec::new(),
-    };
-    let (outcome, other_outcomes) = match row
-        .get_ref(21)?
-        .as_blob_or_null()
-        .map_err(rusqlite::Error::from)?
-    {
+/// Reads [`PLACE_COLUMNS`], the first of the row: enough of a task to settle and to place it. What it does
+/// not read is empty, so it is never shown nor stored.
+pub fn read_place(row: &Row<'_>) -> Result<CareTask> {
+    let (outcome, other_outcomes) = match row.get_ref(9)?.as_blob_or_null().map_err(rusqlite::Error::from)? {
         Some(packed) => from_cbor(packed)?,
         None => (None, Vec::new()),
     };
     Ok(CareTask {
         id: row.get(0)?,
-        member_id,
-        store_id: row.get(1)?,
-        assignee: row.get(2)?,
-        kind: code(row, 3)?,
-        purpose: code(row, 4)?,
-        origin: code(row, 5)?,
-        campaign_id: row.get(6)?,
-        step: row.get(7)?,
-        why: Why {
-            code: row.get(8)?,
-            values,
-        },
-        script_id: row.get(10)?,
-        emergency: row.get(11)?,
-        start: from_day_number(row.get(12)?),
-        due: from_day_number(row.get(13)?),
-        state: code(row, 14)?,
-        deferred_until: day(15)?,
-        deferred_until_ms: row.get(16)?,
-        closes_on_purchase: day(17)?.zip(day(18)?),
-        attempts: row.get(19)?,
-        avoid_part: row.get(20)?,
+        assignee: row.get(1)?,
+        kind: code(row, 2)?,
+        emergency: row.get(3)?,
+        start: from_day_number(row.get(4)?),
+        due: from_day_number(row.get(5)?),
+        state: code(row, 6)?,
+        deferred_until: day(row, 7)?,
+        deferred_until_ms: row.get(8)?,
         outcome,
         other_outcomes,
-        nudged_at_ms: row.get(22)?,
-        created_at_ms: row.get(23)?,
-        changed_at_ms: row.get(24)?,
-        version: row.get(25)?,
+        changed_at_ms: row.get(10)?,
+        member_id: String::new(),
+        store_id: String::new(),
+        purpose: ContactPurpose::Service.into(),
+        origin: TaskOrigin::Clerk.into(),
+        campaign_id: None,
+        step: 0,
+        why: Why {
+            code: String::new(),
+            values: Vec::new(),
+        },
+        script_id: None,
+        closes_on_purchase: None,
+        attempts: 0,
+        avoid_part: None,
+        nudged_at_ms: None,
+        created_at_ms: 0,
+        version: 0,
     })
+}
+
+/// Reads [`TASK_COLUMNS`], the first of the row.
+pub fn read_task(row: &Row<'_>, member_id: String) -> Result<CareTask> {
+    let at = PLACE_COLUMN_COUNT;
+    let values = match row
+        .get_ref(at + 6)?
+        .as_str_or_null()
+        .map_err(rusqlite::Error::from)?
+    {
+        Some(text) => serde_json::from_str(text).map_err(|error| unreadable(&error))?,
+        None => Vec::new(),
+    };
+    Ok(CareTask {
+        member_id,
+        store_id: row.get(at)?,
+        purpose: code(row, at + 1)?,
+        origin: code(row, at + 2)?,
+        campaign_id: row.get(at + 3)?,
+        step: row.get(at + 4)?,
+        why: Why {
+            code: row.get(at + 5)?,
+            values,
+        },
+        script_id: row.get(at + 7)?,
+        closes_on_purchase: day(row, at + 8)?.zip(day(row, at + 9)?),
+        attempts: row.get(at + 10)?,
+        avoid_part: row.get(at + 11)?,
+        nudged_at_ms: row.get(at + 12)?,
+        created_at_ms: row.get(at + 13)?,
+        version: row.get(at + 14)?,
+        ..read_place(row)?
+    })
+}
+
+fn day(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<NaiveDate>> {
+    Ok(row.get::<_, Option<i32>>(at)?.map(from_day_number))
 }
 
 fn code<T: Code>(row: &Row<'_>, at: usize) -> rusqlite::Result<Open<T>> {
