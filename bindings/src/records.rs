@@ -764,6 +764,11 @@ pub struct TaskRow {
     pub outcome: Option<String>,
     /// When its state last changed, UTC.
     pub changed_at_ms: i64,
+    /// What matters about it now, beside why it is there (`tasks.*` of the texts): when the medicine ends,
+    /// when it is back on the list, what was recorded, that the manager asks, how often it was tried.
+    pub also: Vec<Say>,
+    /// Where it stands once a call for it is over (`call.*` of the texts).
+    pub after: Say,
 }
 
 #[uniffi::remote(Enum)]
@@ -1974,7 +1979,8 @@ pub struct RegimenRow {
 }
 
 #[uniffi::remote(Record)]
-/// Something to say or ask, as a code with values; in the order in which it matters.
+/// Something in words: a code, which is the key of its text, with values. Dates among these are ISO, an
+/// instant (`when`) is milliseconds in UTC, codes stand as they are.
 pub struct Say {
     /// For example `medicine_out`, `ask_number`.
     pub code: String,
@@ -2073,8 +2079,8 @@ pub struct TargetBand {
     pub field: Word,
     /// Places behind the point with which it shows.
     pub decimals: u8,
-    /// For readings of this context.
-    pub context: Word,
+    /// For readings of this context; none: of every context that is shown.
+    pub context: Option<Word>,
     /// From this value on; none: however low.
     pub from: Option<u16>,
     /// Up to this value, itself included.

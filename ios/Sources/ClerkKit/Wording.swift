@@ -101,45 +101,25 @@ public struct Wording: Sendable {
 
     /// Why this member is on the list, and what matters about the task now.
     public func why(_ task: TaskRow) -> String {
-        var parts = [why(task.why)]
-        if let end = task.medicineEnd, let medicine = task.medicine {
-            let named = task.why.values.contains { $0.value == medicine }
-            parts.append(
-                named
-                    ? self["tasks.end", ["day": date(end)]]
-                    : self["tasks.medicine_end", ["medicine": medicine, "day": date(end)]])
-        }
-        // ISO dates are ordered as texts.
-        if let until = task.deferredUntil, until > today { parts.append(self["tasks.back", ["day": date(until)]]) }
-        if let outcome = task.outcome { parts.append(code("outcome", outcome)) }
-        if task.nudged { parts.append(self["tasks.nudged"]) }
-        if task.attempts > 0 { parts.append(self["tasks.attempts", ["n": task.attempts]]) }
-        return joined(parts)
+        joined([why(task.why)] + task.also.map { said("tasks", $0) })
     }
 
     /// Where a task stands, once a call for it is over.
-    public func after(_ task: TaskRow) -> String {
-        if task.state == "deferred", let atMs = task.deferredUntilMs {
-            return self["call.back_at", ["when": instant(atMs)]]
-        }
-        if task.state == "deferred", let day = task.deferredUntil { return self["call.back_on", ["day": date(day)]] }
-        if task.state == "expired", task.attempts > 0 { return self["call.given_up", ["n": task.attempts]] }
-        return self["call.state", ["state": code("task_state", task.state)]]
-    }
+    public func after(_ task: TaskRow) -> String { said("call", task.after) }
 
-    /// Something to say to a member.
-    public func say(_ say: Say) -> String {
-        let values = Dictionary(say.values.map { ($0.name, value(toSay: $0)) }) { _, last in last }
-        let today = "say.\(say.code)_today"
-        let onTheDay = say.values.contains { $0.name == "days" && $0.value == "0" } && texts.find(today) != nil
-        return texts.filled(onTheDay ? today : "say.\(say.code)", values)
+    /// What the core says, in words: the text of its code in this group.
+    public func said(_ group: String, _ say: Say) -> String {
+        texts.filled(
+            "\(group).\(say.code)", Dictionary(say.values.map { ($0.name, value(toSay: $0)) }) { _, last in last })
     }
 
     private func value(toSay one: WordingValue) -> String {
         if Days.isDate(one.value) { return date(one.value) }
         return switch one.name {
-        case "kind", "channel", "why": code(one.name, one.value)
+        case "kind", "channel", "why", "outcome": code(one.name, one.value)
         case "purpose": code("consent", one.value)
+        case "state": code("task_state", one.value)
+        case "when": Int64(one.value).map(instant) ?? one.value
         default: one.value
         }
     }
@@ -168,16 +148,7 @@ public struct Wording: Sendable {
 
     /// Where values should lie: by number, or by context where a number has several targets.
     public func targets(_ bands: [TargetBand]) -> String {
-        var fields: [String] = []
-        for band in bands where !fields.contains(band.field) { fields.append(band.field) }
-        return joined(
-            fields.flatMap { field in
-                let ofIt = bands.filter { $0.field == field }
-                let alike = ofIt.allSatisfy { $0.from == ofIt.first?.from && $0.to == ofIt.first?.to }
-                return alike
-                    ? ofIt.prefix(1).map { target(code("field", field), $0) }
-                    : ofIt.map { target(code("context", $0.context), $0) }
-            })
+        joined(bands.map { target($0.context.map { code("context", $0) } ?? code("field", $0.field), $0) })
     }
 
     private func target(_ name: String, _ band: TargetBand) -> String {

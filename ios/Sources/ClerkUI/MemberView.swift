@@ -113,7 +113,7 @@ struct MemberView: View {
     @ViewBuilder private func toSay(_ profile: Profile) -> some View {
         if !profile.say.isEmpty {
             Section(words["show.say"]) {
-                ForEach(profile.say, id: \.self) { say in Label(words.say(say), systemImage: "quote.bubble") }
+                ForEach(profile.say, id: \.self) { say in Label(words.said("say", say), systemImage: "quote.bubble") }
             }
         }
     }

@@ -109,23 +109,14 @@ struct ReadingsView: View {
                 if let percent = readings.inTargetPercent {
                     Text(words["reading.in_target", ["n": readings.readings.count, "percent": percent]])
                 }
-                let targets = readings.shownTargets
-                Text(words.targets(targets))
-                TrendChart(readings: readings.readings.reversed(), targets: targets)
+                Text(words.targets(readings.targets))
+                TrendChart(readings: readings.readings.reversed(), targets: readings.targets)
                     .frame(height: 160)
                     .accessibilityElement()
                     .accessibilityLabel(words["reading.chart", ["n": readings.readings.count, "out": out]])
                 ForEach(readings.readings.prefix(12), id: \.readingId) { ReadingLine(reading: $0, words: words) }
             }
         }
-    }
-}
-
-extension Readings {
-    /// Where the values should lie, of the contexts that are shown.
-    var shownTargets: [TargetBand] {
-        let shown = Set(readings.map(\.context))
-        return targets.filter { shown.contains($0.context) }
     }
 }
 

@@ -205,13 +205,25 @@ pub struct TaskBrief {
     pub emergency: bool,
 }
 
-/// Something to say or ask, as a code with values; in the order in which it matters.
+/// Something in words: a code, which is the key of its text, with values. Dates among these are ISO, an
+/// instant (`when`) is milliseconds in UTC, codes stand as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Say {
     /// For example `medicine_out`, `ask_number`.
     pub code: String,
     /// Values for the wording, by name.
     pub values: Vec<(String, String)>,
+}
+
+impl Say {
+    /// A code with these values.
+    pub(super) fn of(code: &str, values: &[(&str, &dyn std::fmt::Display)]) -> Self {
+        let value = |(name, value): &(&str, &dyn std::fmt::Display)| ((*name).to_owned(), value.to_string());
+        Self {
+            code: code.to_owned(),
+            values: values.iter().map(value).collect(),
+        }
+    }
 }
 
 /// A member at a glance.
@@ -647,7 +659,8 @@ fn say(profile: &Profile, acting: &Acting) -> Vec<Say> {
         }
     }
     if let Some(days) = profile.birthday_in_days.filter(|days| *days <= BIRTHDAY_DAYS) {
-        add("birthday", &[("days", days.to_string())]);
+        let code = if days == 0 { "birthday_today" } else { "birthday" };
+        add(code, &[("days", days.to_string())]);
     }
     for purpose in [ConsentPurpose::Membership, ConsentPurpose::Health] {
         if !profile

@@ -80,8 +80,8 @@ pub struct TargetBand {
     pub field: &'static str,
     /// Places behind the point with which it shows.
     pub decimals: u8,
-    /// For readings of this context.
-    pub context: &'static str,
+    /// For readings of this context; none: of every context that is shown.
+    pub context: Option<&'static str>,
     /// From this value on; none: however low.
     pub from: Option<u16>,
     /// Up to this value, itself included.
@@ -133,7 +133,9 @@ impl ClerkApp {
     /// The readings of one kind of the last twelve months, newest first: what a chart shows.
     pub fn trend(&self, member_id: &str, kind: &str) -> AppResult<Readings> {
         let since = self.today() - chrono::Days::new(TREND_DAYS);
-        self.readings_since(member_id, Some(kind), Some(since), READINGS_MAX)
+        let mut shown = self.readings_since(member_id, Some(kind), Some(since), READINGS_MAX)?;
+        shown.targets = targets_shown(shown.targets, &shown.readings);
+        Ok(shown)
     }
 
     fn readings_since(
@@ -267,12 +269,37 @@ fn targets_of(kind: ReadingKind, member: &Member, rules: &HealthRules) -> Vec<Ta
             numbers.iter().zip(bands).map(|(number, (from, to))| TargetBand {
                 field: number.name,
                 decimals: number.decimals,
-                context: context.code(),
+                context: Some(context.code()),
                 from,
                 to,
             })
         })
         .collect()
+}
+
+/// The targets of the contexts in which readings were taken; one for a number that has the same in all.
+fn targets_shown(mut targets: Vec<TargetBand>, readings: &[ReadingRow]) -> Vec<TargetBand> {
+    targets.retain(|band| {
+        readings
+            .iter()
+            .any(|row| Some(row.context.as_str()) == band.context)
+    });
+    let mut shown: Vec<TargetBand> = Vec::new();
+    for band in &targets {
+        let alike = targets.iter().filter(|other| other.field == band.field);
+        let alone = alike
+            .clone()
+            .all(|other| (other.from, other.to) == (band.from, band.to));
+        let context = band.context.filter(|_| !alone);
+        let band = TargetBand {
+            context,
+            ..band.clone()
+        };
+        if !shown.contains(&band) {
+            shown.push(band);
+        }
+    }
+    shown
 }
 
 fn is_diabetic(member: &Member) -> bool {

@@ -20,6 +20,7 @@ use yaoban_protocol::op::Op;
 use yaoban_protocol::row::{Campaign, entity};
 
 use super::contact::{AttemptRow, attempts_of_task};
+use super::profile::Say;
 use super::work::{Refused, Work, check_group, known_member, refused};
 use super::{AppResult, ClerkApp};
 use crate::store::figures::{CACHED_COLUMNS, Cached, read_cached};
@@ -131,6 +132,11 @@ pub struct TaskRow {
     pub outcome: Option<String>,
     /// When its state last changed, UTC.
     pub changed_at_ms: i64,
+    /// What matters about it now, beside why it is there (`tasks.*` of the texts): when the medicine ends,
+    /// when it is back on the list, what was recorded, that the manager asks, how often it was tried.
+    pub also: Vec<Say>,
+    /// Where it stands once a call for it is over (`call.*` of the texts).
+    pub after: Say,
 }
 
 /// Tasks of one phone number, shown together.
@@ -542,6 +548,19 @@ impl Found {
     }
 }
 
+/// Where a task stands once a call for it is over.
+fn after(task: &CareTask) -> Say {
+    let deferred = task.state.is(TaskState::Deferred);
+    match (task.deferred_until_ms, task.deferred_until) {
+        (Some(at_ms), _) if deferred => Say::of("back_at", &[("when", &at_ms)]),
+        (None, Some(day)) if deferred => Say::of("back_on", &[("day", &day)]),
+        _ if task.state.is(TaskState::Expired) && task.attempts > 0 => {
+            Say::of("given_up", &[("n", &task.attempts)])
+        }
+        _ => Say::of("state", &[("state", &task.state.code())]),
+    }
+}
+
 /// A task's place on a list, and what lists are counted by. What a task shows is read for what is shown only:
 /// most of a long list is not.
 pub(super) struct Place {
@@ -831,6 +850,28 @@ impl<'a> Listing<'a> {
         order_key(task, &order)
     }
 
+    /// What matters about a task now, in the order in which it is said.
+    fn also(&self, task: &CareTask, medicine: Option<&str>, medicine_end: Option<NaiveDate>) -> Vec<Say> {
+        let end = medicine.zip(medicine_end).map(|(medicine, end)| {
+            // Its name stands in the reason already if the task is about it.
+            let named = task.why.values.iter().any(|(_, value)| value == medicine);
+            let code = if named { "end" } else { "medicine_end" };
+            Say::of(code, &[("medicine", &medicine), ("day", &end)])
+        });
+        let back = task.deferred_until.filter(|day| *day > self.today);
+        let tried = (task.attempts > 0).then(|| Say::of("attempts", &[("n", &task.attempts)]));
+        let parts = [
+            end,
+            back.map(|day| Say::of("back", &[("day", &day)])),
+            task.outcome
+                .as_ref()
+                .map(|outcome| Say::of("outcome", &[("outcome", &outcome.code.code())])),
+            task.nudged_at_ms.map(|_| Say::of("nudged", &[])),
+            tried,
+        ];
+        parts.into_iter().flatten().collect()
+    }
+
     /// When a medicine ends that a task is about. What the member said or bought since goes before what the
     /// hub knew when it made the task.
     fn end_of(&self, ingredient: &str, member_key: i64, why: &Why) -> Result<Option<NaiveDate>> {
@@ -863,6 +904,7 @@ impl<'a> Listing<'a> {
         let name_of = |names: &FxHashMap<String, String>, id: &Option<String>| {
             id.as_ref().and_then(|id| names.get(id)).cloned()
         };
+        let also = self.also(task, medicine.as_deref(), medicine_end);
         Ok(TaskRow {
             task_id: task.id.clone(),
             member_id: task.member_id.clone(),
@@ -897,6 +939,8 @@ impl<'a> Listing<'a> {
                 .as_ref()
                 .map(|outcome| outcome.code.code().to_owned()),
             changed_at_ms: task.changed_at_ms,
+            also,
+            after: after(task),
         })
     }
 }

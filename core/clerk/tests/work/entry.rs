@@ -1,12 +1,12 @@
 //! A reading while it is typed: plausible or not, its grade, the chain's advice, the target.
 
 use yaoban_clerk_core::facade::entry::{EntryState, ReadingCheck, TypedReading};
-use yaoban_clerk_core::facade::readings::NewReading;
+use yaoban_clerk_core::facade::readings::{NewReading, Readings};
 use yaoban_domain::codes::ContactPurpose;
 use yaoban_protocol::row::entity;
 
-use crate::common::put;
-use crate::phone::{Phone, code, member_row, template, willing};
+use crate::common::{NOON, put};
+use crate::phone::{DAY, Phone, code, member_row, template, willing};
 
 fn bp(systolic: Option<u16>, diastolic: Option<u16>) -> NewReading {
     NewReading {
@@ -145,18 +145,70 @@ fn the_form_and_the_target_are_those_of_the_rules() {
     assert_eq!(
         targets("M1", "bp")[..2],
         [
-            ("systolic", "office", None, 139),
-            ("diastolic", "office", None, 89)
+            ("systolic", Some("office"), None, 139),
+            ("diastolic", Some("office"), None, 89)
         ]
     );
-    assert_eq!(targets("M2", "bp")[0], ("systolic", "office", None, 129));
+    assert_eq!(targets("M2", "bp")[0], ("systolic", Some("office"), None, 129));
     assert_eq!(
         targets("M2", "glucose"),
         [
-            ("glucose", "fasting", Some(44), 70),
-            ("glucose", "after_meal", None, 99),
-            ("glucose", "random", None, 99),
+            ("glucose", Some("fasting"), Some(44), 70),
+            ("glucose", Some("after_meal"), None, 99),
+            ("glucose", Some("random"), None, 99),
         ]
+    );
+}
+
+#[test]
+fn a_chart_shows_a_year_and_the_targets_of_what_it_shows() {
+    let phone = phone();
+    let trend = |member: &str, kind: &str| phone.app.trend(member, kind).unwrap();
+    let bands = |readings: &Readings| {
+        let bands = readings.targets.iter();
+        bands
+            .map(|band| (band.field, band.context, band.from, band.to))
+            .collect::<Vec<_>>()
+    };
+    assert!(trend("M2", "glucose").targets.is_empty(), "nothing is shown");
+    let add = |kind: &str, value: u16, context: &str, days_ago: i64| {
+        let reading = NewReading {
+            kind: kind.into(),
+            glucose_tenths: (kind == "glucose").then_some(value),
+            systolic: (kind == "bp").then_some(value),
+            diastolic: (kind == "bp").then_some(80),
+            context: Some(context.into()),
+            taken_at_ms: Some(NOON - days_ago * DAY),
+            ..NewReading::default()
+        };
+        phone.app.add_reading("M2", &reading).unwrap();
+    };
+    add("glucose", 60, "fasting", 364);
+    add("glucose", 61, "fasting", 365);
+    let year = trend("M2", "glucose");
+    assert_eq!(year.readings.len(), 1, "a day and a year ago is too long ago");
+    assert_eq!(
+        bands(&year),
+        [("glucose", None, Some(44), 70)],
+        "one context needs no name"
+    );
+    assert!(!year.readings[0].stands_out);
+    add("glucose", 120, "after_meal", 0);
+    let year = trend("M2", "glucose");
+    assert_eq!(
+        bands(&year),
+        [
+            ("glucose", Some("fasting"), Some(44), 70),
+            ("glucose", Some("after_meal"), None, 99)
+        ]
+    );
+    assert!(year.readings[0].stands_out, "beside its target");
+    // Office and home have the same target: each number is named once.
+    add("bp", 120, "office", 2);
+    add("bp", 125, "home", 1);
+    assert_eq!(
+        bands(&trend("M2", "bp")),
+        [("systolic", None, None, 129), ("diastolic", None, None, 79)]
     );
 }
 

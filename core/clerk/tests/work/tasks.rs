@@ -1,7 +1,9 @@
 //! The list: its order, its filters, households, what a clerk makes itself.
 
+use yaoban_clerk_core::facade::profile::Say;
 use yaoban_clerk_core::facade::tasks::{NewTask, TaskFilter, TaskList, TaskView};
 use yaoban_domain::codes::{ContactPurpose, TaskKind, TaskState};
+use yaoban_domain::model::CareTask;
 use yaoban_protocol::row::{Campaign, Purchases, entity};
 
 use crate::common::{NOON, put};
@@ -119,6 +121,65 @@ fn a_task_about_a_medicine_tells_its_end_and_not_that_of_the_first_to_end() {
     assert_eq!(told("T2"), of("二甲双胍", "2026-06-25"));
     // This phone knows nothing of it: what the hub said.
     assert_eq!(told("T3"), of("阿卡波糖", "2026-06-01"));
+    // The name is told where the reason does not tell it.
+    let also = |id: &str| {
+        let row = list.tasks().find(|task| task.task_id == id).unwrap();
+        said(&row.also)
+    };
+    assert_eq!(also("T1"), ["medicine_end medicine=氨氯地平 day=2026-06-15"]);
+    assert_eq!(also("T2"), ["end medicine=二甲双胍 day=2026-06-25"]);
+}
+
+/// Code and values, one text each.
+fn said(list: &[Say]) -> Vec<String> {
+    let one = |say: &Say| {
+        let values = say.values.iter().map(|(name, value)| format!(" {name}={value}"));
+        format!("{}{}", say.code, values.collect::<String>())
+    };
+    list.iter().map(one).collect()
+}
+
+#[test]
+fn what_matters_about_a_task_now_is_told_in_order() {
+    let row = |change: &dyn Fn(&mut CareTask)| {
+        let mut asked = task("T1", "M1");
+        change(&mut asked);
+        let phone = Phone::with(vec![member_row(10, &willing("M1")), task_row(11, &asked)]);
+        phone.app.task("T1").unwrap().task
+    };
+    let plain = row(&|_| {});
+    assert_eq!(
+        (said(&plain.also), said(&[plain.after])),
+        (vec![], vec!["state state=open".to_owned()])
+    );
+    let day = |until: &str| Some(until.parse().unwrap());
+    let busy = row(&|task| {
+        task.state = TaskState::Deferred.into();
+        task.deferred_until = day("2026-06-17");
+        task.nudged_at_ms = Some(NOON);
+        task.attempts = 2;
+    });
+    assert_eq!(
+        said(&busy.also),
+        ["back day=2026-06-17", "nudged", "attempts n=2"]
+    );
+    assert_eq!(said(&[busy.after]), ["back_on day=2026-06-17"]);
+    // Back today, at an hour: it stands on no other day.
+    let soon = row(&|task| {
+        task.state = TaskState::Deferred.into();
+        task.deferred_until = day("2026-06-15");
+        task.deferred_until_ms = Some(NOON + HOUR);
+    });
+    assert_eq!(said(&soon.also), [""; 0]);
+    assert_eq!(said(&[soon.after]), [format!("back_at when={}", NOON + HOUR)]);
+    let given_up = row(&|task| {
+        task.state = TaskState::Expired.into();
+        task.attempts = 3;
+    });
+    assert_eq!(said(&given_up.also), ["attempts n=3"]);
+    assert_eq!(said(&[given_up.after]), ["given_up n=3"]);
+    let ran_out = row(&|task| task.state = TaskState::Expired.into());
+    assert_eq!(said(&[ran_out.after]), ["state state=expired"]);
 }
 
 #[test]

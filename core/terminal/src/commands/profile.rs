@@ -1,6 +1,6 @@
 //! One member at a glance: allergies first.
 
-use yaoban_clerk_core::facade::profile::{ClassWhy, MedicineRow, Profile, TaskBrief};
+use yaoban_clerk_core::facade::profile::{ClassWhy, MedicineRow, Profile, Say, TaskBrief};
 
 use yaoban_domain::codes::{Code as _, MedicineStatus};
 
@@ -292,36 +292,31 @@ fn to_say(screen: &mut Screen<'_>, profile: &Profile) {
     if profile.say.is_empty() {
         return;
     }
-    let texts = screen.texts;
     screen.heading("show.say", &[]);
     for say in &profile.say {
-        let values: Vec<(&str, String)> = say
-            .values
-            .iter()
-            .map(|(name, value)| (name.as_str(), worded(screen, name, value)))
-            .collect();
-        let shown: Vec<(&str, &dyn std::fmt::Display)> = values
-            .iter()
-            .map(|(name, value)| (*name, value as &dyn std::fmt::Display))
-            .collect();
-        let today = say
-            .values
-            .iter()
-            .any(|(name, value)| name == "days" && value == "0");
-        let key = if today {
-            format!("say.{}_today", say.code)
-        } else {
-            format!("say.{}", say.code)
-        };
-        screen.line(format!("  · {}", texts.fill(&key, &shown)));
+        screen.line(format!("  · {}", said(screen, "say", say)));
     }
+}
+
+/// What the core says, in words: the text of its code in this group.
+pub fn said(screen: &Screen<'_>, group: &str, say: &Say) -> String {
+    let values: Vec<(&str, String)> = say
+        .values
+        .iter()
+        .map(|(name, value)| (name.as_str(), worded(screen, name, value)))
+        .collect();
+    let shown: Vec<(&str, &dyn std::fmt::Display)> = values
+        .iter()
+        .map(|(name, value)| (*name, value as &dyn std::fmt::Display))
+        .collect();
+    screen.texts.fill(&format!("{group}.{}", say.code), &shown)
 }
 
 /// A value of something to say, in words: codes by the catalogue, dates as people say them.
 fn worded(screen: &Screen<'_>, name: &str, value: &str) -> String {
     match (name, value.parse()) {
         (_, Ok(day)) => screen.date(day),
-        ("kind" | "purpose" | "channel" | "why", _) => {
+        ("kind" | "purpose" | "channel" | "why" | "outcome", _) => {
             let group = if name == "purpose" { "consent" } else { name };
             screen.texts.code(group, value).to_owned()
         }

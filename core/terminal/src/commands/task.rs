@@ -10,6 +10,7 @@ use yaoban_domain::model::Why;
 use yaoban_domain::task::{Answer, asks};
 
 use super::Session;
+use super::profile::said;
 use crate::cli::{DialArgs, OutcomeArgs, TasksArgs};
 use crate::failure::Failure;
 use crate::input;
@@ -187,32 +188,10 @@ pub fn why_text(screen: &Screen<'_>, why: &Why) -> String {
 
 /// Why this member is on the list, and what matters about the task now.
 fn why(screen: &Screen<'_>, task: &TaskRow) -> String {
-    let texts = screen.texts;
     let mut parts = vec![why_text(screen, &task.why)];
-    parts.extend(medicine_end(screen, task));
-    if let Some(day) = task.deferred_until.filter(|day| *day > screen.today) {
-        parts.push(texts.fill("tasks.back", &[("day", &screen.date(day))]));
-    }
-    if let Some(outcome) = &task.outcome {
-        parts.push(texts.code("outcome", outcome).to_owned());
-    }
-    if task.nudged {
-        parts.push(texts.get("tasks.nudged").to_owned());
-    }
-    if task.attempts > 0 {
-        parts.push(texts.fill("tasks.attempts", &[("n", &task.attempts)]));
-    }
+    parts.extend(task.also.iter().map(|say| said(screen, "tasks", say)));
     parts.retain(|part| !part.is_empty());
     parts.join(" · ")
-}
-
-/// When the medicine ends; its name stands in the reason already if the task is about it.
-fn medicine_end(screen: &Screen<'_>, task: &TaskRow) -> Option<String> {
-    let (end, medicine) = (task.medicine_end?, task.medicine.as_ref()?);
-    let day = screen.date(end);
-    let named = task.why.values.iter().any(|(_, value)| value == medicine);
-    let text = if named { "tasks.end" } else { "tasks.medicine_end" };
-    Some(screen.texts.fill(text, &[("medicine", medicine), ("day", &day)]))
 }
 
 pub fn dial(session: &Session<'_>, args: &DialArgs) -> Result<String, Failure> {

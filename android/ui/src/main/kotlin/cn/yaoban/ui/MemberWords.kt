@@ -8,20 +8,21 @@ import java.math.BigDecimal
 import java.time.LocalDate
 import kotlin.math.abs
 
-/** Something to say to a member. */
-internal fun Wording.say(say: Say): String {
-    val values = say.values.associate { it.name to sayValue(it.name, it.value) }
-    val onTheDay = say.values["days"] == "0" && find("say.${say.code}_today") != null
-    return this[if (onTheDay) "say.${say.code}_today" else "say.${say.code}", values]
-}
+/** What the core says, in words: the text of its code in this [group]. */
+internal fun Wording.said(
+    group: String,
+    say: Say,
+): String = this["$group.${say.code}", say.values.associate { it.name to sayValue(it.name, it.value) }]
 
 private fun Wording.sayValue(
     name: String,
     value: String,
 ): String =
     runCatching { LocalDate.parse(value) }.getOrNull()?.let(::date) ?: when (name) {
-        "kind", "channel", "why" -> code(name, value)
+        "kind", "channel", "why", "outcome" -> code(name, value)
         "purpose" -> code("consent", value)
+        "state" -> code("task_state", value)
+        "when" -> value.toLongOrNull()?.let(::instant) ?: value
         else -> value
     }
 

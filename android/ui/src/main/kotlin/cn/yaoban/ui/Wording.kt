@@ -91,17 +91,7 @@ class Wording(
 
     /** Why this member is on the list, and what matters about the task now. */
     fun why(task: TaskRow): String {
-        val parts = mutableListOf(why(task.why))
-        val (end, medicine) = task.medicineEnd to task.medicine
-        if (end != null && medicine != null) {
-            val named = task.why.values.any { it.value == medicine }
-            val key = if (named) "tasks.end" else "tasks.medicine_end"
-            parts += this[key, "medicine" to medicine, "day" to date(end)]
-        }
-        task.deferredUntil?.let { if (it > today) parts += this["tasks.back", "day" to date(it)] }
-        task.outcome?.let { parts += code("outcome", it) }
-        if (task.nudged) parts += this["tasks.nudged"]
-        if (task.attempts > 0u) parts += this["tasks.attempts", "n" to task.attempts]
+        val parts = listOf(why(task.why)) + task.also.map { said("tasks", it) }
         return parts.filter { it.isNotEmpty() }.joinToString(" · ")
     }
 

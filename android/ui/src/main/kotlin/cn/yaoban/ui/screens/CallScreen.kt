@@ -31,7 +31,6 @@ import cn.yaoban.core.OutcomeChoice
 import cn.yaoban.core.OutcomeChoices
 import cn.yaoban.core.OutcomeCode
 import cn.yaoban.core.RecordedOutcome
-import cn.yaoban.core.TaskRow
 import cn.yaoban.ui.AllergySign
 import cn.yaoban.ui.AppModel
 import cn.yaoban.ui.Big
@@ -53,12 +52,12 @@ import cn.yaoban.ui.Refusal
 import cn.yaoban.ui.Waiting
 import cn.yaoban.ui.Way
 import cn.yaoban.ui.What
-import cn.yaoban.ui.Wording
 import cn.yaoban.ui.about
 import cn.yaoban.ui.code
 import cn.yaoban.ui.get
 import cn.yaoban.ui.model.CallModel
 import cn.yaoban.ui.model.CallModel.Phase
+import cn.yaoban.ui.said
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
 
@@ -317,27 +316,12 @@ private fun Recorded(
     Part(words["call.recorded"], color = MaterialTheme.colorScheme.primaryContainer) {
         val outcome = recorded.task.outcome?.let { words.code("outcome", it) }.orEmpty()
         Text(outcome, style = MaterialTheme.typography.headlineSmall)
-        Text(after(words, recorded.task), style = MaterialTheme.typography.bodyLarge)
+        Text(words.said("call", recorded.task.after), style = MaterialTheme.typography.bodyLarge)
         recorded.followUp?.let {
             Danger(words["call.follow_up", "who" to (it.assigneeName ?: words["list.anyone"])])
         }
         if (held) {
             Quiet(words["call.take_back"], Modifier.fillMaxWidth().testTag("take-back")) { scope.launch { call.takeBack() } }
         }
-    }
-}
-
-/** Where a task stands now. */
-private fun after(
-    words: Wording,
-    task: TaskRow,
-): String {
-    val until = task.deferredUntil
-    val atMs = task.deferredUntilMs
-    return when {
-        task.state == "deferred" && atMs != null -> words["call.back_at", "when" to words.instant(atMs)]
-        task.state == "deferred" && until != null -> words["call.back_on", "day" to words.date(until)]
-        task.state == "expired" && task.attempts > 0u -> words["call.given_up", "n" to task.attempts]
-        else -> words["call.state", "state" to words.code("task_state", task.state)]
     }
 }

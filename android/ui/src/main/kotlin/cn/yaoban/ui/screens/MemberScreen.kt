@@ -64,7 +64,7 @@ import cn.yaoban.ui.decimal
 import cn.yaoban.ui.end
 import cn.yaoban.ui.get
 import cn.yaoban.ui.model.MemberModel
-import cn.yaoban.ui.say
+import cn.yaoban.ui.said
 import cn.yaoban.ui.stands
 import cn.yaoban.ui.toFloat
 import cn.yaoban.ui.value
@@ -238,7 +238,7 @@ private fun ToSay(profile: Profile) {
     val words = LocalWording.current
     val colors = MaterialTheme.colorScheme
     Part(words["show.say"], color = colors.primaryContainer) {
-        Points(profile.say.map(words::say))
+        Points(profile.say.map { words.said("say", it) })
     }
 }
 

@@ -124,9 +124,8 @@ private fun Course(readings: Readings) {
         readings.inTargetPercent?.let {
             Text(words["reading.in_target", "n" to readings.readings.size, "percent" to it], style = MaterialTheme.typography.bodyLarge)
         }
-        val targets = readings.targets.filter { band -> readings.readings.any { it.context == band.context } }
-        targets(words, targets).forEach { Text(it, style = MaterialTheme.typography.bodyLarge) }
-        Chart(readings.readings.asReversed(), targets.map { it.from?.toFloat() to it.to.toFloat() }.distinct())
+        readings.targets.forEach { Text(target(words, it), style = MaterialTheme.typography.bodyLarge) }
+        Chart(readings.readings.asReversed(), readings.targets.map { it.from?.toFloat() to it.to.toFloat() })
         for (reading in readings.readings.take(LISTED)) {
             Row(Modifier.fillMaxWidth(), Arrangement.spacedBy(10.dp), Alignment.CenterVertically) {
                 Text(value(reading), style = MaterialTheme.typography.titleMedium)
@@ -146,22 +145,11 @@ private fun Course(readings: Readings) {
 private const val LISTED = 12
 
 /** Where the values should lie, in words: by number, or by context where the number has several targets. */
-private fun targets(
-    words: Wording,
-    targets: List<TargetBand>,
-): List<String> =
-    targets
-        .groupBy { it.field }
-        .flatMap { (field, bands) ->
-            bands.distinctBy { it.from to it.to }.singleOrNull()?.let { listOf(target(words, words.code("field", field), it)) }
-                ?: bands.map { target(words, words.code("context", it.context), it) }
-        }
-
 private fun target(
     words: Wording,
-    name: String,
     band: TargetBand,
 ): String {
+    val name = band.context?.let { words.code("context", it) } ?: words.code("field", band.field)
     val to = number(band.to, band.decimals)
     val from = band.from ?: return words["reading.target_to", "name" to name, "to" to to]
     return words["reading.target", "name" to name, "from" to number(from, band.decimals), "to" to to]
