@@ -101,7 +101,7 @@ def asked():
             screens = "/ui/src/main/" in path.as_posix() or "/Sources/ClerkUI/" in path.as_posix()
             literals |= words if screens else set()
             literals |= set(re.findall(r'texts(?:\.find\(|\[|\.get\()\s*"([\w.]+)"', text))
-            groups |= set(re.findall(r'\.code\(\s*"(\w+)"', text))
+            groups |= set(re.findall(r'(?:\.code|\bsaid)\(\s*"(\w+)",', text))
     # A key that is put together: "group.$code" in Kotlin, "group.\(code)" in Swift.
     prefixes = set(re.findall(r'"([a-z_]+)\.(?:\$|\\\()', sources))
     return literals, seen, groups | prefixes

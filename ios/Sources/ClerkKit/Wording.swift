@@ -105,7 +105,7 @@ public struct Wording: Sendable {
     }
 
     /// Where a task stands, once a call for it is over.
-    public func after(_ task: TaskRow) -> String { said("call", task.after) }
+    public func after(_ task: TaskRow) -> String { said("after", task.after) }
 
     /// What the core says, in words: the text of its code in this group.
     public func said(_ group: String, _ say: Say) -> String {

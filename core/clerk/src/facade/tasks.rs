@@ -135,7 +135,7 @@ pub struct TaskRow {
     /// What matters about it now, beside why it is there (`tasks.*` of the texts): when the medicine ends,
     /// when it is back on the list, what was recorded, that the manager asks, how often it was tried.
     pub also: Vec<Say>,
-    /// Where it stands once a call for it is over (`call.*` of the texts).
+    /// Where it stands once a call for it is over (`after.*` of the texts).
     pub after: Say,
 }
 

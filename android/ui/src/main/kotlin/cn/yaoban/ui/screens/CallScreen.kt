@@ -316,7 +316,7 @@ private fun Recorded(
     Part(words["call.recorded"], color = MaterialTheme.colorScheme.primaryContainer) {
         val outcome = recorded.task.outcome?.let { words.code("outcome", it) }.orEmpty()
         Text(outcome, style = MaterialTheme.typography.headlineSmall)
-        Text(words.said("call", recorded.task.after), style = MaterialTheme.typography.bodyLarge)
+        Text(words.said("after", recorded.task.after), style = MaterialTheme.typography.bodyLarge)
         recorded.followUp?.let {
             Danger(words["call.follow_up", "who" to (it.assigneeName ?: words["list.anyone"])])
         }
