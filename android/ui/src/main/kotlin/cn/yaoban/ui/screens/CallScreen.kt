@@ -101,7 +101,7 @@ internal fun CallScreen(
                 is Phase.Recorded -> Recorded(call, phase.outcome)
                 is Phase.Over -> phase.ended?.let { ended ->
                     if (ended.numberMarked) Danger(words["call.number_marked"])
-                    ended.task?.let { Text(after(words, it), style = MaterialTheme.typography.titleMedium) }
+                    ended.task?.let { Text(words.said("after", it.after), style = MaterialTheme.typography.titleMedium) }
                 }
             }
             call.answeredId?.let { RecordingOfCall(app.core, it, platform) }
