@@ -13,7 +13,7 @@ public struct CoverView: View {
     }
 }
 
-/// The file could not be opened; without its key only a new beginning helps.
+/// The file could not be opened: why, and another try. A file whose key is gone is set aside by the core.
 public struct FailedView: View {
     private let phone: PhoneModel
     private let failure: Failure
