@@ -29,6 +29,7 @@ import cn.yaoban.core.bridge.ClerkCore
 import cn.yaoban.core.bridge.Secret
 import cn.yaoban.core.bridge.TestHub
 import cn.yaoban.core.bridge.TestVault
+import cn.yaoban.core.bridge.pairAndCutShort
 import cn.yaoban.ui.Handed
 import cn.yaoban.ui.Platform
 import cn.yaoban.ui.ShareTarget
@@ -86,11 +87,14 @@ private class StillClock : WallClock {
 /** A picture: who looks, how, and what was touched before. */
 private class Scene(
     val name: String,
+    /** Who is signed in; empty: nobody, on a phone that is loaded; none: the phone is new. */
     val staff: String? = "C001",
     val dark: Boolean = false,
     val scale: Float = 1f,
     val language: String = "zh",
     val wide: Boolean = false,
+    /** The first load was cut short. */
+    val cut: Boolean = false,
     val touches: Walk.() -> Unit,
 )
 
@@ -102,6 +106,7 @@ private val SCENES =
             touchText("配对")
             see("是这家店")
         },
+        Scene("pairing-usable", staff = null, cut = true) { see("先用起来") },
         Scene("sign-in", staff = "") { see("谁在用") },
         Scene("pin", staff = "") {
             touch("staff-C001")
@@ -293,7 +298,7 @@ private class Shot(
     fun draw(): ByteArray {
         val core = runBlocking { ClerkCore.open(home, TestVault(), StillClock()) }
         var png = ByteArray(0)
-        val chosen = if (shown.staff != null) runBlocking { prepare(core) } else emptyList()
+        val chosen = runBlocking { prepare(core) }
         val size = if (shown.wide) Size(1800f, 1200f) else Size(720f, 1560f)
         runSkikoComposeUiTest(size, Density(if (shown.wide) 1.5f else 2f)) {
             setContent {
@@ -314,11 +319,13 @@ private class Shot(
         return png
     }
 
-    /** Pairs, loads, signs in, and makes the first of the list somebody about whom there is much to see. */
+    /** Pairs, loads, signs in, as far as the scene is; then the first of the list is somebody about whom there is much to see. */
     private suspend fun prepare(core: ClerkCore): List<String> {
+        if (shown.cut) core.pairAndCutShort(hub)
+        if (shown.staff == null) return emptyList()
         core.call { pair(hub.pairingCode(), "shots") }
         core.sync()
-        val staff = shown.staff?.ifEmpty { null } ?: return emptyList()
+        val staff = shown.staff.ifEmpty { return emptyList() }
         core.call { switchStaff(staff, null) }
         // A manager's own list is empty: the store's is what it looks at.
         val whole = core.call { staff() }.first { it.current }.may.seeStore

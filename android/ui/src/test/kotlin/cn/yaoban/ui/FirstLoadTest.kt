@@ -3,6 +3,7 @@ package cn.yaoban.ui
 import androidx.compose.ui.test.ExperimentalTestApi
 import androidx.compose.ui.test.onNodeWithContentDescription
 import androidx.compose.ui.test.performClick
+import androidx.compose.ui.test.performTextInput
 import cn.yaoban.core.TaskFilter
 import cn.yaoban.core.TaskView
 import cn.yaoban.core.bridge.TestClock
@@ -61,9 +62,22 @@ class FirstLoadTest {
             see(line)
             touch("call-${firstCall()}")
             find("dial")
+        }
+        silent.close()
+        hub.serve()
+        // Nothing comes in by itself, so that somebody is still missing.
+        val missing = hub.members().first { id -> runBlocking { phone.core.call { find(id, 1uL) } }.members.isEmpty() }
+        phone.screen {
+            touch("start")
+            find("query").performTextInput(missing)
+            see("手机里还没有“$missing”")
+            everyTouchIsLargeAndNamed()
+            touch("look-up")
+            find("ask").performTextInput("会员在柜台")
+            onDialog("查询")
+            touch("member-$missing")
+            find("profile")
             onNodeWithContentDescription("返回").performClick()
-            silent.close()
-            hub.serve()
             touch("tab-PHONE")
             touch("sync")
             touch("tab-TASKS")

@@ -42,6 +42,10 @@ class TestHub(private val today: LocalDate, sample: Int = 0) : AutoCloseable {
     /** A pairing code for a phone of the store. */
     fun pairingCode(): String = run("pair", "--store", store).trim().split(Regex("\\s+")).last()
 
+    /** Ids of the sample chain's members in the store. */
+    fun members(): List<String> =
+        File(folder, "members.csv").readLines().map { it.split(',') }.filter { it[1] == store }.map { it[0] }
+
     /** Serves until [stop], from when this returns. */
     fun serve() {
         val process =

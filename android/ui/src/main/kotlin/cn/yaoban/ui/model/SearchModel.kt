@@ -27,6 +27,10 @@ class SearchModel(
     var tooShort by mutableStateOf(false)
         private set
 
+    /** The hub was asked for what was typed, and knows nobody either. */
+    var nowhere by mutableStateOf(false)
+        private set
+
     /** Why there is nobody. */
     var failure: Failure? by mutableStateOf(null)
         private set
@@ -46,6 +50,7 @@ class SearchModel(
             members = result.getOrNull()?.members.orEmpty()
             tooShort = result.getOrNull()?.tooShort == true
             failure = result.failure
+            if (answered != asked) nowhere = false
             answered = asked
         }
     }
@@ -60,6 +65,7 @@ class SearchModel(
                     members = core.cancellable { lookup(asked, reason, it) }
                     tooShort = false
                     answered = asked
+                    nowhere = members.isNullOrEmpty()
                 }
         } finally {
             lookingUp = false

@@ -73,7 +73,7 @@ internal fun CounterScreen(
             Row(Modifier.weight(1f)) {
                 Column(Modifier.weight(1f)) {
                     Query(model) { typing = it }
-                    Found(model, way, Modifier.weight(1f))
+                    Found(model, sync.status?.firstLoad != null, way, Modifier.weight(1f))
                 }
                 if (low) Keys(model, typing, Modifier.width(180.dp))
             }
@@ -134,6 +134,7 @@ private fun Keys(
 @Composable
 private fun Found(
     model: SearchModel,
+    loading: Boolean,
     way: Way,
     modifier: Modifier,
 ) {
@@ -158,19 +159,7 @@ private fun Found(
         } else if (model.tooShort) {
             item { Nothing(words["counter.go_on"]) }
         } else if (members.isEmpty()) {
-            item {
-                Nothing(words["counter.none", "text" to model.answered]) {
-                    Quiet(words["counter.register"], Modifier.fillMaxWidth(), Icons.add) { way.to(What.REGISTER, model.query.trim()) }
-                    AskButton(
-                        words["counter.elsewhere"],
-                        words["counter.reason"],
-                        words["counter.look_up"],
-                        Modifier.fillMaxWidth(),
-                        Icons.search,
-                        model::lookUp,
-                    )
-                }
-            }
+            item { Nobody(model, loading, way) }
         }
         items(members.orEmpty(), { it.memberId }) { member ->
             MemberLine(member, { way.to(What.MEMBER, member.memberId) })
@@ -179,11 +168,39 @@ private fun Found(
     }
 }
 
+/** Nobody here fits. Of another store, or not here yet during a first load: headquarters knows. */
+@Composable
+private fun Nobody(
+    model: SearchModel,
+    loading: Boolean,
+    way: Way,
+) {
+    val words = LocalWording.current
+    val says =
+        when {
+            model.nowhere -> "counter.nowhere"
+            loading -> "load.none"
+            else -> "counter.none"
+        }
+    Nothing(words[says, "text" to model.answered]) {
+        Quiet(words["counter.register"], Modifier.fillMaxWidth(), Icons.add) { way.to(What.REGISTER, model.query.trim()) }
+        AskButton(
+            words[if (loading) "load.look_up" else "counter.elsewhere"],
+            words["counter.reason"],
+            words["counter.look_up"],
+            Modifier.fillMaxWidth().testTag("look-up"),
+            Icons.search,
+            model::lookUp,
+        )
+        Text(words["counter.whole"], color = MaterialTheme.colorScheme.onSurfaceVariant, style = MaterialTheme.typography.bodyMedium)
+    }
+}
+
 /** That there is no network: everything goes on, and the clerk knows. */
 @Composable
 internal fun OfflineSign(sync: SyncModel) {
     val words = LocalWording.current
-    val waiting = (sync.status?.outbox ?: 0) - (sync.status?.held ?: 0)
+    val waiting = sync.status?.waiting ?: 0
     Row {
         if (sync.failure?.kind == ErrorKind.HUB) {
             Sign(
