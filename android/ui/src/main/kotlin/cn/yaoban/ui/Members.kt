@@ -96,16 +96,13 @@ internal fun about(
         member.age?.let { words["show.age", "n" to it] },
     ).joinToString(" ")
 
-/** Whether a reading is to stand out. */
-internal fun ReadingRow.stands(): Boolean = emergency || inTarget == false
-
 /** The grade of a reading in words; what is to stand out is not told by its colour alone. */
 @Composable
 internal fun Grade(reading: ReadingRow) {
     val grade = reading.grade ?: return
     val colors = MaterialTheme.colorScheme
     val text = LocalWording.current.code("grade", grade)
-    if (reading.stands()) Sign(text, colors.errorContainer, colors.onErrorContainer) else Sign(text)
+    if (reading.standsOut) Sign(text, colors.errorContainer, colors.onErrorContainer) else Sign(text)
 }
 
 /** The last values of a reading as a small line, oldest first. */

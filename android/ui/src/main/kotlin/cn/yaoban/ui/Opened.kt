@@ -10,7 +10,4 @@ sealed interface Opened {
 
     /** A recording that was shared with the app: the call that it is of is still to be said. */
     data object Recording : Opened
-
-    /** The notification of an emergency, or of an attempt that waits for its outcome. */
-    data class Task(val taskId: String) : Opened
 }

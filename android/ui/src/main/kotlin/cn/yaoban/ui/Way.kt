@@ -22,7 +22,7 @@ internal enum class Tab(
 }
 
 /** The screens that lie over a tab. */
-internal enum class What { MEMBER, CALL_TASK, CALL_MEMBER, READINGS, HISTORY, REGISTER, MESSAGE, MESSAGE_TASK }
+internal enum class What { MEMBER, CALL_TASK, CALL_MEMBER, READINGS, HISTORY, REGISTER, MESSAGE, MESSAGE_TASK, WAITING, EDIT }
 
 /** A screen over a tab: what it shows, and of whom. */
 internal data class Place(

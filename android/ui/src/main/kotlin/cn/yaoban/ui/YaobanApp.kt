@@ -130,10 +130,6 @@ private fun Paired(
             Opened.Tasks -> way.show(Tab.TASKS)
             // The call that is open takes it; otherwise the list shows which calls wait.
             Opened.Recording -> if (way.top?.what !in CALLS) way.show(Tab.TASKS)
-            is Opened.Task -> {
-                way.show(Tab.TASKS)
-                way.to(What.CALL_TASK, opened.taskId)
-            }
             is Opened.Pairing, null -> Unit
         }
         if (opened != null) onOpened()

@@ -19,6 +19,7 @@ import cn.yaoban.phone.PropertyTexts
 import cn.yaoban.ui.model.CallModel
 import cn.yaoban.ui.model.Failure
 import cn.yaoban.ui.model.GroupModel
+import cn.yaoban.ui.model.HistoryModel
 import cn.yaoban.ui.model.MessageModel
 import cn.yaoban.ui.model.PairingModel
 import cn.yaoban.ui.model.ReadingsModel
@@ -37,6 +38,7 @@ import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import java.time.ZoneId
+import java.time.temporal.ChronoUnit
 
 /** The models without their screens, with the real core and a real hub. */
 class ModelTest : WithHub() {
@@ -237,6 +239,22 @@ class ModelTest : WithHub() {
         model.check(bp("", ""))
         assertEquals(bp("", "") to null, model.checked?.let { it.typed to it.says })
         assertTrue(phone.core.call { readings("M1", null, 5u) }.readings.isEmpty(), "nothing was stored")
+    }
+
+    @Test
+    fun `purchases are read up to a day`() = runBlocking {
+        phone = TestPhone(home, hub).pair()
+        val model = HistoryModel(phone.core, "M1")
+        val days = { model.days.map { ChronoUnit.DAYS.between(it.day, phone.clock.today) } }
+        model.next()
+        assertEquals(listOf(25L, 55L, 85L), days())
+        model.show(phone.clock.today.minusDays(55), "氨氯地平")
+        assertEquals(listOf(55L, 85L), days())
+        model.show(null, "别的")
+        assertTrue(days().isEmpty())
+        assertEquals(listOf("氨氯地平"), model.medicines)
+        model.show(null, null)
+        assertEquals(listOf(25L, 55L, 85L), days())
     }
 
     @Test

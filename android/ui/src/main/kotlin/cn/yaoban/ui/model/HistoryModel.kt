@@ -7,6 +7,7 @@ import cn.yaoban.core.HistoryDay
 import cn.yaoban.core.HistoryPage
 import cn.yaoban.core.OlderDays
 import cn.yaoban.core.bridge.ClerkCore
+import java.time.LocalDate
 
 /** A member's purchases, page by page: the phone's first, then the hub's. */
 class HistoryModel(
@@ -29,6 +30,18 @@ class HistoryModel(
     var busy by mutableStateOf(false)
         private set
 
+    /** The newest day that is looked at; none: all. */
+    var until: LocalDate? by mutableStateOf(null)
+        private set
+
+    /** The medicines that were bought, the latest first. */
+    var medicines: List<String> by mutableStateOf(emptyList())
+        private set
+
+    /** The medicine that the days are narrowed to; none: everything. */
+    var medicine: String? by mutableStateOf(null)
+        private set
+
     /** Why there is no page. */
     var failure: Failure? by mutableStateOf(null)
         private set
@@ -40,6 +53,7 @@ class HistoryModel(
         try {
             failure =
                 failureOf {
+                    if (older == null) medicines = core.call { boughtIngredients(memberId) }
                     val page = page(older)
                     days = days + page.days
                     older = page.next
@@ -50,11 +64,25 @@ class HistoryModel(
         }
     }
 
+    /** Looks at the days up to one, it included, and at one medicine; none: at all. */
+    suspend fun show(
+        until: LocalDate?,
+        medicine: String?,
+    ) {
+        if (busy) return
+        this.until = until
+        this.medicine = medicine
+        days = emptyList()
+        older = null
+        ended = false
+        next()
+    }
+
     private suspend fun page(from: OlderDays?): HistoryPage =
         if (from?.atHub == true) {
-            core.cancellable { olderHistory(memberId, from.before, LINES, it) }
+            core.cancellable { olderHistory(memberId, from.before, LINES, it, medicine) }
         } else {
-            core.call { history(memberId, from?.before, DAYS) }
+            core.call { history(memberId, from?.before ?: until?.plusDays(1), DAYS, medicine) }
         }
 
     private companion object {

@@ -15,6 +15,7 @@ import cn.yaoban.core.Profile
 import cn.yaoban.core.ReadingRow
 import cn.yaoban.core.TaskKind
 import cn.yaoban.core.bridge.ClerkCore
+import java.time.LocalDate
 
 /** A member at a glance. */
 class MemberModel(
@@ -36,6 +37,10 @@ class MemberModel(
 
     /** What the member may be asked to consent to. */
     var consentForms: List<ConsentForm> by mutableStateOf(emptyList())
+        private set
+
+    /** From when on the call that was planned last is on the list. */
+    var planned: LocalDate? by mutableStateOf(null)
         private set
 
     /** Why there is no profile, or why what was asked for was not done. */
@@ -82,11 +87,10 @@ class MemberModel(
     /** Records how the member takes a medicine. */
     suspend fun regimen(new: NewRegimen): Boolean = change { setRegimen(memberId, new) }
 
-    /** A task of the clerk's own. */
-    suspend fun task(
-        kind: TaskKind,
-        note: String,
-    ): Boolean = change { makeTask(memberId, NewTask(kind, ContactPurpose.SERVICE, note = note.ifBlank { null })) }
+    /** Plans a call, on the list from a day on. */
+    suspend fun callOn(day: LocalDate) {
+        if (change { makeTask(memberId, NewTask(TaskKind.CALL, ContactPurpose.SERVICE, start = day)) }) planned = day
+    }
 
     private suspend fun change(block: ClerkApp.() -> Unit): Boolean {
         if (busy) return false

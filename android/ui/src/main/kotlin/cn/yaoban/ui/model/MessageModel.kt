@@ -69,6 +69,12 @@ class MessageModel(
             result = core.call { taskId?.let { messageTask(it, template) } ?: message(memberIds, template) }
         }
 
+    /** Hands out what was put off until now, through the gate once more. */
+    suspend fun release() =
+        step {
+            result = core.call { dueMessages() }
+        }
+
     /** The device took a message, or did not. */
     suspend fun told(
         out: MessageOut,

@@ -49,7 +49,7 @@ class ReadingsModel(
     suspend fun follow() {
         val asked = kind
         forms = core.call { readingForms() }
-        core.watch { profile(memberId).member to readings(memberId, asked, SHOWN_MAX) }.collect { result ->
+        core.watch { profile(memberId).member to trend(memberId, asked) }.collect { result ->
             member = result.getOrNull()?.first
             readings = result.getOrNull()?.second
             failure = result.failure
@@ -77,8 +77,5 @@ class ReadingsModel(
     private companion object {
         // On the way to 12.5 there is a 1, which would be an emergency.
         val REST = 250.milliseconds
-
-        // A year of weekly readings and more.
-        const val SHOWN_MAX = 100u
     }
 }

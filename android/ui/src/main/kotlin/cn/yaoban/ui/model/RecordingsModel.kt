@@ -32,7 +32,7 @@ class RecordingsModel(
 
     /** Shows them, and again whenever rows change, until it is cancelled. */
     suspend fun follow() {
-        core.watch { recordings().filter { memberId == null || it.memberId == memberId } }.collect { result ->
+        core.watch { recordings(memberId) }.collect { result ->
             rows = result.getOrDefault(emptyList())
             failure = result.failure
         }

@@ -38,6 +38,10 @@ class TaskListModel(
     var open: List<OpenAttempt> by mutableStateOf(emptyList())
         private set
 
+    /** So many messages wait for the clerk: put off until now, or it did not say what became of them. */
+    var messages by mutableStateOf(0)
+        private set
+
     /** Why there is no list, or why what was asked for was not done. */
     var failure: Failure? by mutableStateOf(null)
         private set
@@ -46,14 +50,18 @@ class TaskListModel(
     suspend fun follow() {
         val asked = filter
         core
-            .watch { Shown(taskPage(asked, 0uL, known()), taskCounts(asked.wholeStore), memberCounts(), openAttempts()) }
-            .collect { result ->
+            .watch {
+                val list = taskPage(asked, 0uL, known())
+                val messages = deferredMessages().count { it.due } + openMessages().size
+                Shown(list, taskCounts(asked.wholeStore), memberCounts(), openAttempts(), messages)
+            }.collect { result ->
                 if (asked != filter) return@collect
                 val shown = result.getOrNull()
                 list = shown?.list
                 counts = shown?.counts
                 members = shown?.members
                 open = shown?.open.orEmpty()
+                messages = shown?.messages ?: 0
                 failure = result.failure
             }
     }
@@ -108,6 +116,7 @@ class TaskListModel(
         val counts: TaskCounts,
         val members: MemberCounts,
         val open: List<OpenAttempt>,
+        val messages: Int,
     )
 
     private companion object {

@@ -51,10 +51,11 @@ internal fun Days(
     }
 }
 
+/** A day to choose between two, both included; where one is none, without an end on that side. */
 @OptIn(ExperimentalMaterial3Api::class)
 @Composable
-private fun Calendar(
-    first: LocalDate,
+internal fun Calendar(
+    first: LocalDate?,
     last: LocalDate?,
     onNo: () -> Unit,
     onDay: (LocalDate) -> Unit,
@@ -73,14 +74,14 @@ private fun Calendar(
     ) { DatePicker(state) }
 }
 
-/** Days that can be chosen, both ends included; without a [last] any from the first on. */
+/** Days that can be chosen, both ends included. */
 @OptIn(ExperimentalMaterial3Api::class)
 private class Between(
-    private val first: LocalDate,
+    private val first: LocalDate?,
     private val last: LocalDate?,
 ) : SelectableDates {
     override fun isSelectableDate(utcTimeMillis: Long): Boolean =
-        dayOf(utcTimeMillis).let { day -> day >= first && (last == null || day <= last) }
+        dayOf(utcTimeMillis).let { day -> (first == null || day >= first) && (last == null || day <= last) }
 }
 
 /** The day of the calendar's instant, which is its midnight in UTC. */

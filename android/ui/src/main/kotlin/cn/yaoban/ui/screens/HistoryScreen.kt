@@ -8,6 +8,7 @@ import androidx.compose.foundation.layout.fillMaxSize
 import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.padding
 import androidx.compose.foundation.lazy.LazyColumn
+import androidx.compose.foundation.lazy.LazyRow
 import androidx.compose.foundation.lazy.items
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Text
@@ -16,7 +17,6 @@ import androidx.compose.runtime.LaunchedEffect
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.remember
-import androidx.compose.runtime.saveable.rememberSaveable
 import androidx.compose.runtime.setValue
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
@@ -25,7 +25,6 @@ import cn.yaoban.core.HistoryDay
 import cn.yaoban.core.LineRow
 import cn.yaoban.core.bridge.ClerkCore
 import cn.yaoban.ui.Chip
-import cn.yaoban.ui.Chips
 import cn.yaoban.ui.Head
 import cn.yaoban.ui.LocalScope
 import cn.yaoban.ui.LocalWording
@@ -51,9 +50,7 @@ internal fun HistoryScreen(
     val words = LocalWording.current
     val scope = LocalScope.current
     val model = remember(memberId) { HistoryModel(core, memberId) }
-    var medicine by rememberSaveable { mutableStateOf<String?>(null) }
     LaunchedEffect(model) { model.next() }
-    val ingredients = model.days.flatMap { it.lines }.mapNotNull { it.ingredient }.groupingBy { it }.eachCount()
     Column(Modifier.fillMaxSize()) {
         Head(words["member.history"], way::back)
         LazyColumn(
@@ -62,13 +59,16 @@ internal fun HistoryScreen(
             verticalArrangement = Arrangement.spacedBy(10.dp),
         ) {
             item {
-                Chips {
-                    for ((ingredient, _) in ingredients.entries.sortedByDescending { it.value }.take(MEDICINES)) {
-                        Chip(ingredient, medicine == ingredient) { medicine = if (medicine == ingredient) null else ingredient }
+                // In one line that scrolls: the days are in sight below.
+                LazyRow(horizontalArrangement = Arrangement.spacedBy(8.dp)) {
+                    item { Until(model) }
+                    items(model.medicines, { it }) { medicine ->
+                        val on = medicine == model.medicine
+                        Chip(medicine, on) { scope.launch { model.show(model.until, if (on) null else medicine) } }
                     }
                 }
             }
-            items(model.days, { "${it.day}-${it.storeId}" }) { day -> Day(day, medicine) }
+            items(model.days, { "${it.day}-${it.storeId}" }) { day -> Day(day) }
             item {
                 Refusal(model.failure)
                 when {
@@ -84,17 +84,27 @@ internal fun HistoryScreen(
     }
 }
 
-/** So many medicines to narrow by. */
-private const val MEDICINES = 6
+/** The newest day that is looked at: chosen in the calendar, taken away by a touch. */
+@Composable
+private fun Until(model: HistoryModel) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    var choosing by remember { mutableStateOf(false) }
+    val until = model.until
+    Chip(until?.let { "${words["history.until", "day" to words.date(it)]} ✕" } ?: words["history.by_day"], until != null) {
+        if (until == null) choosing = true else scope.launch { model.show(null, model.medicine) }
+    }
+    if (choosing) {
+        Calendar(null, words.today, { choosing = false }) {
+            choosing = false
+            scope.launch { model.show(it, model.medicine) }
+        }
+    }
+}
 
 @Composable
-private fun Day(
-    day: HistoryDay,
-    medicine: String?,
-) {
+private fun Day(day: HistoryDay) {
     val words = LocalWording.current
-    val lines = if (medicine == null) day.lines else day.lines.filter { it.ingredient == medicine }
-    if (lines.isEmpty()) return
     Part {
         Row(Modifier.fillMaxWidth(), Arrangement.SpaceBetween) {
             Text(words.date(day.day), style = MaterialTheme.typography.titleMedium)
@@ -103,7 +113,7 @@ private fun Day(
         (day.storeName ?: day.storeId)?.let {
             Text(it, color = MaterialTheme.colorScheme.onSurfaceVariant, style = MaterialTheme.typography.bodySmall)
         }
-        lines.forEach { Line(it) }
+        day.lines.forEach { Line(it) }
     }
 }
 

@@ -153,6 +153,8 @@ private fun Over(
             What.REGISTER -> RegisterScreen(app.core, place.id, way)
             What.MESSAGE -> MessageScreen(app.core, place.id.lines(), null, way, platform)
             What.MESSAGE_TASK -> MessageScreen(app.core, emptyList(), place.id, way, platform)
+            What.EDIT -> EditScreen(app.core, place.id, way)
+            What.WAITING -> WaitingMessages(app.core, way, platform)
         }
     }
 }

@@ -65,7 +65,6 @@ import cn.yaoban.ui.end
 import cn.yaoban.ui.get
 import cn.yaoban.ui.model.MemberModel
 import cn.yaoban.ui.said
-import cn.yaoban.ui.stands
 import cn.yaoban.ui.toFloat
 import cn.yaoban.ui.value
 import cn.yaoban.ui.yuan
@@ -103,11 +102,11 @@ internal fun MemberScreen(
         ) {
             Refusal(model.failure)
             Warnings(profile)
-            Identity(profile)
+            Identity(profile, way)
             ToSay(profile)
-            Medicines(profile.medicines)
+            Medicines(model, profile)
             Readings(model, profile, way)
-            Waits(profile, way)
+            Waits(model, profile, way)
             Contact(profile.lastContact)
             RecordingsOf(core, memberId, platform)
             Purchases(profile, way)
@@ -150,8 +149,8 @@ private fun CallBar(
             enabled = verdict.verdict == Decision.ALLOW,
         ) {
             // The call that waits, so that what comes of it is recorded; without one a call of its own.
-            val task = model.profile?.tasks?.firstOrNull { it.channel == Channel.CALL }
-            if (task == null) way.to(What.CALL_MEMBER, model.memberId) else way.to(What.CALL_TASK, task.taskId)
+            val task = model.profile?.callTaskId
+            if (task == null) way.to(What.CALL_MEMBER, model.memberId) else way.to(What.CALL_TASK, task)
         }
     }
 }
@@ -171,13 +170,19 @@ private fun Warnings(profile: Profile) {
 }
 
 @Composable
-private fun Identity(profile: Profile) {
+private fun Identity(
+    profile: Profile,
+    way: Way,
+) {
     val words = LocalWording.current
     val member = profile.member
     var why by rememberSaveable { mutableStateOf(false) }
     Part {
         val who = listOf(about(member, words), member.phoneMasked ?: words["show.no_phone"])
-        Text(who.filter { it.isNotEmpty() }.joinToString("  "), style = MaterialTheme.typography.titleMedium)
+        Row(verticalAlignment = Alignment.CenterVertically) {
+            Text(who.filter { it.isNotEmpty() }.joinToString("  "), Modifier.weight(1f), style = MaterialTheme.typography.titleMedium)
+            TextButton({ way.to(What.EDIT, member.memberId) }, Modifier.testTag("edit")) { Text(words["member.edit"], maxLines = 1) }
+        }
         Row(verticalAlignment = Alignment.CenterVertically) {
             Chips(Modifier.weight(1f)) {
                 ClassBadge(profile.`class`.`class`)
@@ -271,7 +276,7 @@ private fun Reading(
                 Text(
                     value(reading),
                     style = MaterialTheme.typography.titleLarge,
-                    color = if (reading.stands()) colors.error else colors.onSurface,
+                    color = if (reading.standsOut) colors.error else colors.onSurface,
                 )
             }
             Grade(reading)
@@ -286,17 +291,39 @@ private fun Reading(
 }
 
 @Composable
-private fun Medicines(medicines: List<MedicineRow>) {
-    if (medicines.isEmpty()) return
+private fun Medicines(
+    model: MemberModel,
+    profile: Profile,
+) {
+    if (profile.medicines.isEmpty()) return
     val words = LocalWording.current
-    Part(words["show.medicines"]) { medicines.forEach { Medicine(it) } }
+    val scope = LocalScope.current
+    var asked by rememberSaveable { mutableStateOf<String?>(null) }
+    Part(words["show.medicines"]) {
+        for (medicine in profile.medicines) {
+            Row(verticalAlignment = Alignment.CenterVertically) {
+                Medicine(medicine, Modifier.weight(1f))
+                val ingredient = medicine.ingredient
+                TextButton({ asked = ingredient }, Modifier.testTag("regimen-$ingredient")) { Text(words["member.regimen"], maxLines = 1) }
+            }
+        }
+    }
+    asked?.let { ingredient ->
+        RegimenQuestion(ingredient, profile.regimens.find { it.ingredient == ingredient }, { asked = null }) {
+            asked = null
+            scope.launch { model.regimen(it) }
+        }
+    }
 }
 
 @Composable
-private fun Medicine(medicine: MedicineRow) {
+private fun Medicine(
+    medicine: MedicineRow,
+    modifier: Modifier,
+) {
     val words = LocalWording.current
     val colors = MaterialTheme.colorScheme
-    Column(Modifier.fillMaxWidth().padding(vertical = 4.dp)) {
+    Column(modifier.padding(vertical = 4.dp)) {
         Row(horizontalArrangement = Arrangement.spacedBy(8.dp), verticalAlignment = Alignment.CenterVertically) {
             Text(medicine.ingredient, style = MaterialTheme.typography.titleMedium)
             if (medicine.allergy) Sign(words["mark.allergies"], colors.errorContainer, colors.onErrorContainer)
@@ -323,15 +350,26 @@ private fun Medicine(medicine: MedicineRow) {
     }
 }
 
-/** Tasks of this member: a touch begins the call. */
+/** Tasks of this member: a touch begins the call, or plans another one. */
 @Composable
 private fun Waits(
+    model: MemberModel,
     profile: Profile,
     way: Way,
 ) {
-    if (profile.tasks.isEmpty()) return
     val words = LocalWording.current
-    Part(words["member.tasks"]) {
+    val scope = LocalScope.current
+    var planning by rememberSaveable { mutableStateOf(false) }
+    if (planning) {
+        DayQuestion(words["member.call_when"], null, { planning = false }) { day ->
+            planning = false
+            scope.launch { model.callOn(day) }
+        }
+    }
+    Part(words["member.tasks"], action = {
+        Quiet(words["member.call_on"], Modifier.testTag("plan-call")) { planning = true }
+    }) {
+        model.planned?.let { Text(words["member.call_planned", "day" to words.date(it)], style = MaterialTheme.typography.bodyLarge) }
         for (task in profile.tasks) {
             val line =
                 words[

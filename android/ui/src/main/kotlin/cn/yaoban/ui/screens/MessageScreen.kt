@@ -23,6 +23,7 @@ import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.unit.dp
 import cn.yaoban.core.Channel
 import cn.yaoban.core.Decision
+import cn.yaoban.core.MessageDeferred
 import cn.yaoban.core.MessageOut
 import cn.yaoban.core.MessageResult
 import cn.yaoban.core.RefusedOne
@@ -141,7 +142,7 @@ private fun LazyListScope.preview(model: MessageModel) {
 }
 
 /** What goes out, what waits, and who is refused and why. */
-private fun LazyListScope.outcome(
+internal fun LazyListScope.outcome(
     model: MessageModel,
     result: MessageResult,
     platform: Platform,
@@ -155,11 +156,42 @@ private fun LazyListScope.outcome(
         )
     }
     if (result.refused.isNotEmpty()) item { RefusedOnes(result.refused) }
+    item { All(model, result.ready.filter { it.channel == Channel.SMS && model.handed[it.key] != SendState.SENT }, platform) }
     items(result.ready, { it.key }) { out -> Out(model, out, platform) }
-    items(result.deferred, { it.key }) { later ->
-        val words = LocalWording.current
-        Part(later.name) { Text(words["message.deferred", "why" to words.gate(later.reason), "when" to words.instant(later.untilMs)]) }
+    items(result.deferred, { it.key }) { Deferred(it) }
+}
+
+/** A message that the gate put off. */
+@Composable
+internal fun Deferred(later: MessageDeferred) {
+    val words = LocalWording.current
+    Part(later.name) { Text(words["message.deferred", "why" to words.gate(later.reason), "when" to words.instant(later.untilMs)]) }
+}
+
+/** Where the phone sends by itself, many go out at one touch. */
+@Composable
+private fun All(
+    model: MessageModel,
+    left: List<MessageOut>,
+    platform: Platform,
+) {
+    if (left.size < 2 || platform.smsSender?.on != true) return
+    val scope = LocalScope.current
+    Big(LocalWording.current["message.sms_each", "n" to left.size], Modifier.fillMaxWidth().testTag("sms-all"), Icons.message) {
+        // Where one takes the SMS app after all, the others wait for it.
+        scope.launch { left.all { handOver(model, it, platform) == Handed.DONE } }
     }
+}
+
+/** Gives a text to what sends it on this device, and tells what became of it. */
+private suspend fun handOver(
+    model: MessageModel,
+    out: MessageOut,
+    platform: Platform,
+): Handed {
+    val handed = out.number?.let { platform.sms(it, out.text, out.key) } ?: Handed.NOT_POSSIBLE
+    model.told(out, handed != Handed.NOT_POSSIBLE)
+    return handed
 }
 
 /** Who is refused, by reason. */
@@ -195,11 +227,7 @@ private fun Out(
                 }
             } else {
                 Big(words["message.sms"], Modifier.fillMaxWidth().testTag("sms-${out.memberId}"), Icons.message) {
-                    scope.launch {
-                        val number = out.number
-                        val handed = if (number == null) Handed.NOT_POSSIBLE else platform.sms(number, out.text, out.key)
-                        model.told(out, handed != Handed.NOT_POSSIBLE)
-                    }
+                    scope.launch { handOver(model, out, platform) }
                 }
             }
         }

@@ -91,8 +91,7 @@ private fun Rounds(sync: SyncModel) {
         status.locked?.let { Danger(words["refused.device_locked", "reason" to words.code("locked", it)]) }
         if (status.setAside != null) Danger(words["phone.set_aside", "n" to status.salvagedOps])
         Entry(words["phone.last"], status.lastSyncMs?.let { words.instant(it) } ?: words["phone.never"])
-        val waiting = status.outbox - status.held
-        Entry(words["phone.waiting"], waiting.toString(), strong = waiting > 0)
+        Entry(words["phone.waiting"], status.waiting.toString(), strong = status.waiting > 0)
         if (status.held > 0) Entry(words.code("op_state", "held"), status.held.toString())
         Refusal(sync.failure)
         val running = sync.progress

@@ -50,7 +50,6 @@ import cn.yaoban.ui.code
 import cn.yaoban.ui.get
 import cn.yaoban.ui.model.ReadingsModel
 import cn.yaoban.ui.number
-import cn.yaoban.ui.stands
 import cn.yaoban.ui.toFloat
 import cn.yaoban.ui.value
 
@@ -166,7 +165,7 @@ private fun Chart(
 ) {
     val words = LocalWording.current
     val colors = MaterialTheme.colorScheme
-    val out = readings.count { it.stands() }
+    val out = readings.count { it.standsOut }
     val said = words["reading.chart", "n" to readings.size, "out" to out]
     Canvas(Modifier.fillMaxWidth().height(160.dp).semantics { contentDescription = said }) {
         val series =
@@ -190,7 +189,7 @@ private fun Chart(
                     row to Offset(size.width * (0.03f + 0.94f * x), height(value))
                 }
             points.zipWithNext { from, to -> drawLine(colors.outline, from.second, to.second, 2.dp.toPx(), StrokeCap.Round) }
-            points.forEach { (row, at) -> mark(at, row.stands(), if (row.stands()) colors.error else colors.primary) }
+            points.forEach { (row, at) -> mark(at, row.standsOut, if (row.standsOut) colors.error else colors.primary) }
         }
     }
 }

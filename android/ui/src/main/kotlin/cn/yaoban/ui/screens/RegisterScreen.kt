@@ -162,8 +162,9 @@ private fun Diseases(
     }
 }
 
+/** A line of text to type. */
 @Composable
-private fun Line(
+internal fun Line(
     name: String,
     value: String,
     tag: String,

@@ -14,12 +14,16 @@ import androidx.compose.foundation.lazy.LazyColumn
 import androidx.compose.foundation.lazy.items
 import androidx.compose.foundation.rememberScrollState
 import androidx.compose.foundation.shape.RoundedCornerShape
+import androidx.compose.material3.Badge
+import androidx.compose.material3.BadgedBox
 import androidx.compose.material3.DropdownMenu
 import androidx.compose.material3.DropdownMenuItem
 import androidx.compose.material3.Icon
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Surface
+import androidx.compose.material3.SwipeToDismissBox
 import androidx.compose.material3.Text
+import androidx.compose.material3.rememberSwipeToDismissBoxState
 import androidx.compose.runtime.Composable
 import androidx.compose.runtime.LaunchedEffect
 import androidx.compose.runtime.getValue
@@ -49,6 +53,7 @@ import cn.yaoban.ui.Nothing
 import cn.yaoban.ui.Quiet
 import cn.yaoban.ui.Refusal
 import cn.yaoban.ui.Sign
+import cn.yaoban.ui.Touch
 import cn.yaoban.ui.Waiting
 import cn.yaoban.ui.Way
 import cn.yaoban.ui.What
@@ -76,6 +81,9 @@ internal fun TasksScreen(
                 Chip(words["list.whole_store"], model.filter.wholeStore) {
                     model.filter = model.filter.copy(wholeStore = !model.filter.wholeStore)
                 }
+            }
+            BadgedBox({ if (model.messages > 0) Badge { Text(model.messages.toString()) } }) {
+                Touch(Icons.message, words["message.waiting"]) { way.to(What.WAITING) }
             }
         }
         LoadLine(sync)
@@ -206,12 +214,57 @@ private fun count(
         TaskView.DONE_TODAY -> counts?.done
     }
 
+/** A task; one that is due is put off by a swipe, or by its button. */
 @Composable
 private fun TaskCard(
     model: TaskListModel,
     task: TaskRow,
     way: Way,
     wholeStore: Boolean,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    var deferring by remember { mutableStateOf(false) }
+    if (model.filter.view == TaskView.DUE) {
+        val swipe = rememberSwipeToDismissBoxState()
+        SwipeToDismissBox(
+            swipe,
+            { UnderSwipe(words["list.defer"]) },
+            enableDismissFromStartToEnd = false,
+            onDismiss = {
+                deferring = true
+                scope.launch { swipe.reset() }
+            },
+        ) { Card(model, task, way, wholeStore) { deferring = true } }
+    } else {
+        Card(model, task, way, wholeStore, null)
+    }
+    if (deferring) {
+        DayQuestion(words["list.defer_to"], task.due, { deferring = false }) { day: LocalDate ->
+            deferring = false
+            scope.launch { model.defer(task.taskId, day) }
+        }
+    }
+}
+
+/** What a swipe uncovers: what it is for. */
+@Composable
+private fun UnderSwipe(text: String) {
+    val colors = MaterialTheme.colorScheme
+    Surface(Modifier.fillMaxSize(), RoundedCornerShape(16.dp), colors.tertiaryContainer, colors.onTertiaryContainer) {
+        Row(Modifier.padding(16.dp), Arrangement.End, Alignment.CenterVertically) {
+            Text(text, style = MaterialTheme.typography.titleMedium)
+        }
+    }
+}
+
+@Composable
+private fun Card(
+    model: TaskListModel,
+    task: TaskRow,
+    way: Way,
+    wholeStore: Boolean,
+    onDefer: (() -> Unit)?,
 ) {
     val words = LocalWording.current
     val colors = MaterialTheme.colorScheme
@@ -237,20 +290,18 @@ private fun TaskCard(
                     if (wholeStore) task.assigneeName ?: words["list.anyone"] else null,
                 )
             Text(small.joinToString(" · "), color = colors.onSurfaceVariant, style = MaterialTheme.typography.bodyMedium)
-            if (model.filter.view != TaskView.DONE_TODAY) Actions(model, task, way)
+            if (model.filter.view != TaskView.DONE_TODAY) Actions(task, way, onDefer)
         }
     }
 }
 
 @Composable
 private fun Actions(
-    model: TaskListModel,
     task: TaskRow,
     way: Way,
+    onDefer: (() -> Unit)?,
 ) {
     val words = LocalWording.current
-    val scope = LocalScope.current
-    var deferring by remember { mutableStateOf(false) }
     Row(Modifier.fillMaxWidth(), Arrangement.spacedBy(10.dp)) {
         when (task.channel) {
             Channel.CALL ->
@@ -261,14 +312,8 @@ private fun Actions(
                 Big(words["list.message"], Modifier.weight(1f), Icons.message) { way.to(What.MESSAGE_TASK, task.taskId) }
             else -> Spacer(Modifier.weight(1f))
         }
-        if (model.filter.view == TaskView.DUE) {
-            Quiet(words["list.defer"], Modifier.heightIn(min = 56.dp).testTag("defer-${task.memberId}")) { deferring = true }
-        }
-    }
-    if (deferring) {
-        DayQuestion(words["list.defer_to"], task.due, { deferring = false }) { day: LocalDate ->
-            deferring = false
-            scope.launch { model.defer(task.taskId, day) }
+        if (onDefer != null) {
+            Quiet(words["list.defer"], Modifier.heightIn(min = 56.dp).testTag("defer-${task.memberId}"), onClick = onDefer)
         }
     }
 }

@@ -1,0 +1,68 @@
+package cn.yaoban.ui.screens
+
+import androidx.compose.foundation.layout.Arrangement
+import androidx.compose.foundation.layout.Column
+import androidx.compose.foundation.layout.fillMaxWidth
+import androidx.compose.foundation.rememberScrollState
+import androidx.compose.foundation.text.KeyboardOptions
+import androidx.compose.foundation.verticalScroll
+import androidx.compose.material3.AlertDialog
+import androidx.compose.material3.OutlinedTextField
+import androidx.compose.material3.Text
+import androidx.compose.material3.TextButton
+import androidx.compose.runtime.Composable
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.saveable.rememberSaveable
+import androidx.compose.runtime.setValue
+import androidx.compose.ui.Modifier
+import androidx.compose.ui.platform.testTag
+import androidx.compose.ui.text.input.KeyboardType
+import androidx.compose.ui.unit.dp
+import cn.yaoban.core.NewRegimen
+import cn.yaoban.core.RegimenRow
+import cn.yaoban.ui.LocalWording
+import cn.yaoban.ui.Quiet
+import cn.yaoban.ui.code
+import cn.yaoban.ui.decimal
+import cn.yaoban.ui.get
+
+/** How a member takes a medicine: how much a day, until when it lasts, or that it is not taken any more. */
+@Composable
+internal fun RegimenQuestion(
+    ingredient: String,
+    known: RegimenRow?,
+    onNo: () -> Unit,
+    onYes: (NewRegimen) -> Unit,
+) {
+    val words = LocalWording.current
+    var units by rememberSaveable { mutableStateOf(known?.dailyUnitsMilli?.let(::decimal).orEmpty()) }
+    val inactive = known?.inactive == true
+    val milli = units.trim().toBigDecimalOrNull()?.movePointRight(3)?.toLong()
+    AlertDialog(
+        onDismissRequest = onNo,
+        confirmButton = {},
+        dismissButton = { TextButton(onNo) { Text(words["act.cancel"]) } },
+        title = { Text(ingredient) },
+        text = {
+            Column(Modifier.verticalScroll(rememberScrollState()), Arrangement.spacedBy(10.dp)) {
+                OutlinedTextField(
+                    units,
+                    { units = it },
+                    Modifier.fillMaxWidth().testTag("units"),
+                    label = { Text(words["field.daily_units"]) },
+                    singleLine = true,
+                    keyboardOptions = KeyboardOptions(keyboardType = KeyboardType.Decimal),
+                )
+                Quiet(words["act.save"], Modifier.fillMaxWidth().testTag("save-units"), enabled = milli != null) {
+                    onYes(NewRegimen(ingredient, dailyUnitsMilli = milli))
+                }
+                Text(words.code("outcome_day", "still_has_stock"))
+                Days { onYes(NewRegimen(ingredient, stockUntil = it)) }
+                Quiet(words[if (inactive) "member.takes_again" else "member.stopped"], Modifier.fillMaxWidth().testTag("stopped")) {
+                    onYes(NewRegimen(ingredient, inactive = !inactive))
+                }
+            }
+        },
+    )
+}
