@@ -7,6 +7,7 @@ import androidx.compose.ui.test.assertIsDisplayed
 import androidx.compose.ui.test.assertIsNotEnabled
 import androidx.compose.ui.test.assertIsSelected
 import androidx.compose.ui.test.assertTextContains
+import androidx.compose.ui.test.click
 import androidx.compose.ui.test.onAllNodesWithTag
 import androidx.compose.ui.test.onNodeWithContentDescription
 import androidx.compose.ui.test.onNodeWithTag
@@ -17,6 +18,7 @@ import androidx.compose.ui.test.performTextInput
 import androidx.compose.ui.test.performTextReplacement
 import androidx.compose.ui.test.performTouchInput
 import androidx.compose.ui.test.swipeLeft
+import androidx.compose.ui.test.swipeRight
 import cn.yaoban.core.TaskFilter
 import cn.yaoban.core.TaskView
 import cn.yaoban.core.bridge.TestClock
@@ -88,16 +90,27 @@ class MoreFlowTest {
             touch("disease-cold")
             touch("consent-membership")
             touch("consent-health")
+            // A slip of the finger is no signature: the core says so, and the pad is wiped for another one.
+            find("sign").performScrollTo().performTouchInput { click() }
             everyTouchIsLargeAndNamed()
+            touch("register")
+            see("请在框里写下姓名")
+            touch("sign-again")
+            sign()
             touch("register")
             see("过敏：磺胺、青霉素")
             see("154****0099")
+            // One more, later, signed for itself.
+            touch("ask-marketing")
+            sign()
+            touch("consent-yes")
+            waitUntil { onAllNodesWithTag("consent-yes").fetchSemanticsNodes().isEmpty() }
         }
         val found = runBlocking { phone.core.call { find("仇小玲", 5uL) } }.members.single()
         val profile = runBlocking { phone.core.call { profile(found.memberId) } }
         assertEquals(setOf("hypertension", "cold"), profile.diseases.toSet())
         val consents = profile.consents
-        assertEquals(setOf("membership", "health"), consents.filter { it.granted }.map { it.purpose }.toSet())
+        assertEquals(setOf("membership", "health", "marketing"), consents.filter { it.granted }.map { it.purpose }.toSet())
         assertTrue(consents.all { it.wordingVersion.isNotEmpty() })
     }
 
@@ -516,6 +529,12 @@ class MoreFlowTest {
             find("query").performTextInput("王约")
             find("member-M1")
         }
+    }
+
+    /** A line over the pad, as a name is written. */
+    private fun ComposeUiTest.sign() {
+        find("sign").performScrollTo().performTouchInput { swipeRight() }
+        find("sign-again")
     }
 
     companion object {

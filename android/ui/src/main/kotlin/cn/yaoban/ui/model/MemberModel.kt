@@ -7,6 +7,7 @@ import cn.yaoban.core.Channel
 import cn.yaoban.core.ClerkApp
 import cn.yaoban.core.ConsentForm
 import cn.yaoban.core.ContactPurpose
+import cn.yaoban.core.DrawnSignature
 import cn.yaoban.core.GateVerdict
 import cn.yaoban.core.NewConsent
 import cn.yaoban.core.NewRegimen
@@ -81,8 +82,11 @@ class MemberModel(
     /** Removes a tag. */
     suspend fun removeTag(tag: String): Boolean = change { tag(memberId, emptyList(), listOf(tag)) }
 
-    /** Records a consent, or its withdrawal. */
-    suspend fun consent(new: NewConsent): Boolean = change { setConsent(memberId, new) }
+    /** Records a consent, with what the member signed it, or its withdrawal. */
+    suspend fun consent(
+        new: NewConsent,
+        signature: DrawnSignature?,
+    ): Boolean = change { setConsent(memberId, new, signature) }
 
     /** Records how the member takes a medicine. */
     suspend fun regimen(new: NewRegimen): Boolean = change { setRegimen(memberId, new) }

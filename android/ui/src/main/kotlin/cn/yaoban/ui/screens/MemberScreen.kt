@@ -482,15 +482,17 @@ private fun Consents(
                     whole?.let { answer(words, it.granted) } ?: words["member.not_asked"],
                     fontWeight = FontWeight.SemiBold,
                 )
-                Quiet(words[if (whole?.granted == true) "member.withdraw" else "member.ask"]) { asked = purpose }
+                Quiet(words[if (whole?.granted == true) "member.withdraw" else "member.ask"], Modifier.testTag("ask-$purpose")) {
+                    asked = purpose
+                }
             }
         }
     }
     model.consentForms.find { it.purpose == asked }?.let { (purpose, version) ->
         val granted = profile.consents.any { it.purpose == purpose && it.channel == null && it.granted }
-        ConsentQuestion(purpose, withdraw = granted, onNo = { asked = null }) {
+        ConsentQuestion(purpose, withdraw = granted, onNo = { asked = null }) { signature ->
             asked = null
-            scope.launch { model.consent(NewConsent(purpose, null, !granted, version)) }
+            scope.launch { model.consent(NewConsent(purpose, null, !granted, version), signature) }
         }
     }
 }

@@ -18,6 +18,7 @@ import androidx.compose.material3.Text
 import androidx.compose.runtime.Composable
 import androidx.compose.runtime.LaunchedEffect
 import androidx.compose.runtime.getValue
+import androidx.compose.runtime.key
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.remember
 import androidx.compose.runtime.saveable.rememberSaveable
@@ -29,6 +30,7 @@ import androidx.compose.ui.semantics.Role
 import androidx.compose.ui.text.input.KeyboardType
 import androidx.compose.ui.unit.dp
 import cn.yaoban.core.DiseaseRow
+import cn.yaoban.core.DrawnSignature
 import cn.yaoban.core.NewConsent
 import cn.yaoban.core.NewMember
 import cn.yaoban.core.Registered
@@ -88,6 +90,8 @@ private fun ColumnScope.Fields(
     var diseases by rememberSaveable { mutableStateOf(emptyList<String>()) }
     var allergies by rememberSaveable { mutableStateOf("") }
     var consents by rememberSaveable { mutableStateOf(emptyList<String>()) }
+    // Signed for those that were asked: with another one it is signed anew.
+    var signature by remember(consents) { mutableStateOf<DrawnSignature?>(null) }
     LaunchedEffect(birthday) { model.birthday(birthday) }
     Column(
         Modifier.weight(1f).verticalScroll(rememberScrollState()).padding(16.dp, 4.dp),
@@ -117,6 +121,7 @@ private fun ColumnScope.Fields(
                     }
                 }
             }
+            if (consents.isNotEmpty()) key(consents) { SignaturePad { signature = it } }
         }
     }
     Column(Modifier.padding(16.dp, 8.dp), Arrangement.spacedBy(8.dp)) {
@@ -131,6 +136,7 @@ private fun ColumnScope.Fields(
                 NewMember(
                     name = name, phone = phone.ifBlank { null }, sex = sex,
                     diseases = diseases, allergies = listOf(allergies), consents = given,
+                    signature = signature,
                 )
             scope.launch { model.register(new, birthday) }
         }
