@@ -504,12 +504,14 @@ fn put_state(
     Ok(())
 }
 
-/// The clerk's messages that the gate put off, oldest first.
+/// The clerk's messages that the gate put off, oldest first. Those to members whose data are not here (not
+/// yet, or not any more) wait with them.
 fn deferred_sends(conn: &Connection, staff_id: &str) -> Result<Vec<Send>> {
     let keys: Vec<String> = conn
         .prepare_cached(
-            "SELECT key FROM send WHERE staff_id = ?1 AND state = 'queued' AND reason IN (?2, ?3)
-             ORDER BY at_ms, key LIMIT ?4",
+            "SELECT s.key FROM send s JOIN member m ON m.member_key = s.member_key AND m.standing > 0
+             WHERE s.staff_id = ?1 AND s.state = 'queued' AND s.reason IN (?2, ?3)
+             ORDER BY s.at_ms, s.key LIMIT ?4",
         )?
         .query_map(
             params![

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use secrecy::ExposeSecret;
-use yaoban_clerk_core::sync::SyncStore as _;
+use yaoban_clerk_core::sync::{PulledPage, SyncStore as _};
 use yaoban_domain::codes::{Channel, ConsentPurpose, ContactPurpose, SendState, TaskKind, TaskState};
+use yaoban_protocol::message::Cursor;
 use yaoban_protocol::op::{OpResult, OpStatus};
-use yaoban_protocol::row::{Change, entity};
+use yaoban_protocol::row::{Change, ChangeKind, entity};
 
-use crate::common::{NOON, put};
+use crate::common::{NOON, SCOPE, gone, put};
 use crate::phone::{DAY, HOUR, Phone, code, consent, drug, member_row, task, task_row, template, willing};
 
 const REMINDER: &str = "【安康大药房】{name}您好，您的常用药快用完了，{store}恭候。";
@@ -260,6 +261,34 @@ fn outside_the_hours_a_message_is_put_off_and_comes_back_in_time() {
         (due.ready.len(), due.deferred.len(), due.refused.len()),
         (0, 0, 0)
     );
+}
+
+#[test]
+fn a_deferred_message_to_a_member_who_left_stops_no_other() {
+    let phone = Phone::with(rows());
+    phone.pass(9 * HOUR);
+    phone.app.message(&ids(&["M1", "M4"]), "remind").unwrap();
+    let from = Cursor {
+        scope: SCOPE.into(),
+        generation: 1,
+        after: 25,
+    };
+    let page = PulledPage {
+        from,
+        next: 90,
+        changes: vec![gone(90, ChangeKind::Evict, entity::MEMBER, "M1")],
+    };
+    let mut store = Arc::clone(phone.app.store());
+    store.apply_pull(vec![page], 0, NOON).unwrap();
+    let waiting = phone.app.deferred_messages().unwrap();
+    assert_eq!(
+        waiting
+            .iter()
+            .map(|one| one.member_id.as_str())
+            .collect::<Vec<_>>(),
+        ["M4"]
+    );
+    assert_eq!(phone.app.due_messages().unwrap().deferred.len(), 1);
 }
 
 #[test]
