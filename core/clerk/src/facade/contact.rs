@@ -20,7 +20,8 @@ use yaoban_protocol::apply::reason;
 use yaoban_protocol::codec::from_cbor;
 use yaoban_protocol::op::Op;
 
-use super::tasks::{Found, Listing, Script, TaskRow, about, script_of, task_row};
+use super::listing::{Found, Listing, about};
+use super::tasks::{Script, TaskRow, script_of, task_row};
 use super::work::{ReasonCount, Refusal, Work, known_member, masked, refused, refused_with};
 use super::{AppError, AppResult, ClerkApp};
 use crate::store::{Result, Tx, meta, outbox, rows};

@@ -15,8 +15,9 @@ use yaoban_protocol::apply::pair_id;
 use yaoban_protocol::op::Op;
 use yaoban_protocol::row::{DuplicatePair, entity};
 
+use super::listing::{Found, Listing, done_by, in_order};
 use super::staff::by_name;
-use super::tasks::{Found, Listing, TaskFilter, TaskRow, TaskView, done_by, in_order};
+use super::tasks::{TaskFilter, TaskRow, TaskView};
 use super::work::{Refused, Work, check_group, masked};
 use super::{AppResult, ClerkApp, StuckOp, shown_op};
 use crate::store::{Result, outbox, rows};

@@ -33,6 +33,7 @@ pub mod error;
 pub mod find;
 pub mod groups;
 pub mod history;
+mod listing;
 pub mod lookup;
 pub mod manager;
 pub mod members;

@@ -10,7 +10,7 @@ use yaoban_domain::model::CareTask;
 use yaoban_domain::task::{Answer, asks, offered};
 use yaoban_protocol::apply::reason;
 
-use super::tasks::about;
+use super::listing::about;
 use super::work::{Work, refused};
 use super::{AppResult, ClerkApp};
 use crate::store::{Result, rows};

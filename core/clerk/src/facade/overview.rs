@@ -9,7 +9,8 @@ use yaoban_domain::codes::{Class, Code as _, MedicineStatus};
 
 use super::find::{MemberRow, member_row};
 use super::groups::{keys, unfit};
-use super::tasks::{Listing, TaskFilter, TaskView};
+use super::listing::Listing;
+use super::tasks::{TaskFilter, TaskView};
 use super::work::Work;
 use super::{Acting, AppResult, ClerkApp};
 use crate::store::{Durability, Settings, meta, rows};
