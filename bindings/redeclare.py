@@ -44,7 +44,7 @@ SOURCES = [
     ("core/clerk/src/facade/manager.rs", FACADE + "::manager",
      "ClerkDay DuplicateMember DuplicateRow Moved Reassigned SyncQueue Today TodayFigure TodayItem Whose"),
     ("core/clerk/src/facade/members.rs", FACADE + "::members",
-     "ConsentForm DiseaseRow DrawnSignature NewConsent NewMember NewRegimen Registered TypedMember"),
+     "ConsentForm ConsentStanding DiseaseRow DrawnSignature NewConsent NewMember NewRegimen Registered TypedMember"),
     ("core/clerk/src/facade/message.rs", FACADE + "::message",
      "MessageDeferred MessageOut MessagePreview MessageResult OpenMessage TemplateRow"),
     ("core/clerk/src/facade/outcomes.rs", FACADE + "::outcomes", "OutcomeChoice OutcomeChoices"),

@@ -22,7 +22,7 @@ use yaoban_clerk_core::facade::members::{
     TypedMember,
 };
 use yaoban_clerk_core::facade::message::{
-    MessageDeferred, MessagePreview, MessageResult, OpenMessage, TemplateRow,
+    MessageDeferred, MessageOut, MessagePreview, MessageResult, OpenMessage, TemplateRow,
 };
 use yaoban_clerk_core::facade::outcomes::OutcomeChoices;
 use yaoban_clerk_core::facade::overview::{DueCounts, MemberCounts, TaskCounts};
@@ -175,8 +175,8 @@ impl ClerkApp {
         Ok(self.core.resume()?)
     }
 
-    /// The reason for which a read said that the file is damaged is gone: the file is set aside, its
-    /// outbox saved, and the next round loads everything anew.
+    /// A read said that the file is damaged: the file is set aside, its outbox saved, and the next round loads
+    /// everything anew. The next call does so by itself, once; here it is asked for again.
     pub fn repair(&self) -> Result<u32> {
         Ok(self.core.repair()?)
     }
@@ -303,18 +303,18 @@ impl ClerkApp {
 
 #[uniffi::export]
 impl ClerkApp {
-    /// The days before `before` (none: from the newest on), at most `days_max`.
+    /// The days from `until` on, back (none: from the newest on), at most `days_max`.
     #[uniffi::method(default(ingredient = None))]
     pub fn history(
         &self,
         member_id: &str,
-        before: Option<CivilDate>,
+        until: Option<CivilDate>,
         days_max: Amount,
         ingredient: Option<String>,
     ) -> Result<HistoryPage> {
         Ok(self
             .core
-            .history(member_id, before, days_max, ingredient.as_deref())?)
+            .history(member_id, until, days_max, ingredient.as_deref())?)
     }
 
     /// The ingredients that a member bought, as far as the phone holds it, the latest bought first.
@@ -327,18 +327,14 @@ impl ClerkApp {
     pub fn older_history(
         &self,
         member_id: &str,
-        before: CivilDate,
+        until: CivilDate,
         lines_max: u32,
         cancel: &CancelHandle,
         ingredient: Option<String>,
     ) -> Result<HistoryPage> {
-        Ok(self.core.older_history(
-            member_id,
-            before,
-            lines_max,
-            ingredient.as_deref(),
-            cancel.inner(),
-        )?)
+        Ok(self
+            .core
+            .older_history(member_id, until, lines_max, ingredient.as_deref(), cancel.inner())?)
     }
 }
 
@@ -377,9 +373,14 @@ impl ClerkApp {
         self.core.begin_registration(typed)
     }
 
-    /// The birthday that was typed; none if it is no date, or after today.
-    pub fn typed_birthday(&self, text: &str) -> Option<CivilDate> {
-        self.core.typed_birthday(text)
+    /// The birthday that was typed; none: nothing was. What is no date, or after today, is refused.
+    pub fn typed_birthday(&self, text: &str) -> Result<Option<CivilDate>> {
+        Ok(self.core.typed_birthday(text)?)
+    }
+
+    /// The units a day that were typed, in thousandths; none: nothing was. Anything else is refused.
+    pub fn typed_units(&self, text: &str) -> Result<Option<i64>> {
+        Ok(self.core.typed_units(text)?)
     }
 
     /// The allergies that a text names, for an edit of the record; of one that is there what is known stays.
@@ -447,6 +448,11 @@ impl ClerkApp {
         Ok(self.core.task(task_id)?)
     }
 
+    /// The days that are one touch away where a day is asked for, up to the last one that is taken (none: any).
+    pub fn near_days(&self, last: Option<CivilDate>) -> Vec<CivilDate> {
+        self.core.near_days(last)
+    }
+
     /// A task that the clerk makes for itself. Returns its id.
     pub fn make_task(&self, member_id: &str, new: NewTask) -> Result<String> {
         Ok(self.core.make_task(member_id, &new)?)
@@ -486,9 +492,10 @@ impl ClerkApp {
         Ok(self.core.check_dial(&target)?)
     }
 
-    /// What a clerk hears on the line, the commonest first.
-    pub fn carrier_choices(&self) -> Vec<CarrierResult> {
-        self.core.carrier_choices()
+    /// What a clerk says of the line, the commonest first. That a call for a task was answered is said by what
+    /// came of it.
+    pub fn carrier_choices(&self, target: DialTarget) -> Vec<CarrierResult> {
+        self.core.carrier_choices(&target)
     }
 
     /// Begins a dial: the gate, then the attempt on the disk, then the number. A refusal of the gate
@@ -576,6 +583,12 @@ impl ClerkApp {
     /// what became of them (`message_result`).
     pub fn open_messages(&self) -> Result<Vec<OpenMessage>> {
         Ok(self.core.open_messages()?)
+    }
+
+    /// Hands a message of `open_messages` out once more, through the gate again. A refusal of the gate is kept,
+    /// and comes back as `gate.<reason>`; the message stays among the open ones.
+    pub fn hand_again(&self, key: &str) -> Result<MessageOut> {
+        Ok(self.core.hand_again(key)?)
     }
 
     /// The clerk's messages that the gate put off, oldest first. Nothing changes.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use secrecy::{ExposeSecret as _, SecretString};
 use yaoban_clerk_core::facade::AppError;
+use yaoban_clerk_core::facade::wording::{self, kind_of};
 use yaoban_domain::codes::{CarrierResult, ContactPurpose, Open, Sex, TaskKind, TaskOrigin, TaskState};
 
 /// A civil date, as ISO text; `java.time.LocalDate` in Kotlin.
@@ -25,7 +26,16 @@ uniffi::custom_type!(
     /// A value for a wording, with its name.
     WordingValue, NamedValue, {
     remote,
-    lower: |pair| NamedValue { name: pair.0, value: pair.1 },
+    lower: |pair| {
+        let kind = match kind_of(&pair.0, &pair.1) {
+            wording::ValueKind::Text => ValueKind::Text,
+            wording::ValueKind::Day => ValueKind::Day,
+            wording::ValueKind::Instant => ValueKind::Instant,
+            wording::ValueKind::Wait => ValueKind::Wait,
+            wording::ValueKind::Code { group } => ValueKind::Code { group: group.to_owned() },
+        };
+        NamedValue { name: pair.0, value: pair.1, kind }
+    },
     try_lift: |one| Ok((one.name, one.value)),
 });
 
@@ -36,6 +46,26 @@ pub struct NamedValue {
     pub name: String,
     /// The value.
     pub value: String,
+    /// What it is, and so how it is said.
+    pub kind: ValueKind,
+}
+
+/// What a value is, and so how it is said.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
+pub enum ValueKind {
+    /// Said as it is.
+    Text,
+    /// A civil date, ISO.
+    Day,
+    /// An instant, milliseconds in UTC.
+    Instant,
+    /// Seconds to wait.
+    Wait,
+    /// A code, whose words are the text `group.value`; its places are filled by the other values.
+    Code {
+        /// The group of texts.
+        group: String,
+    },
 }
 
 /// Sizes or counts by name, in their order.

@@ -17,7 +17,8 @@ use yaoban_clerk_core::facade::manager::{
     TodayFigure, TodayItem, Whose,
 };
 use yaoban_clerk_core::facade::members::{
-    ConsentForm, DiseaseRow, DrawnSignature, NewConsent, NewMember, NewRegimen, Registered, TypedMember,
+    ConsentForm, ConsentStanding, DiseaseRow, DrawnSignature, NewConsent, NewMember, NewRegimen, Registered,
+    TypedMember,
 };
 use yaoban_clerk_core::facade::message::{
     MessageDeferred, MessageOut, MessagePreview, MessageResult, OpenMessage, TemplateRow,
@@ -375,6 +376,8 @@ pub struct FirstLoad {
     pub members_done: u64,
     /// Members that it brings.
     pub members: u64,
+    /// Somebody can sign in and work with what came in.
+    pub usable: bool,
 }
 
 #[uniffi::remote(Record)]
@@ -1273,8 +1276,8 @@ pub struct LineRow {
 #[uniffi::remote(Record)]
 /// Where older days are.
 pub struct OlderDays {
-    /// The days before this one.
-    pub before: CivilDate,
+    /// From this day on, back.
+    pub until: CivilDate,
     /// At the hub (`ClerkApp::older_history`): they are older than the phone holds. Else here.
     pub at_hub: bool,
 }
@@ -1433,6 +1436,8 @@ pub struct TodayItem {
     /// State of the task or message, carrier's result or outcome, as a code; empty while a dial's
     /// result is not told.
     pub code: String,
+    /// Of what it is the code, as the group of its words: `task_state`, `send`, `carrier`, `outcome`.
+    pub group: Word,
 }
 
 #[uniffi::remote(Enum)]
@@ -1453,6 +1458,19 @@ pub struct ConsentForm {
     pub purpose: Word,
     /// Version of the words, to be stored with the answer.
     pub wording_version: Word,
+}
+
+#[uniffi::remote(Record)]
+/// How a member stands to a consent.
+pub struct ConsentStanding {
+    /// What for, as a code; the key of its words.
+    pub purpose: String,
+    /// It is given for every channel, unless an answer for one says otherwise.
+    pub granted: bool,
+    /// Version of the words, to be stored with an answer; none: it is of a newer hub and not asked here.
+    pub wording_version: Option<Word>,
+    /// What the member said, for every channel or for one; empty: it was never asked.
+    pub answers: Vec<ConsentRow>,
 }
 
 #[uniffi::remote(Record)]
@@ -1679,6 +1697,8 @@ pub struct OutcomeChoice {
     pub medicine: Answer,
     /// Whether a note is asked for; one may be left with every outcome.
     pub note: Answer,
+    /// Something of these is asked before it is recorded; else a touch records it.
+    pub asks: bool,
 }
 
 #[uniffi::remote(Record)]
@@ -1749,6 +1769,8 @@ pub struct TaskCounts {
     pub classes: Vec<CodeCount>,
     /// Of today's list, by kind.
     pub kinds: Vec<CodeCount>,
+    /// Messages that wait for the clerk: put off until now, or handed out and nobody said what became of them.
+    pub messages: Amount,
 }
 
 #[uniffi::remote(Record)]
@@ -1947,8 +1969,8 @@ pub struct Profile {
     pub tags: Vec<String>,
     /// Disease codes.
     pub diseases: Vec<String>,
-    /// Consents.
-    pub consents: Vec<ConsentRow>,
+    /// How the member stands to each consent.
+    pub consents: Vec<ConsentStanding>,
     /// The newest notes.
     pub notes: Vec<NoteRow>,
     /// The last contact that reached the member.
@@ -1979,8 +2001,8 @@ pub struct RegimenRow {
 }
 
 #[uniffi::remote(Record)]
-/// Something in words: a code, which is the key of its text, with values. Dates among these are ISO, an
-/// instant (`when`) is milliseconds in UTC, codes stand as they are.
+/// Something in words: a code, which is the key of its text, with values;
+/// `kind_of` tells how each is said.
 pub struct Say {
     /// For example `medicine_out`, `ask_number`.
     pub code: String,

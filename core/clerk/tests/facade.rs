@@ -207,8 +207,11 @@ fn a_profile_says_what_matters() {
     let page = phone.app.history("M1", None, 1, None).unwrap();
     assert_eq!(page.days[0].lines.len(), 2);
     let older = page.next.unwrap();
-    assert_eq!((older.before, older.at_hub), (page.days[0].day, false));
-    let next = phone.app.history("M1", Some(older.before), 1, None).unwrap();
+    assert_eq!(
+        (older.until, older.at_hub),
+        (page.days[0].day.pred_opt().unwrap(), false)
+    );
+    let next = phone.app.history("M1", Some(older.until), 1, None).unwrap();
     assert_eq!((next.days.len(), next.next), (1, None));
 }
 
@@ -239,7 +242,7 @@ fn a_history_is_narrowed_to_one_ingredient_and_goes_on_at_the_hub() {
     for shown in [all, one, page(Some("二甲双胍"))] {
         let next = shown.next.unwrap();
         assert!(next.at_hub);
-        assert_eq!(yaoban_domain::calendar::day_number(next.before), TODAY - 60);
+        assert_eq!(yaoban_domain::calendar::day_number(next.until), TODAY - 61);
     }
     let nothing = phone.app.history("M2", None, 9, None).unwrap();
     assert_eq!((nothing.days.len(), nothing.next), (0, None));
@@ -337,7 +340,8 @@ fn a_new_member_is_there_at_once_and_its_record_can_be_edited() {
         (vec!["会员日".to_owned()], vec!["hypertension".to_owned()])
     );
     assert_eq!(profile.notes[0].text, "喜欢上午来");
-    assert!(!profile.consents[0].granted);
+    let health = profile.consents.iter().find(|one| one.purpose == "health");
+    assert!(health.is_some_and(|one| !one.granted && one.answers.len() == 1));
     assert_eq!(phone.app.status().unwrap().outbox, 5);
     let wrong = NewMember {
         name: "x".into(),

@@ -139,7 +139,7 @@ pub struct MemberArgs {
 pub struct HistoryArgs {
     pub member: String,
     #[arg(long, value_name = "DATE")]
-    pub before: Option<String>,
+    pub until: Option<String>,
     #[arg(long)]
     pub older: bool,
 }

@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use serde_json::json;
 use yaoban_clerk_core::facade::AppError;
+use yaoban_clerk_core::facade::wording::{ValueKind, kind_of};
 
 use crate::text::Texts;
 use crate::usage;
@@ -80,7 +81,7 @@ impl Failure {
 pub fn reason(texts: &Texts, code: &str, values: &[(String, String)]) -> String {
     let mut worded: Vec<(&str, String)> = values
         .iter()
-        .map(|(name, value)| (name.as_str(), value_text(texts, code, name, value)))
+        .map(|(name, value)| (name.as_str(), value_text(texts, name, value)))
         .collect();
     if code == "invalid"
         && let Some(key) = values.iter().find(|(name, _)| name == "expected")
@@ -113,18 +114,12 @@ pub fn reason(texts: &Texts, code: &str, values: &[(String, String)]) -> String 
 }
 
 /// A value of a reason in words: states, fields and findings have their own.
-fn value_text(texts: &Texts, code: &str, name: &str, value: &str) -> String {
-    let group = match name {
-        "state" if code == "already_sent" => "send",
-        "state" => "task_state",
-        "finding" => "finding",
-        "what" if code == "not_recorded" => "recorded",
-        "field" => "field",
-        "reason" if code == "device_locked" => "locked",
-        "wait_s" => return minutes(texts, value),
-        _ => return value.to_owned(),
-    };
-    texts.code(group, value).to_owned()
+fn value_text(texts: &Texts, name: &str, value: &str) -> String {
+    match kind_of(name, value) {
+        ValueKind::Wait => minutes(texts, value),
+        ValueKind::Code { group } => texts.code(group, value).to_owned(),
+        ValueKind::Text | ValueKind::Day | ValueKind::Instant => value.to_owned(),
+    }
 }
 
 /// A wait in the unit that people count it in.

@@ -44,17 +44,6 @@ pub fn weight(text: &str) -> Result<u16, Failure> {
     one_decimal(text).ok_or_else(|| Failure::refused("input.weight", [("text", text)]))
 }
 
-/// Units a day with at most three decimals, in thousandths.
-pub fn units(text: &str) -> Result<i64, Failure> {
-    let (whole, rest) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    let valid = digits(whole) && digits(rest) && rest.len() <= 3;
-    valid
-        .then(|| format!("{whole}{rest:0<3}").parse().ok())
-        .flatten()
-        .ok_or_else(|| Failure::refused("input.units", [("text", text)]))
-}
-
 /// A number with at most one decimal, in tenths.
 fn one_decimal(text: &str) -> Option<u16> {
     let (whole, tenth) = text.split_once('.').unwrap_or((text, "0"));
@@ -154,12 +143,6 @@ mod tests {
         assert_eq!(reading("140mg/dL").ok(), Some(Value::GlucoseMgDl(140)));
         assert_eq!(weight("61.5").ok(), Some(615));
         assert!(weight("61.55").is_err());
-        assert_eq!(units("1.5").ok(), Some(1_500));
-        assert_eq!(units("2").ok(), Some(2_000));
-        assert_eq!(units("0.125").ok(), Some(125));
-        for text in ["", "1.", ".5", "-1", "0.1234", "半"] {
-            assert!(units(text).is_err(), "{text}");
-        }
         for text in ["", "150/", "/95", "7.85", "7.", "-1", "1e2", "a/b"] {
             assert!(reading(text).is_err(), "{text}");
         }

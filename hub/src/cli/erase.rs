@@ -2,14 +2,11 @@
 
 use clap::Args;
 
-use super::{CliError, DataArgs};
+use super::{CliError, DataArgs, stated_reason};
 use crate::clock::{Clock as _, SystemClock};
 use crate::erasure;
 use crate::recordings::Shelf;
 use crate::recordings::leave::By;
-
-/// Longest stated reason.
-const REASON_CHARS_MAX: usize = 500;
 
 /// Arguments of `erase`.
 #[derive(Debug, Args)]
@@ -29,12 +26,7 @@ pub struct EraseArgs {
 
 /// Runs `erase`.
 pub fn run(args: &EraseArgs) -> Result<(), CliError> {
-    let reason = args.reason.trim();
-    if reason.is_empty() || reason.chars().count() > REASON_CHARS_MAX {
-        return Err(CliError::Refused(
-            "state a reason of 1 to 500 characters, pass --reason".to_owned(),
-        ));
-    }
+    let reason = stated_reason(&args.reason)?;
     let database = args.data.open()?;
     let shelf = Shelf::open(&database).map_err(CliError::refused)?;
     let by = By {

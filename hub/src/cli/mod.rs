@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use clap::{Args, Parser, Subcommand};
 
 use crate::import::ImportError;
+use crate::serve::members::REASON_CHARS_MAX;
 use crate::storage::StorageError;
 use crate::storage::sqlite::Database;
 
@@ -167,6 +168,17 @@ fn wrote(result: std::io::Result<()>) -> Result<(), CliError> {
         }),
         _ => Ok(()),
     }
+}
+
+/// The reason that goes into the audit trail, without blanks around it.
+fn stated_reason(text: &str) -> Result<&str, CliError> {
+    let reason = text.trim();
+    if reason.is_empty() || reason.chars().count() > REASON_CHARS_MAX {
+        return Err(CliError::Refused(format!(
+            "state a reason of 1 to {REASON_CHARS_MAX} characters, pass --reason"
+        )));
+    }
+    Ok(reason)
 }
 
 /// Largest text file that a command reads whole.

@@ -5,16 +5,13 @@ use yaoban_domain::phone;
 use yaoban_protocol::codec::from_cbor;
 use yaoban_protocol::op::{Op, OpStatus};
 
-use super::{CliError, DataArgs};
+use super::{CliError, DataArgs, stated_reason};
 use crate::clock::{Clock as _, SystemClock};
 use crate::ops::{Taking, parked};
 use crate::storage::StorageError;
 use crate::storage::sqlite::Tx;
 use crate::storage::sqlite::audit::AuditEntry;
 use crate::storage::sqlite::ops::ParkedOp;
-
-/// Longest stated reason.
-const REASON_CHARS_MAX: usize = 500;
 
 /// Arguments of `ops`.
 #[derive(Debug, Args)]
@@ -224,12 +221,7 @@ fn replay(data: &DataArgs, op_id: Option<&str>) -> Result<(), CliError> {
 }
 
 fn discard(data: &DataArgs, op_id: &str, reason: &str) -> Result<(), CliError> {
-    let reason = reason.trim();
-    if reason.is_empty() || reason.chars().count() > REASON_CHARS_MAX {
-        return Err(CliError::Refused(
-            "state a reason of 1 to 500 characters, pass --reason".to_owned(),
-        ));
-    }
+    let reason = stated_reason(reason)?;
     let result = data.open()?.write(|tx| {
         let op = tx.parked_op(op_id)?.ok_or_else(|| unknown(op_id))?;
         with_taking(tx, &op, |taking| taking.discard(tx, op_id, reason))

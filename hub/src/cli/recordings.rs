@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use yaoban_domain::codes::{Action, Role};
 use yaoban_domain::role::{Place, Request, decide};
 
-use super::{CliError, DataArgs};
+use super::{CliError, DataArgs, stated_reason};
 use crate::clock::{Clock as _, SystemClock};
 use crate::recordings::leave::{self, By};
 use crate::recordings::{RecordingError, Shelf};
@@ -16,9 +16,6 @@ use crate::storage::Records as _;
 use crate::storage::sqlite::Tx;
 use crate::storage::sqlite::audit::AuditEntry;
 use crate::storage::sqlite::recordings::{Filter, Recording, State};
-
-/// Longest stated reason.
-const REASON_CHARS_MAX: usize = 500;
 
 /// Arguments of `recordings`.
 #[derive(Debug, Args)]
@@ -158,10 +155,7 @@ fn list(data: &DataArgs, filter: &Filter, json: bool) -> Result<(), CliError> {
 /// The recording that somebody may handle, with the member of its call.
 fn allowed(tx: &Tx<'_>, who: &WhoArgs) -> Result<(Recording, String), CliError> {
     let refused = |text: String| Err(CliError::Refused(text));
-    let reason = who.reason.trim();
-    if reason.is_empty() || reason.chars().count() > REASON_CHARS_MAX {
-        return refused("state a reason of 1 to 500 characters, pass --reason".to_owned());
-    }
+    let reason = stated_reason(&who.reason)?;
     let found = tx
         .recording(&who.attempt)?
         .filter(|found| found.state != State::Deleted);

@@ -7,15 +7,12 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use yaoban_protocol::apply::SignedConsents;
 
-use super::{CliError, DataArgs};
+use super::{CliError, DataArgs, stated_reason};
 use crate::clock::{Clock as _, SystemClock};
 use crate::storage::Records as _;
 use crate::storage::sqlite::Tx;
 use crate::storage::sqlite::audit::AuditEntry;
 use crate::storage::sqlite::erasure::ids_of;
-
-/// Longest stated reason.
-const REASON_CHARS_MAX: usize = 500;
 
 /// Arguments of `signatures`.
 #[derive(Debug, Args)]
@@ -95,11 +92,7 @@ fn export(
     staff: Option<&str>,
     reason: &str,
 ) -> Result<(), CliError> {
-    if reason.is_empty() || reason.chars().count() > REASON_CHARS_MAX {
-        return Err(CliError::Refused(
-            "state a reason of 1 to 500 characters, pass --reason".to_owned(),
-        ));
-    }
+    let reason = stated_reason(reason)?;
     // What is seen is written down before it is.
     let signed = data.open()?.write::<_, CliError>(|tx| {
         let (member_id, signed) = signed_of(tx, member)?;

@@ -28,7 +28,8 @@ use crate::storage::sqlite::scope::store_scope;
 /// How long a phone keeps a member that it looked up.
 const KEEP_MS: i64 = 24 * 60 * 60 * 1_000;
 const QUERY_CHARS_MAX: usize = 100;
-const REASON_CHARS_MAX: usize = 500;
+/// The longest reason that is stated for what is audited.
+pub const REASON_CHARS_MAX: usize = 500;
 /// Members on one number that a lookup shows.
 const FOUND_MAX: usize = 20;
 /// Lines in one reply of history.

@@ -102,7 +102,8 @@ fn damage(
     let whole = app
         .checkup(false, &Cancel::default())
         .map(|checkup| checkup.file.whole);
-    if damaged || !matches!(whole, Ok(true)) {
+    // The call after the one that found the damage has mended it already.
+    if !matches!(whole, Ok(true)) {
         app.repair().map_err(|error| format!("the repair: {error}"))?;
     }
     let status = app

@@ -279,9 +279,12 @@ impl ClerkApp {
         })
     }
 
-    /// What a clerk hears on the line, the commonest first.
-    pub fn carrier_choices(&self) -> Vec<CarrierResult> {
-        CARRIER_CHOICES.to_vec()
+    /// What a clerk says of the line, the commonest first. That a call for a task was answered is said by what
+    /// came of it.
+    pub fn carrier_choices(&self, target: &DialTarget) -> Vec<CarrierResult> {
+        let for_task = matches!(target, DialTarget::Task(_));
+        let skipped = usize::from(for_task && CARRIER_CHOICES[0] == CarrierResult::Answered);
+        CARRIER_CHOICES[skipped..].to_vec()
     }
 
     /// Begins a dial: the gate, then the attempt on the disk, then the number. A refusal of the gate

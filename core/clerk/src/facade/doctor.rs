@@ -207,6 +207,7 @@ impl ClerkApp {
 
     fn check_file(&self) -> AppResult<FileCheck> {
         let path = self.store.path();
+        let opened = self.opened();
         let mut files = Vec::new();
         if let Some(home) = path.parent() {
             files = sizes(home);
@@ -230,8 +231,8 @@ impl ClerkApp {
                 tables: tables(conn)?,
                 whole: integrity.is_empty(),
                 integrity,
-                set_aside: self.opened.set_aside.is_some(),
-                salvaged_ops: self.opened.salvaged_ops,
+                set_aside: opened.set_aside.is_some(),
+                salvaged_ops: opened.salvaged_ops,
             })
         })?)
     }

@@ -3,7 +3,7 @@
 use yaoban_domain::task::TaskError;
 use yaoban_protocol::endpoint::refusal;
 
-use crate::store::StoreError;
+use crate::store::{FromStore, StoreError};
 use crate::sync::{Problem, StoreFailure, code};
 
 /// Codes of the way to the hub that time does not mend: somebody pairs, installs or asks anew, or another
@@ -121,11 +121,11 @@ impl AppError {
         matches!(self, Self::Hub { code, .. } if !LASTING.contains(&code.as_str()))
     }
 
-    /// Values for the wording, by name.
+    /// Values for the wording, by name; [`super::wording::kind_of`] tells how each is said.
     pub fn values(&self) -> Vec<(String, String)> {
         let value = |name: &str, value: &dyn ToString| (name.to_owned(), value.to_string());
         match self {
-            Self::DeviceLocked { reason } => vec![value("reason", reason)],
+            Self::DeviceLocked { reason } => vec![value("locked", reason)],
             Self::PinWrong { tries_left } => vec![value("tries_left", tries_left)],
             Self::PinBlocked { wait_s } => vec![value("wait_s", wait_s)],
             Self::Unknown { what } => vec![value("what", what)],
@@ -176,6 +176,12 @@ impl From<StoreError> for AppError {
                 message: other.to_string(),
             },
         }
+    }
+}
+
+impl FromStore for AppError {
+    fn is_damage(&self) -> bool {
+        self.code() == StoreError::Damaged.code()
     }
 }
 

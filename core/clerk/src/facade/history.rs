@@ -62,8 +62,8 @@ pub struct HistoryPage {
 /// Where older days are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct OlderDays {
-    /// The days before this one.
-    pub before: NaiveDate,
+    /// From this day on, back.
+    pub until: NaiveDate,
     /// At the hub ([`ClerkApp::older_history`]): they are older than the phone holds. Else here.
     pub at_hub: bool,
 }
@@ -87,11 +87,11 @@ impl ClerkApp {
         })
     }
 
-    /// The days before `before` (none: from the newest on), at most `days_max`; of one ingredient, or of all.
+    /// The days from `until` on, back (none: from the newest on), at most `days_max`; of one ingredient, or of all.
     pub fn history(
         &self,
         member_id: &str,
-        before: Option<NaiveDate>,
+        until: Option<NaiveDate>,
         days_max: usize,
         ingredient: Option<&str>,
     ) -> AppResult<HistoryPage> {
@@ -103,7 +103,7 @@ impl ClerkApp {
             let narrowed = ingredient.map(|ingredient| lines_of(conn, &held, ingredient));
             let narrowed = narrowed.transpose()?;
             let lines = narrowed.as_deref().unwrap_or(&held);
-            let mut days = days_of_lines(conn, lines, before, wanted + 1)?;
+            let mut days = days_of_lines(conn, lines, until, wanted + 1)?;
             let more = days.len() > wanted;
             days.truncate(wanted);
             let older = if more {
@@ -114,7 +114,7 @@ impl ClerkApp {
                 (u64::from(member.lifetime.times) > held.len() as u64)
                     .then(|| (held.first().copied().unwrap_or(acting.today), true))
             };
-            let next = older.map(|(before, at_hub)| OlderDays { before, at_hub });
+            let next = older.and_then(|(before, at_hub)| OlderDays::before(before, at_hub));
             Ok(HistoryPage { days, next })
         })
     }
@@ -124,7 +124,7 @@ impl ClerkApp {
     pub fn older_history(
         &self,
         member_id: &str,
-        before: NaiveDate,
+        until: NaiveDate,
         lines_max: u32,
         ingredient: Option<&str>,
         cancel: &Cancel,
@@ -134,16 +134,25 @@ impl ClerkApp {
             .store
             .read(|conn| require_member(conn, member_id, acting.now_ms))?;
         let mut store = std::sync::Arc::clone(&self.store);
+        let before = day_number(until).saturating_add(1);
         let reply = self
             .driver()
-            .history(&mut store, &member.id, day_number(before), lines_max, cancel)?;
+            .history(&mut store, &member.id, before, lines_max, cancel)?;
         let mut days = self.store.read(|conn| days_of(conn, &reply.purchases))?;
         let last = days.last().filter(|_| reply.more).map(|day| day.day);
-        let next = last.map(|before| OlderDays { before, at_hub: true });
+        let next = last.and_then(|last| OlderDays::before(last, true));
         if let Some(ingredient) = ingredient {
             days.retain_mut(|day| day.narrow_to(ingredient));
         }
         Ok(HistoryPage { days, next })
+    }
+}
+
+impl OlderDays {
+    /// The days before one; none: the calendar has none.
+    fn before(day: NaiveDate, at_hub: bool) -> Option<Self> {
+        let until = day.pred_opt()?;
+        Some(Self { until, at_hub })
     }
 }
 
@@ -198,15 +207,15 @@ fn lines_of(conn: &Connection, lines: &[StoredLine], ingredient: &str) -> AppRes
     Ok(found)
 }
 
-/// The newest days before a day, of lines that are at hand (oldest first).
+/// The newest days up to one, it included, of lines that are at hand (oldest first).
 pub(super) fn days_of_lines(
     conn: &Connection,
     lines: &[StoredLine],
-    before: Option<NaiveDate>,
+    until: Option<NaiveDate>,
     limit: usize,
 ) -> AppResult<Vec<HistoryDay>> {
-    let before = before.map_or(i32::MAX, day_number);
-    let shown = &lines[..lines.partition_point(|line| line.day < before)];
+    let until = until.map_or(i32::MAX, day_number);
+    let shown = &lines[..lines.partition_point(|line| line.day <= until)];
     let mut days = Vec::new();
     for same_day in shown.chunk_by(|a, b| a.day == b.day).rev().take(limit) {
         let mut day = HistoryDay {

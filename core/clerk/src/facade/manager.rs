@@ -170,6 +170,8 @@ pub struct TodayItem {
     /// State of the task or message, carrier's result or outcome, as a code; empty while a dial's
     /// result is not told.
     pub code: String,
+    /// Of what it is the code, as the group of its words: `task_state`, `send`, `carrier`, `outcome`.
+    pub group: &'static str,
 }
 
 /// A task that went to somebody else.
@@ -511,16 +513,22 @@ fn items(conn: &Connection, work: &Work<'_>, figure: TodayFigure) -> Result<Vec<
             return contacts(
                 conn,
                 work,
+                "carrier",
                 &format!(
                     "{DIALS} AND (x.result IS NULL OR x.result NOT IN ('cancelled', 'blocked_by_policy'))"
                 ),
             );
         }
         TodayFigure::Answered => {
-            return contacts(conn, work, &format!("{DIALS} AND x.result = 'answered'"));
+            return contacts(
+                conn,
+                work,
+                "carrier",
+                &format!("{DIALS} AND x.result = 'answered'"),
+            );
         }
-        TodayFigure::Agreed => return contacts(conn, work, AGREED),
-        TodayFigure::Messages => return contacts(conn, work, MESSAGES),
+        TodayFigure::Agreed => return contacts(conn, work, "outcome", AGREED),
+        TodayFigure::Messages => return contacts(conn, work, "send", MESSAGES),
     };
     Ok(tasks.into_iter().map(task_item).collect())
 }
@@ -539,6 +547,7 @@ fn task_item(found: Found) -> TodayItem {
         due: Some(found.task.due),
         at_ms: found.task.changed_at_ms,
         code: found.task.state.code().to_owned(),
+        group: "task_state",
         task_id: Some(found.task.id),
     }
 }
@@ -557,8 +566,8 @@ const MESSAGES: &str = "SELECT m.member_id, m.name, m.phone_reversed, x.staff_id
     FROM send x JOIN member m ON m.member_key = x.member_key
     WHERE x.day = ?1 AND x.state IN ('sent', 'delivered') AND ?2 IS NOT NULL";
 
-/// Contacts by a query with the day (`?1`) and its first instant (`?2`), newest first.
-fn contacts(conn: &Connection, work: &Work<'_>, sql: &str) -> Result<Vec<TodayItem>> {
+/// Contacts by a query with the day (`?1`) and its first instant (`?2`), newest first; their codes are of a group.
+fn contacts(conn: &Connection, work: &Work<'_>, group: &'static str, sql: &str) -> Result<Vec<TodayItem>> {
     let day_start_ms = work.settings.calendar.day_start_ms(work.today);
     let mut statement = conn.prepare_cached(&format!("{sql} ORDER BY 6 DESC, 1"))?;
     let items = statement.query_map(params![day_number(work.today), day_start_ms], |row| {
@@ -572,6 +581,7 @@ fn contacts(conn: &Connection, work: &Work<'_>, sql: &str) -> Result<Vec<TodayIt
             due: None,
             at_ms: row.get(5)?,
             code: row.get::<_, Option<String>>(6)?.unwrap_or_default(),
+            group,
         })
     })?;
     Ok(items.collect::<rusqlite::Result<_>>()?)

@@ -12,6 +12,7 @@ pub use yaoban_protocol::op::ProfileFields;
 
 use super::entry::narrow;
 use super::find::{MemberRow, household, member_row, require_member};
+use super::profile::ConsentRow;
 use super::readings::parse;
 use super::{Acted, Acting, AppError, AppResult, ClerkApp};
 use crate::store::rows;
@@ -95,6 +96,47 @@ pub struct ConsentForm {
     pub wording_version: &'static str,
 }
 
+/// How a member stands to a consent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConsentStanding {
+    /// What for, as a code; the key of its words.
+    pub purpose: String,
+    /// It is given for every channel, unless an answer for one says otherwise.
+    pub granted: bool,
+    /// Version of the words, to be stored with an answer; none: it is of a newer hub and not asked here.
+    pub wording_version: Option<&'static str>,
+    /// What the member said, for every channel or for one; empty: it was never asked.
+    pub answers: Vec<ConsentRow>,
+}
+
+/// How a member stands to each consent that it is asked for, in that order, then to any other that it gave.
+pub(super) fn standings(consents: &[Consent]) -> Vec<ConsentStanding> {
+    let asked = ASKED.iter().map(|purpose| (purpose.code(), Some(WORDING)));
+    let asks = |code: &str| ASKED.iter().any(|purpose| purpose.code() == code);
+    let mut purposes: Vec<(&str, Option<&'static str>)> = asked.collect();
+    for consent in consents {
+        let code = consent.purpose.code();
+        if !asks(code) && !purposes.iter().any(|(known, _)| *known == code) {
+            purposes.push((code, None));
+        }
+    }
+    let standing = |(purpose, wording_version): (&str, Option<&'static str>)| {
+        let of_purpose = consents
+            .iter()
+            .filter(|consent| consent.purpose.code() == purpose);
+        let answers: Vec<ConsentRow> = of_purpose.map(ConsentRow::from).collect();
+        ConsentStanding {
+            purpose: purpose.to_owned(),
+            granted: answers
+                .iter()
+                .any(|answer| answer.channel.is_none() && answer.granted),
+            wording_version,
+            answers,
+        }
+    };
+    purposes.into_iter().map(standing).collect()
+}
+
 /// A disease that may be chosen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DiseaseRow {
@@ -171,9 +213,27 @@ impl ClerkApp {
     }
 
     /// The birthday that was typed: 1963-02-15, 1963.2.15, 1963/2/15, 1963年2月15日 or 19630215, not after
-    /// today. None for anything else.
-    pub fn typed_birthday(&self, text: &str) -> Option<NaiveDate> {
-        birthday_of(text).filter(|day| *day <= self.today())
+    /// today; none: nothing was typed. Anything else is refused.
+    pub fn typed_birthday(&self, text: &str) -> AppResult<Option<NaiveDate>> {
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        let day = birthday_of(text).filter(|day| *day <= self.today());
+        day.map(Some)
+            .ok_or_else(|| AppError::invalid("birthday", "birthday", []))
+    }
+
+    /// The units a day that were typed, with at most three decimals, in thousandths; none: nothing was typed.
+    /// Anything else is refused.
+    pub fn typed_units(&self, text: &str) -> AppResult<Option<i64>> {
+        let text: String = text.trim().chars().map(narrow).collect();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let milli = thousandths(&text);
+        milli
+            .map(Some)
+            .ok_or_else(|| AppError::invalid("daily_units", "units", []))
     }
 
     /// The allergies that a text names, with commas or spaces between, for an edit of the record. Of one that
@@ -385,6 +445,15 @@ fn birthday_of(text: &str) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
 }
 
+/// A decimal with at most three places, in thousandths; none: it is none, or too large for any count of units.
+fn thousandths(text: &str) -> Option<i64> {
+    let (whole, rest) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |part: &str, most: usize| {
+        (1..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit())
+    };
+    (digits(whole, 6) && digits(rest, 3)).then(|| format!("{whole}{rest:0<3}").parse().ok())?
+}
+
 fn signature_of(drawn: &DrawnSignature) -> AppResult<Signature> {
     Signature::of_drawing(drawn.width, &drawn.strokes)
         .ok_or_else(|| AppError::invalid("signature", "signature", []))
@@ -429,7 +498,25 @@ fn consent_of(new: &NewConsent, acting: &Acting) -> AppResult<Consent> {
 
 #[cfg(test)]
 mod tests {
-    use super::{allergies_of, birthday_of};
+    use super::{allergies_of, birthday_of, thousandths};
+
+    #[test]
+    fn units_are_read_with_three_decimals_at_most() {
+        for (text, milli) in [
+            ("1", 1000),
+            ("0.5", 500),
+            ("1.25", 1250),
+            ("2.125", 2125),
+            ("999999", 999_999_000),
+        ] {
+            assert_eq!(thousandths(text), Some(milli), "{text}");
+        }
+        for text in [
+            "", ".", ".5", "1.", "-1", "+1", "1e3", "1.0005", "1000000", "一片",
+        ] {
+            assert_eq!(thousandths(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn a_birthday_is_read_as_people_write_it() {

@@ -21,7 +21,7 @@ use super::work::{
     ReasonCount, Refusal, Refused, Work, check_group, count_reasons, known_member, masked, refused,
     refused_with,
 };
-use super::{AppResult, ClerkApp};
+use super::{AppError, AppResult, ClerkApp};
 use crate::store::{Result, StoreError, Tx, outbox, rows};
 
 /// Deferred messages of a list at most.
@@ -218,25 +218,35 @@ impl ClerkApp {
     /// what became of them ([`Self::message_result`]).
     pub fn open_messages(&self) -> AppResult<Vec<OpenMessage>> {
         let work = Work::begin(self)?;
-        work.read(|conn| {
-            let mut statement = conn.prepare_cached(
-                "SELECT s.key, m.member_id, m.name, s.channel, s.template_id, s.at_ms
-                 FROM send s JOIN member m ON m.member_key = s.member_key
-                 WHERE s.staff_id = ?1 AND s.state = 'queued' AND s.reason IS NULL
-                 ORDER BY s.at_ms DESC, s.key LIMIT ?2",
-            )?;
-            let open = statement.query_map(params![work.staff.id, OPEN_MAX], |row| {
-                Ok(OpenMessage {
-                    key: row.get(0)?,
-                    member_id: row.get(1)?,
-                    name: row.get(2)?,
-                    channel: row.get(3)?,
-                    template_id: row.get(4)?,
-                    at_ms: row.get(5)?,
-                })
-            })?;
-            Ok(open.collect::<rusqlite::Result<_>>()?)
-        })
+        work.read(|conn| open_messages(conn, &work.staff.id))
+    }
+
+    /// Hands a message of [`Self::open_messages`] out once more, through the gate again. A refusal of the gate
+    /// is kept, and comes back as `gate.<reason>`; the message stays among the open ones.
+    pub fn hand_again(&self, key: &str) -> AppResult<MessageOut> {
+        let work = Work::begin(self)?;
+        let handed = work.write(|tx| {
+            work.allowed(Action::RunTask)?;
+            let mut open = open_messages(tx, &work.staff.id)?.into_iter();
+            if !open.any(|open| open.key == key) {
+                return Err(refused("send_unknown"));
+            }
+            let send = rows::send(tx, key)?.ok_or_else(|| refused("send_unknown"))?;
+            let task = match &send.task_id {
+                Some(id) => rows::task(tx, id)?,
+                None => None,
+            };
+            let member = known_member(tx, &send.member_id)?;
+            let sending = Sending::new(tx, &work, &send.template_id, task)?;
+            let verdict = gate(tx, &work, &member, &sending.contact)?;
+            if let (Some(reason), Some(refusal)) = (verdict.reason, verdict.refusal()) {
+                keep_refusal(tx, &work, &member, &sending.contact, reason)?;
+                return Ok(Err(refusal));
+            }
+            let text = sending.text(&member)?;
+            Ok(Ok(out(&member, sending.channel, send.key, text)))
+        })?;
+        handed.map_err(|(code, values)| AppError::Refused { code, values })
     }
 
     /// The clerk's messages that the gate put off, oldest first. Nothing changes.
@@ -398,7 +408,7 @@ impl<'w, 'a> Sending<'w, 'a> {
                 Some(send) => send.state,
             };
             if !state.is(SendState::Failed) && !state.is(SendState::Refused) {
-                let state = ("state".to_owned(), state.code().to_owned());
+                let state = ("send_state".to_owned(), state.code().to_owned());
                 return Ok(Err(("already_sent".to_owned(), vec![state])));
             }
         }
@@ -526,6 +536,36 @@ fn deferred_sends(conn: &Connection, staff_id: &str) -> Result<Vec<Send>> {
     keys.iter()
         .filter_map(|key| rows::send(conn, key).transpose())
         .collect()
+}
+
+/// A clerk's messages of which nothing was told since, newest first.
+fn open_messages(conn: &Connection, staff_id: &str) -> Result<Vec<OpenMessage>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT s.key, m.member_id, m.name, s.channel, s.template_id, s.at_ms
+         FROM send s JOIN member m ON m.member_key = s.member_key
+         WHERE s.staff_id = ?1 AND s.state = 'queued' AND s.reason IS NULL
+         ORDER BY s.at_ms DESC, s.key LIMIT ?2",
+    )?;
+    let open = statement.query_map(params![staff_id, OPEN_MAX], |row| {
+        Ok(OpenMessage {
+            key: row.get(0)?,
+            member_id: row.get(1)?,
+            name: row.get(2)?,
+            channel: row.get(3)?,
+            template_id: row.get(4)?,
+            at_ms: row.get(5)?,
+        })
+    })?;
+    Ok(open.collect::<rusqlite::Result<_>>()?)
+}
+
+/// How many messages wait for the clerk: put off until now, or without news.
+pub(super) fn waiting_messages(conn: &Connection, work: &Work<'_>) -> Result<usize> {
+    let mut waiting = open_messages(conn, &work.staff.id)?.len();
+    for send in deferred_sends(conn, &work.staff.id)? {
+        waiting += usize::from(put_off(conn, work, &send)?.due);
+    }
+    Ok(waiting)
 }
 
 /// A deferred message as it shows: what put it off when it was written. Rules that changed since may let

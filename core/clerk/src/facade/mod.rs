@@ -45,11 +45,12 @@ pub mod readings;
 pub mod recordings;
 pub mod staff;
 pub mod tasks;
+pub mod wording;
 mod work;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{NaiveDate, NaiveDateTime};
 use serde::Serialize;
@@ -85,7 +86,7 @@ pub struct ClerkApp {
     session: Mutex<staff::Session>,
     touched_by_shell: AtomicBool,
     pub(crate) recordings: Shelf,
-    pub(crate) opened: OpenReport,
+    pub(crate) opened: Mutex<OpenReport>,
 }
 
 /// Who acts, where and when; see [`ClerkApp::acting`].
@@ -200,6 +201,8 @@ pub struct FirstLoad {
     pub members_done: u64,
     /// Members that it brings.
     pub members: u64,
+    /// Somebody can sign in and work with what came in.
+    pub usable: bool,
 }
 
 fn first_load(conn: &rusqlite::Connection) -> crate::store::Result<Option<FirstLoad>> {
@@ -210,6 +213,7 @@ fn first_load(conn: &rusqlite::Connection) -> crate::store::Result<Option<FirstL
     Ok(Some(FirstLoad {
         members_done,
         members,
+        usable: staff::anybody(conn)?,
     }))
 }
 
@@ -317,7 +321,7 @@ impl ClerkApp {
             driver: Arc::new(driver),
             session: Mutex::new(session),
             touched_by_shell: AtomicBool::new(false),
-            opened,
+            opened: Mutex::new(opened),
         })
     }
 
@@ -341,10 +345,28 @@ impl ClerkApp {
         self.pause()
     }
 
-    /// The reason for which a read said that the file is damaged is gone: the file is set aside, its
-    /// outbox saved, and the next round loads everything anew.
+    /// A read said that the file is damaged: the file is set aside, its outbox saved, and the next round loads
+    /// everything anew. The next call does so by itself, once; here it is asked for again.
     pub fn repair(&self) -> AppResult<u32> {
-        Ok(self.store.set_damaged_aside(self.now_ms())?.salvaged_ops)
+        let report = self.store.set_damaged_aside(self.now_ms())?;
+        let salvaged_ops = report.salvaged_ops;
+        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = report;
+        Ok(salvaged_ops)
+    }
+
+    /// What opening the file found, or its last repair.
+    pub(crate) fn opened(&self) -> OpenReport {
+        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.clone()
+    }
+
+    /// Mends what the call before found damaged.
+    fn mend(&self) -> AppResult<()> {
+        if self.store.wants_repair() {
+            tracing::warn!("the phone's file is damaged; it is set aside");
+            self.repair()?;
+        }
+        Ok(())
     }
 
     /// Whose phone the hub's one-time code makes, to be shown before it is accepted. The code stays good.
@@ -370,6 +392,7 @@ impl ClerkApp {
 
     /// One round with the hub. Afterwards the figures of whoever changed are computed.
     pub fn sync(&self, listener: &dyn SyncListener, cancel: &Cancel) -> AppResult<SyncReport> {
+        self.mend()?;
         let mut store = Arc::clone(&self.store);
         let report = self
             .driver
@@ -417,9 +440,11 @@ impl ClerkApp {
 
     /// How the phone stands.
     pub fn status(&self) -> AppResult<Status> {
+        self.mend()?;
         let file_bytes = std::fs::metadata(self.store.path()).map_or(0, |file| file.len());
         let staff_id = self.signed_in();
         let stuck = self.stuck_ops()?;
+        let opened = self.opened();
         self.store.read(|conn| {
             let pairing = read_pairing(conn)?;
             let text = |value: fn(&crate::sync::Pairing) -> &String| {
@@ -449,8 +474,8 @@ impl ClerkApp {
                 members: count("SELECT count(*) FROM member WHERE standing = 1")?,
                 file_bytes,
                 model_version: self.settings().model.version,
-                set_aside: self.opened.set_aside.clone(),
-                salvaged_ops: self.opened.salvaged_ops,
+                set_aside: opened.set_aside.clone(),
+                salvaged_ops: opened.salvaged_ops,
             })
         })
     }
@@ -532,6 +557,7 @@ impl ClerkApp {
     /// Whose phone it is, whether the lock has fallen or not. It keeps no lock from falling, and what
     /// is read for it shows no member.
     pub(crate) fn acting_behind_the_lock(&self) -> AppResult<Pocketed> {
+        self.mend()?;
         let now_ms = self.now_ms();
         let settings = self.settings();
         let signed_in = self.signed_in().unwrap_or_default();

@@ -28,6 +28,8 @@ pub struct OutcomeChoice {
     pub medicine: Answer,
     /// Whether a note is asked for; one may be left with every outcome.
     pub note: Answer,
+    /// Something of these is asked before it is recorded; else a touch records it.
+    pub asks: bool,
 }
 
 /// What may be recorded of a task.
@@ -65,16 +67,20 @@ fn choice(code: OutcomeCode, to_choose: bool, work: &Work<'_>) -> OutcomeChoice 
     let last_day = work
         .today
         .checked_add_days(Days::new(asks.days_max.unsigned_abs()));
+    let medicine = if to_choose {
+        asks.medicine
+    } else {
+        Answer::NotAsked
+    };
     OutcomeChoice {
         code,
         day: asks.day,
         last_day: last_day.filter(|_| asks.day != Answer::NotAsked),
-        medicine: if to_choose {
-            asks.medicine
-        } else {
-            Answer::NotAsked
-        },
+        medicine,
         note: asks.note,
+        asks: [asks.day, medicine, asks.note]
+            .iter()
+            .any(|answer| *answer != Answer::NotAsked),
     }
 }
 

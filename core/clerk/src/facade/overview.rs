@@ -10,6 +10,7 @@ use yaoban_domain::codes::{Class, Code as _, MedicineStatus};
 use super::find::{MemberRow, member_row};
 use super::groups::{keys, unfit};
 use super::listing::Listing;
+use super::message::waiting_messages;
 use super::tasks::{TaskFilter, TaskView};
 use super::work::Work;
 use super::{Acting, AppResult, ClerkApp};
@@ -68,6 +69,8 @@ pub struct TaskCounts {
     pub classes: Vec<Count>,
     /// Of today's list, by kind.
     pub kinds: Vec<Count>,
+    /// Messages that wait for the clerk: put off until now, or handed out and nobody said what became of them.
+    pub messages: usize,
 }
 
 /// What may be told of the tasks without unlocking: numbers, and nobody's name.
@@ -138,6 +141,7 @@ impl ClerkApp {
                 done: list(TaskView::DoneToday)?.len(),
                 classes: tally(due.iter().filter_map(|place| place.class.map(Class::code))),
                 kinds: tally(due.iter().map(|place| place.kind.code())),
+                messages: waiting_messages(conn, &work)?,
             })
         })
     }

@@ -6,12 +6,13 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use yaoban_domain::calendar::{days_to_birthday, is_in_window};
 use yaoban_domain::codes::{Channel, Code as _, ConsentPurpose, MedicineStatus, Open, ReadingKind, TaskKind};
-use yaoban_domain::model::{Member, Regimen, Staff, Why};
+use yaoban_domain::model::{Consent, Member, Regimen, Staff, Why};
 use yaoban_domain::task::{channel, is_on_list, settle};
 use yaoban_protocol::row::entity;
 
 use super::find::{MemberRow, household, member_row, require_member, row_of};
 use super::history::{HistoryDay, days_of_lines};
+use super::members::{ConsentStanding, standings};
 use super::readings::{ReadingRow, of_kind};
 use super::{Acting, AppResult, ClerkApp};
 use crate::store::figures::{Catalogue, Computed, Medicine, compute};
@@ -205,8 +206,8 @@ pub struct TaskBrief {
     pub emergency: bool,
 }
 
-/// Something in words: a code, which is the key of its text, with values. Dates among these are ISO, an
-/// instant (`when`) is milliseconds in UTC, codes stand as they are.
+/// Something in words: a code, which is the key of its text, with values;
+/// [`kind_of`](super::wording::kind_of) tells how each is said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Say {
     /// For example `medicine_out`, `ask_number`.
@@ -283,8 +284,8 @@ pub struct Profile {
     pub tags: Vec<String>,
     /// Disease codes.
     pub diseases: Vec<String>,
-    /// Consents.
-    pub consents: Vec<ConsentRow>,
+    /// How the member stands to each consent.
+    pub consents: Vec<ConsentStanding>,
     /// The newest notes.
     pub notes: Vec<NoteRow>,
     /// The last contact that reached the member.
@@ -372,7 +373,7 @@ fn profile(conn: &Connection, key: i64, member: &Member, acting: &Acting) -> App
         },
         tags: member.tags.clone(),
         diseases: member.diseases.clone(),
-        consents: consent_rows(member),
+        consents: standings(&member.consents),
         notes: notes(conn, key)?,
         last_contact: last_contact(conn, key)?,
         call_task_id: None,
@@ -476,20 +477,21 @@ fn regimen_row(regimen: &Regimen) -> RegimenRow {
     }
 }
 
-fn consent_rows(member: &Member) -> Vec<ConsentRow> {
-    let rows = member.consents.iter().map(|consent| ConsentRow {
-        purpose: consent.purpose.code().to_owned(),
-        channel: consent
-            .channel
-            .as_ref()
-            .map(|channel: &Open<_>| channel.code().to_owned()),
-        granted: consent.granted,
-        at_ms: consent.at_ms,
-        wording_version: consent.wording_version.clone(),
-        place: consent.place.clone(),
-        staff_id: consent.staff_id.clone(),
-    });
-    rows.collect()
+impl From<&Consent> for ConsentRow {
+    fn from(consent: &Consent) -> Self {
+        Self {
+            purpose: consent.purpose.code().to_owned(),
+            channel: consent
+                .channel
+                .as_ref()
+                .map(|channel: &Open<_>| channel.code().to_owned()),
+            granted: consent.granted,
+            at_ms: consent.at_ms,
+            wording_version: consent.wording_version.clone(),
+            place: consent.place.clone(),
+            staff_id: consent.staff_id.clone(),
+        }
+    }
 }
 
 fn notes(conn: &Connection, key: i64) -> AppResult<Vec<NoteRow>> {
@@ -663,11 +665,11 @@ fn say(profile: &Profile, acting: &Acting) -> Vec<Say> {
         add(code, &[("days", days.to_string())]);
     }
     for purpose in [ConsentPurpose::Membership, ConsentPurpose::Health] {
-        if !profile
+        let standing = profile
             .consents
             .iter()
-            .any(|consent| consent.purpose == purpose.code())
-        {
+            .find(|standing| standing.purpose == purpose.code());
+        if standing.is_none_or(|standing| standing.answers.is_empty()) {
             add("ask_consent", &[("purpose", purpose.code().to_owned())]);
         }
     }

@@ -354,6 +354,15 @@ pub(super) fn by_name(staff: &mut [Staff]) {
     staff.sort_unstable_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
 }
 
+/// Whether somebody can sign in already: a first load brings the staff early, and not first.
+pub(super) fn anybody(conn: &Connection) -> crate::store::Result<bool> {
+    let Some(store_id) = meta::get::<String>(conn, meta::STORE_ID)? else {
+        return Ok(false);
+    };
+    let staff: Vec<Staff> = rows::records(conn, entity::STAFF)?;
+    Ok(staff.iter().any(|one| may_use(one, &store_id)))
+}
+
 fn may_use(staff: &Staff, store_id: &str) -> bool {
     let here = staff.store_id.as_deref() == Some(store_id);
     staff.active && here && (staff.role.is(Role::Clerk) || staff.role.is(Role::StoreManager))

@@ -27,6 +27,8 @@ pub const LIST_MAX: usize = 2_000;
 pub const OVERDUE_DAYS: u64 = 30;
 /// Days within which a clerk's own task is due, if no day is chosen.
 const OWN_TASK_DAYS: u64 = 7;
+/// Days from now that are one touch away where a day is asked for.
+const NEAR_DAYS: [u64; 6] = [1, 2, 3, 7, 14, 30];
 
 /// Which tasks a list shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -335,6 +337,15 @@ impl ClerkApp {
                 task,
             })
         })
+    }
+
+    /// The days that are one touch away where a day is asked for, up to the last one that is taken (none: any).
+    pub fn near_days(&self, last: Option<NaiveDate>) -> Vec<NaiveDate> {
+        let today = self.today();
+        let days = NEAR_DAYS
+            .iter()
+            .filter_map(|n| today.checked_add_days(Days::new(*n)));
+        days.filter(|day| last.is_none_or(|last| *day <= last)).collect()
     }
 
     /// A task that the clerk makes for itself. Returns its id.

@@ -134,6 +134,18 @@ impl StoreError {
     }
 }
 
+/// What a call of the store may end with: the store's own error, or one that is made of it.
+pub trait FromStore: From<StoreError> {
+    /// It says that the file is damaged.
+    fn is_damage(&self) -> bool;
+}
+
+impl FromStore for StoreError {
+    fn is_damage(&self) -> bool {
+        matches!(self, Self::Damaged)
+    }
+}
+
 /// SQLite's own number of an error, for support; 0 if it is none of SQLite's.
 fn extended_code(error: &rusqlite::Error) -> i32 {
     error.sqlite_error().map_or(0, |error| error.extended_code)

@@ -48,7 +48,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use yaoban_domain::calendar::Calendar;
 
 use crate::vault::DatabaseKey;
-pub use error::{Result, StoreError};
+pub use error::{FromStore, Result, StoreError};
 pub use open::OpenReport;
 pub use settings::Settings;
 pub use sync_store::read_pairing;
@@ -82,6 +82,7 @@ pub struct Store {
     readers: [Mutex<Option<Connection>>; READERS],
     next_reader: AtomicUsize,
     paused: AtomicBool,
+    damage: Damage,
     settings: RwLock<Arc<Settings>>,
     load: Mutex<Option<load::Load>>,
     listener: RwLock<Option<Arc<dyn ChangeListener>>>,
@@ -139,12 +140,13 @@ impl Store {
     }
 
     /// Runs `work` in one immediate transaction; an error rolls everything back.
-    pub fn write<T, E: From<StoreError>>(
+    pub fn write<T, E: FromStore>(
         &self,
         durability: Durability,
         work: impl FnOnce(&Tx<'_>) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
-        let (value, changed) = self.write_untold(durability, work)?;
+        let written = self.write_untold(durability, work);
+        let (value, changed) = written.inspect_err(|error| self.note_damage(error))?;
         if changed {
             self.tell_change();
         }
@@ -152,7 +154,7 @@ impl Store {
     }
 
     /// The same for work under another lock of the store: who holds that tells of the change later.
-    fn write_untold<T, E: From<StoreError>>(
+    fn write_untold<T, E: FromStore>(
         &self,
         durability: Durability,
         work: impl FnOnce(&Tx<'_>) -> std::result::Result<T, E>,
@@ -202,7 +204,29 @@ impl Store {
     }
 
     /// Runs `work` on a reader, in one snapshot of the file.
-    pub fn read<T, E: From<StoreError>>(
+    pub fn read<T, E: FromStore>(
+        &self,
+        work: impl FnOnce(&Connection) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        self.read_once(work).inspect_err(|error| self.note_damage(error))
+    }
+
+    /// What is wanted once a call said that the file is damaged: [`Self::set_damaged_aside`]. Once only: a
+    /// file that is damaged again is for a person to look at, and room for what is set aside has an end.
+    pub fn wants_repair(&self) -> bool {
+        self.damage.seen.load(Ordering::SeqCst)
+            && !self.damage.repaired.load(Ordering::SeqCst)
+            && !self.paused.load(Ordering::SeqCst)
+    }
+
+    /// Remembers that the file is damaged, and wakes who listens: its next call mends it.
+    fn note_damage(&self, error: &impl FromStore) {
+        if error.is_damage() && !self.damage.seen.swap(true, Ordering::SeqCst) {
+            self.tell_change();
+        }
+    }
+
+    fn read_once<T, E: FromStore>(
         &self,
         work: impl FnOnce(&Connection) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
@@ -254,6 +278,13 @@ impl Store {
     fn keep_settings(&self, settings: Settings) {
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
     }
+}
+
+/// What is known of damage to the file.
+#[derive(Debug, Default)]
+struct Damage {
+    seen: AtomicBool,
+    repaired: AtomicBool,
 }
 
 /// A lock; a panic in another thread rolled its transaction back, so the connection is sound.

@@ -45,6 +45,7 @@ impl Store {
     /// only here. The scopes are then loaded anew.
     pub fn set_damaged_aside(&self, now_ms: i64) -> Result<OpenReport> {
         let mut writer = lock(&self.writer);
+        self.damage.repaired.store(true, Ordering::SeqCst);
         // Closing a damaged file may fail; what counts is that nobody holds it.
         for reader in &self.readers {
             drop(lock(reader).take());
@@ -76,6 +77,7 @@ impl Store {
             readers: Default::default(),
             next_reader: AtomicUsize::new(0),
             paused: AtomicBool::new(false),
+            damage: super::Damage::default(),
             settings: RwLock::new(Arc::new(settings)),
             load: Mutex::new(None),
             listener: RwLock::default(),

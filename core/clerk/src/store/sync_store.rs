@@ -8,7 +8,9 @@ use yaoban_protocol::op::OpResult;
 use yaoban_protocol::row::{Change, ChangeKind};
 
 use super::rounds::RoundNote;
-use super::{Durability, Result, Store, StoreError, Tx, lookup, meta, outbox, replay, rounds, rows};
+use super::{
+    Durability, FromStore, Result, Store, StoreError, Tx, lookup, meta, outbox, replay, rounds, rows,
+};
 use crate::sync::{
     Greeting, HeldScope, LoadPlan, Pairing, PendingOp, PulledPage, RoundReport, SENT_KEEP_MS, ScopeSums,
     StoreFailure, StoreResult, SyncState, SyncStore,
@@ -16,6 +18,12 @@ use crate::sync::{
 
 /// Rows that leave in one transaction when a scope is dropped: writers wait for less than 50 ms.
 const DROP_ROWS: u32 = 2_000;
+
+impl FromStore for StoreFailure {
+    fn is_damage(&self) -> bool {
+        self.code == StoreError::Damaged.code()
+    }
+}
 
 impl From<StoreError> for StoreFailure {
     fn from(error: StoreError) -> Self {

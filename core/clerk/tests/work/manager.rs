@@ -90,6 +90,10 @@ fn the_managers_numbers_are_the_lengths_of_the_lists_behind_them() {
         (agreed[0].name.as_str(), agreed[0].code.as_str()),
         ("王M0", "agreed_to_visit")
     );
+    let group = |figure| phone.app.today_items(&Whose::Store, figure).unwrap()[0].group;
+    assert_eq!(group(TodayFigure::Agreed), "outcome");
+    assert_eq!(group(TodayFigure::Attempts), "carrier");
+    assert_eq!(group(TodayFigure::Open), "task_state");
 }
 
 #[test]

@@ -187,6 +187,41 @@ fn a_key_is_stored_before_its_text_leaves_so_nothing_is_sent_twice() {
 }
 
 #[test]
+fn a_message_without_news_is_handed_out_again_through_the_gate() {
+    let phone = Phone::with(rows());
+    let key = phone.app.message(&ids(&["M1"]), "remind").unwrap().ready[0]
+        .key
+        .clone();
+    assert_eq!(phone.app.task_counts(false).unwrap().messages, 1);
+    let phone = phone.restart();
+    let again = phone.app.hand_again(&key).unwrap();
+    assert_eq!(
+        (again.key.as_str(), again.member_id.as_str()),
+        (key.as_str(), "M1")
+    );
+    assert_eq!(
+        again.number.as_ref().unwrap().expose_secret(),
+        willing("M1").phone.as_ref().unwrap()
+    );
+    assert_eq!(
+        phone.app.open_messages().unwrap().len(),
+        1,
+        "it is still to be told"
+    );
+    phone.pass(10 * HOUR);
+    assert_eq!(code(phone.app.hand_again(&key)), "gate.outside_hours");
+    phone.pass(14 * HOUR);
+    assert!(phone.app.hand_again(&key).is_ok());
+    phone.app.message_result(&key, SendState::Sent, None).unwrap();
+    assert_eq!(code(phone.app.hand_again(&key)), "send_unknown");
+    assert_eq!(
+        code(phone.app.hand_again("own-remind-2026-06-15/M4/0/sms")),
+        "send_unknown"
+    );
+    assert_eq!(phone.app.task_counts(false).unwrap().messages, 0);
+}
+
+#[test]
 fn the_message_of_a_task_does_the_task() {
     let phone = Phone::with(rows());
     let result = phone.app.message_task("T1", "remind").unwrap();

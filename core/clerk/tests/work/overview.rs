@@ -1,5 +1,8 @@
 //! Counts for the chips, members looked at last, what the phone takes up, the end of a pairing.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use yaoban_clerk_core::facade::contact::{DialTarget, NewOutcome};
 use yaoban_clerk_core::facade::groups::GroupConditions;
 use yaoban_clerk_core::facade::members::NewConsent;
@@ -7,11 +10,14 @@ use yaoban_clerk_core::facade::overview::DueCounts;
 use yaoban_clerk_core::facade::profile::ConsentRow;
 use yaoban_clerk_core::facade::staff::Rights;
 use yaoban_clerk_core::facade::tasks::{NewTask, TaskFilter};
-use yaoban_domain::codes::{CarrierResult, ContactPurpose, OutcomeCode, TaskKind};
+use yaoban_domain::codes::{
+    CarrierResult, Channel, ConsentPurpose, ContactPurpose, Open, OutcomeCode, TaskKind,
+};
+use yaoban_domain::model::Consent;
 use yaoban_protocol::row::{Change, entity};
 
 use crate::common::{member, put};
-use crate::phone::{Phone, code, task, willing};
+use crate::phone::{Phone, code, consent, task, willing};
 
 /// Three members: one with a disease, tags and a birthday tomorrow, one bare, one of another store.
 fn three_members() -> Vec<Change> {
@@ -255,7 +261,13 @@ fn what_may_be_chosen_comes_from_the_core() {
     assert!(forms.iter().all(|form| {
         let kept =
             |row: &&ConsentRow| row.purpose == form.purpose && row.wording_version == form.wording_version;
-        profile.consents.iter().filter(kept).count() == 1
+        profile
+            .consents
+            .iter()
+            .flat_map(|one| &one.answers)
+            .filter(kept)
+            .count()
+            == 1
     }));
     let diseases = phone.app.diseases();
     assert!(
@@ -342,4 +354,143 @@ fn the_end_of_a_pairing_leaves_nothing_and_loses_nothing_unasked() {
     assert_eq!(phone.files(), Vec::<String>::new());
     let phone = phone.restart();
     assert_eq!(code(phone.app.find("M1", 1)), "not_paired");
+}
+
+#[test]
+fn a_phone_whose_file_is_damaged_while_it_runs_mends_it_by_its_next_call() {
+    let mut rows = three_members();
+    rows.extend((0..2_000).map(|n| {
+        let id = format!("X{n}");
+        put(100 + n, entity::MEMBER, &id, &member(&id, "王芳"))
+    }));
+    let phone = Phone::with(rows);
+    phone.app.add_note("M1", "只在手机上", None).unwrap();
+    phone.app.pause().unwrap();
+    let path = phone.home().join("clerk.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let from = bytes.len() / 3;
+    for page in bytes[from..].chunks_mut(4_096) {
+        page[7] ^= 0xff;
+    }
+    std::fs::write(&path, bytes).unwrap();
+    phone.app.resume().unwrap();
+    let heard = Arc::new(AtomicUsize::new(0));
+    phone
+        .app
+        .store()
+        .set_listener(Some(Arc::new(Counted(Arc::clone(&heard)))));
+    let members = ["M1", "X0", "X500", "X1000", "X1500", "X1999"];
+    let mut looks = members.iter().map(|id| phone.app.profile(id).map(drop));
+    let found = looks
+        .find_map(Result::err)
+        .expect("no page of the damaged ones was read");
+    assert_eq!(found.code(), "file_damaged");
+    assert_eq!(
+        heard.load(Ordering::SeqCst),
+        1,
+        "who listens is told to read again"
+    );
+    let status = phone.app.status().unwrap();
+    assert!(status.set_aside.is_some() && status.members == 0);
+    assert_eq!(
+        (status.outbox, status.salvaged_ops),
+        (1, 1),
+        "nothing of the clerk's is lost"
+    );
+    assert!(status.paired, "the pairing is kept");
+    assert_eq!(heard.load(Ordering::SeqCst), 2);
+    let files = phone.files().into_iter();
+    assert_eq!(
+        files
+            .filter(|name| name.contains(".damaged-") && !name.ends_with("-wal"))
+            .count(),
+        1
+    );
+}
+
+struct Counted(Arc<AtomicUsize>);
+
+impl yaoban_clerk_core::store::ChangeListener for Counted {
+    fn changed(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_profile_says_how_the_member_stands_to_each_consent() {
+    let mut asked = member("M1", "王芳");
+    asked.consents = vec![
+        consent(ConsentPurpose::Marketing, true),
+        Consent {
+            channel: Some(Channel::Call.into()),
+            granted: false,
+            ..consent(ConsentPurpose::Marketing, true)
+        },
+        Consent {
+            purpose: Open::Unknown("research".into()),
+            ..consent(ConsentPurpose::Marketing, true)
+        },
+    ];
+    let phone = Phone::with(vec![put(20, entity::MEMBER, "M1", &asked)]);
+    let standings = phone.app.profile("M1").unwrap().consents;
+    let said: Vec<(&str, bool, usize, bool)> = standings
+        .iter()
+        .map(|one| {
+            let asked = one.wording_version.is_some();
+            (one.purpose.as_str(), one.granted, one.answers.len(), asked)
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            ("membership", false, 0, true),
+            ("health", false, 0, true),
+            ("marketing", true, 2, true),
+            ("recording", false, 0, true),
+            ("profiling", false, 0, true),
+            ("research", true, 1, false),
+        ]
+    );
+}
+
+#[test]
+fn near_days_end_with_the_last_one_that_is_taken() {
+    let phone = Phone::with(Vec::new());
+    let days = |last: Option<&str>| {
+        let days = phone.app.near_days(last.map(|day| day.parse().unwrap()));
+        days.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let all = ["06-16", "06-17", "06-18", "06-22", "06-29", "07-15"].map(|day| format!("2026-{day}"));
+    assert_eq!(days(None), all);
+    assert_eq!(days(Some("2026-06-22")), all[..4]);
+    assert_eq!(days(Some("2026-06-21")), all[..3]);
+    assert!(days(Some("2026-06-15")).is_empty());
+}
+
+#[test]
+fn a_call_for_a_task_is_answered_by_what_came_of_it() {
+    let phone = Phone::with(Vec::new());
+    let choices = |target| phone.app.carrier_choices(&target);
+    let for_task = choices(DialTarget::Task("T1".into()));
+    let for_member = choices(DialTarget::Member {
+        member_id: "M1".into(),
+        purpose: ContactPurpose::Service,
+    });
+    assert!(!for_task.contains(&CarrierResult::Answered));
+    assert_eq!(for_member[0], CarrierResult::Answered);
+    assert_eq!(for_member[1..], for_task);
+}
+
+#[test]
+fn what_is_typed_is_read_or_refused() {
+    let phone = Phone::with(Vec::new());
+    assert_eq!(phone.app.typed_birthday(" "), Ok(None));
+    assert_eq!(
+        phone.app.typed_birthday("20260615"),
+        Ok("2026-06-15".parse().ok())
+    );
+    assert_eq!(code(phone.app.typed_birthday("20260616")), "invalid", "tomorrow");
+    assert_eq!(phone.app.typed_units(""), Ok(None));
+    assert_eq!(phone.app.typed_units(" ０．５ "), Ok(Some(500)));
+    assert_eq!(code(phone.app.typed_units("-1")), "invalid");
 }

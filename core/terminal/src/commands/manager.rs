@@ -103,12 +103,11 @@ fn items(session: &Session<'_>, figure: &str, of: Option<&str>) -> Result<String
 
 fn item_cells(session: &Session<'_>, screen: &Screen<'_>, item: &TodayItem, who: &str) -> Vec<String> {
     let texts = screen.texts;
-    let groups = ["task_state", "carrier", "outcome", "send"];
-    let word = groups.iter().find_map(|group| {
-        let word = texts.code(group, &item.code);
-        (word != item.code).then(|| word.to_owned())
-    });
     let none = texts.get("none");
+    let word = match item.code.as_str() {
+        "" => none,
+        code => texts.code(item.group, code),
+    };
     let when = match item.due {
         Some(due) => texts.fill("today.due_on", &[("day", &screen.date(due))]),
         None => session.app.local(item.at_ms).format("%H:%M").to_string(),
@@ -117,7 +116,7 @@ fn item_cells(session: &Session<'_>, screen: &Screen<'_>, item: &TodayItem, who:
         item.name.clone(),
         item.phone_masked.as_deref().unwrap_or(none).to_owned(),
         who.to_owned(),
-        word.unwrap_or_else(|| none.to_owned()),
+        word.to_owned(),
         when,
     ]
 }

@@ -166,14 +166,14 @@ fn consent_of(session: &Session<'_>, text: &str) -> Result<NewConsent, Failure> 
 
 pub fn history(session: &Session<'_>, args: &HistoryArgs) -> Result<String, Failure> {
     let member_id = session.member_id(&args.member)?;
-    let before = args.before.as_deref().map(input::birthday).transpose()?;
+    let until = args.until.as_deref().map(input::birthday).transpose()?;
     let page = if args.older {
-        let before = before.unwrap_or(session.today);
+        let until = until.unwrap_or(session.today);
         session
             .app
-            .older_history(&member_id, before, OLDER_LINES, None, &Cancel::default())?
+            .older_history(&member_id, until, OLDER_LINES, None, &Cancel::default())?
     } else {
-        session.app.history(&member_id, before, HISTORY_DAYS, None)?
+        session.app.history(&member_id, until, HISTORY_DAYS, None)?
     };
     session.print(&page, |screen, page| {
         show_history(screen, page, &member_id, args.older);
@@ -218,7 +218,7 @@ fn show_history(screen: &mut Screen<'_>, page: &HistoryPage, member_id: &str, ol
         } else {
             "history.next"
         };
-        screen.next(command, &[("id", &member_id), ("day", &next.before)]);
+        screen.next(command, &[("id", &member_id), ("day", &next.until)]);
     }
 }
 
@@ -340,7 +340,8 @@ pub fn consent(session: &Session<'_>, args: &ConsentArgs) -> Result<String, Fail
         let new = consent_of(session, text)?;
         session.app.set_consent(&member_id, &new, None)?;
     }
-    let consents = session.app.profile(&member_id)?.consents;
+    let standings = session.app.profile(&member_id)?.consents;
+    let consents: Vec<_> = standings.into_iter().flat_map(|one| one.answers).collect();
     session.print(&consents, |screen, consents| {
         if consents.is_empty() {
             screen.say("consent.none", &[("name", &name)]);

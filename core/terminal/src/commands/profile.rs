@@ -1,6 +1,7 @@
 //! One member at a glance: allergies first.
 
 use yaoban_clerk_core::facade::profile::{ClassWhy, MedicineRow, Profile, Say, TaskBrief};
+use yaoban_clerk_core::facade::wording::{ValueKind, kind_of};
 
 use yaoban_domain::codes::{Code as _, MedicineStatus};
 
@@ -314,12 +315,9 @@ pub fn said(screen: &Screen<'_>, group: &str, say: &Say) -> String {
 
 /// A value of something to say, in words: codes by the catalogue, dates as people say them.
 fn worded(screen: &Screen<'_>, name: &str, value: &str) -> String {
-    match (name, value.parse()) {
-        (_, Ok(day)) => screen.date(day),
-        ("kind" | "purpose" | "channel" | "why" | "outcome", _) => {
-            let group = if name == "purpose" { "consent" } else { name };
-            screen.texts.code(group, value).to_owned()
-        }
+    match (kind_of(name, value), value.parse()) {
+        (ValueKind::Day, Ok(day)) => screen.date(day),
+        (ValueKind::Code { group }, _) => screen.texts.code(group, value).to_owned(),
         _ => value.to_owned(),
     }
 }

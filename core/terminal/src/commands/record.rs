@@ -39,7 +39,10 @@ pub fn regimen(session: &Session<'_>, args: &RegimenArgs) -> Result<String, Fail
         let until = args.until.as_deref();
         let new = NewRegimen {
             ingredient: ingredient_of(session, &member.member_id, ingredient)?,
-            daily_units_milli: args.daily.as_deref().map(input::units).transpose()?,
+            daily_units_milli: match args.daily.as_deref() {
+                Some(text) => session.app.typed_units(text)?,
+                None => None,
+            },
             stock_until: until.map(|text| input::date(text, session.today)).transpose()?,
             inactive: args.stopped,
         };
@@ -225,7 +228,11 @@ fn take_out<T>(
 fn not_there(what: &str, word: &str, has: &[String]) -> Failure {
     Failure::refused(
         "not_recorded",
-        [("what", what), ("text", word), ("names", has.join("、").as_str())],
+        [
+            ("recorded", what),
+            ("text", word),
+            ("names", has.join("、").as_str()),
+        ],
     )
 }
 
