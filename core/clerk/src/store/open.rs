@@ -109,10 +109,14 @@ impl Store {
         self.close_all(&mut lock(&self.writer))
     }
 
-    /// Opens again what [`Self::pause`] closed.
+    /// Opens again what [`Self::pause`] closed. A file that was damaged meanwhile is mended by the next call.
     pub fn resume(&self) -> Result<()> {
         self.paused.store(false, Ordering::SeqCst);
-        self.ensure_open(&mut lock(&self.writer))
+        let opened = self.ensure_open(&mut lock(&self.writer));
+        if let Err(error) = &opened {
+            self.note_damage(error);
+        }
+        if self.wants_repair() { Ok(()) } else { opened }
     }
 
     /// Moves the log into the file, so that what was erased is nowhere any more.
