@@ -1,13 +1,15 @@
 package cn.yaoban.core.bridge
 
+import cn.yaoban.core.ValueKind
+
 /**
- * A value for a wording. It may say something about a member, so printing it, or an exception or a
+ * A value for a wording; its kind is how it is said. It may say something about a member, so printing it, or an exception or a
  * record that holds it, shows its name only.
  */
-class WordingValue(val name: String, val value: String) {
+class WordingValue(val name: String, val value: String, val kind: ValueKind = ValueKind.Text) {
     override fun toString(): String = name
 
-    override fun equals(other: Any?): Boolean = other is WordingValue && other.name == name && other.value == value
+    override fun equals(other: Any?): Boolean = other is WordingValue && other.name == name && other.value == value && other.kind == kind
 
     override fun hashCode(): Int = 31 * name.hashCode() + value.hashCode()
 }
