@@ -146,7 +146,10 @@ impl Store {
         work: impl FnOnce(&Tx<'_>) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
         let written = self.write_untold(durability, work);
-        let (value, changed) = written.inspect_err(|error| self.note_damage(error))?;
+        if let Err(error) = &written {
+            self.note_damage(error.is_damage());
+        }
+        let (value, changed) = written?;
         if changed {
             self.tell_change();
         }
@@ -159,6 +162,21 @@ impl Store {
         durability: Durability,
         work: impl FnOnce(&Tx<'_>) -> std::result::Result<T, E>,
     ) -> std::result::Result<(T, bool), E> {
+        let (mut work, mut done) = (Some(work), None);
+        let written = self.write_with(durability, &mut |tx| {
+            done = work.take().map(|work| work(tx));
+            matches!(done, Some(Ok(_)))
+        });
+        match (written, done) {
+            (Ok(changed), Some(done)) => done.map(|value| (value, changed)),
+            (Err(error), _) => Err(error.into()),
+            (Ok(_), None) => Err(StoreError::Closed.into()),
+        }
+    }
+
+    /// A transaction around work that says whether it got through; whether something changed. Apart from
+    /// [`Self::write`], so that it is in the library once.
+    fn write_with(&self, durability: Durability, work: &mut dyn FnMut(&Tx<'_>) -> bool) -> Result<bool> {
         let mut guard = lock(&self.writer);
         self.ensure_open(&mut guard)?;
         let conn = guard.as_mut().ok_or(StoreError::Closed)?;
@@ -168,13 +186,14 @@ impl Store {
         } else {
             "NORMAL"
         };
-        conn.pragma_update(None, "synchronous", synchronous)
-            .map_err(StoreError::from)?;
+        conn.pragma_update(None, "synchronous", synchronous)?;
         let calendar = self.settings().calendar;
         let mut mirror = self.mirror();
         mirror.begin();
         let tx = Tx::begin(conn, calendar)?;
-        let value = work(&tx)?;
+        if !work(&tx) {
+            return Ok(false);
+        }
         let settings = tx.changed_settings()?;
         mirror.forget(&tx)?;
         tx.commit()?;
@@ -183,7 +202,7 @@ impl Store {
         if let Some(settings) = settings {
             self.keep_settings(settings);
         }
-        Ok((value, conn.total_changes() != changes_before))
+        Ok(conn.total_changes() != changes_before)
     }
 
     /// Sets who hears of changes; none: nobody.
@@ -208,7 +227,30 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
-        self.read_once(work).inspect_err(|error| self.note_damage(error))
+        let (mut work, mut done) = (Some(work), None);
+        let read = self.read_with(&mut |conn| done = work.take().map(|work| work(conn)));
+        let read = match (read, done) {
+            (Ok(()), Some(done)) => done,
+            (Err(error), _) => Err(error.into()),
+            (Ok(()), None) => Err(StoreError::Closed.into()),
+        };
+        if let Err(error) = &read {
+            self.note_damage(error.is_damage());
+        }
+        read
+    }
+
+    /// A snapshot around work. Apart from [`Self::read`], so that it is in the library once.
+    fn read_with(&self, work: &mut dyn FnMut(&Connection)) -> Result<()> {
+        let mut guard = self.reader();
+        if guard.is_none() {
+            drop(guard);
+            self.ensure_open(&mut lock(&self.writer))?;
+            guard = self.reader();
+        }
+        let conn = guard.as_mut().ok_or(StoreError::Closed)?;
+        work(&*conn.transaction()?);
+        Ok(())
     }
 
     /// What is wanted once a call said that the file is damaged: [`Self::set_damaged_aside`]. Once only: a
@@ -220,25 +262,10 @@ impl Store {
     }
 
     /// Remembers that the file is damaged, and wakes who listens: its next call mends it.
-    fn note_damage(&self, error: &impl FromStore) {
-        if error.is_damage() && !self.damage.seen.swap(true, Ordering::SeqCst) {
+    fn note_damage(&self, is_damage: bool) {
+        if is_damage && !self.damage.seen.swap(true, Ordering::SeqCst) {
             self.tell_change();
         }
-    }
-
-    fn read_once<T, E: FromStore>(
-        &self,
-        work: impl FnOnce(&Connection) -> std::result::Result<T, E>,
-    ) -> std::result::Result<T, E> {
-        let mut guard = self.reader();
-        if guard.is_none() {
-            drop(guard);
-            self.ensure_open(&mut lock(&self.writer))?;
-            guard = self.reader();
-        }
-        let conn = guard.as_mut().ok_or(StoreError::Closed)?;
-        let tx = conn.transaction().map_err(StoreError::from)?;
-        work(&tx)
     }
 
     /// Hands out the writing connection, between transactions: for simulators, which limit its size

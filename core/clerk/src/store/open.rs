@@ -8,7 +8,7 @@ use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, params};
 
 use super::connection::{Purpose, open};
-use super::error::{Result, StoreError};
+use super::error::{FromStore as _, Result, StoreError};
 use super::settings::Settings;
 use super::{Store, lock, meta, mirror, outbox, schema};
 use crate::recording;
@@ -114,7 +114,7 @@ impl Store {
         self.paused.store(false, Ordering::SeqCst);
         let opened = self.ensure_open(&mut lock(&self.writer));
         if let Err(error) = &opened {
-            self.note_damage(error);
+            self.note_damage(error.is_damage());
         }
         if self.wants_repair() { Ok(()) } else { opened }
     }
