@@ -58,6 +58,12 @@ public final class AppModel {
         if now.today != words.today || now.zone != words.zone { words = now }
     }
 
+    /// The days that are one touch away where a day is asked for, up to the last one that is taken; none: any.
+    public func nearDays(until last: CivilDate?) async -> [CivilDate] {
+        // Asks nobody but the clock.
+        (try? await core.call { $0.nearDays(last: last) }) ?? []
+    }
+
     /// The call of a place: the one that is under way, also after the app was ended meanwhile, or a new one. None: the
     /// place is no call.
     public func call(_ place: Place) async -> CallModel? {

@@ -66,7 +66,7 @@ public final class CallModel {
     /// Reads who is called, why, and what the gate says.
     public func look() async {
         // Asks nobody: what was heard can be said also when the rest cannot be read.
-        results = (try? await core.call { $0.carrierChoices() }) ?? []
+        results = (try? await core.call { [target] in $0.carrierChoices(target: target) }) ?? []
         failure = await Failure.of {
             let shown = try await core.call { [target] app in
                 let verdict = try app.checkDial(target: target)

@@ -26,19 +26,10 @@ public enum Days {
         return "\(padded(parts.year, 4))-\(padded(parts.month, 2))-\(padded(parts.day, 2))"
     }
 
-    /// Whether the text is a date.
-    public static func isDate(_ text: String) -> Bool { date(of: text, in: utc) != nil }
-
     /// How many days from one to the other.
     public static func between(_ from: CivilDate, _ to: CivilDate) -> Int? {
         guard let from = date(of: from, in: utc), let to = date(of: to, in: utc) else { return nil }
         return Int((to.timeIntervalSince(from) / 86_400).rounded())
-    }
-
-    /// So many days later.
-    public static func adding(_ days: Int, to day: CivilDate) -> CivilDate {
-        guard let from = date(of: day, in: utc) else { return day }
-        return self.day(of: from.addingTimeInterval(Double(days) * 86_400), in: utc)
     }
 
     /// The day and the time of day of an instant, in a zone.

@@ -10,11 +10,7 @@ public final class EditModel {
     public var phone = ""
     /// A code, or none if it is not known.
     public var sex: String?
-    public var birthday = "" {
-        didSet { noBirthday = false }
-    }
-    /// What was typed as the birthday is none: nothing is stored.
-    public private(set) var noBirthday = false
+    public var birthday = ""
     /// The sexes that may be chosen.
     public private(set) var sexes: [String] = []
     /// What is known; none until it was read, and on a locked phone.
@@ -57,9 +53,7 @@ public final class EditModel {
         guard let before else { return false }
         return await change {
             let typed = birthday == before.birthday ? "" : birthday
-            let born = try await core.call { $0.typedBirthday(text: typed) }
-            noBirthday = born == nil && !typed.isEmpty
-            guard !noBirthday else { return nil }
+            let born = try await core.call { try $0.typedBirthday(text: typed) }
             return ProfileFields(
                 name: name == before.member.name ? nil : name, phone: phone.isEmpty ? nil : phone,
                 sex: sex == before.member.sex ? nil : sex, birthday: born)
@@ -83,19 +77,17 @@ public final class EditModel {
         (profile?.allergies ?? []).map { Allergy(text: $0.text, ingredients: $0.ingredients) }
     }
 
-    /// Stores fields; none: nothing is. Whether they were.
+    /// Stores fields; whether they were.
     @discardableResult
-    private func change(_ fields: @MainActor () async throws -> ProfileFields?) async -> Bool {
+    private func change(_ fields: @MainActor () async throws -> ProfileFields) async -> Bool {
         guard !busy else { return false }
         busy = true
         defer { busy = false }
-        var stored = false
         failure = await Failure.of {
-            guard let edit = try await fields() else { return }
+            let edit = try await fields()
             try await core.call { [memberId] in _ = try $0.editMember(memberId: memberId, edit: edit) }
-            stored = true
         }
-        return stored
+        return failure == nil
     }
 
     private struct Shown: Equatable, Sendable {

@@ -57,12 +57,11 @@ public final class HistoryModel {
         if let older, older.atHub {
             return try await core.cancellable { [memberId, medicine] app, handle in
                 try app.olderHistory(
-                    memberId: memberId, before: older.before, linesMax: 200, cancel: handle, ingredient: medicine)
+                    memberId: memberId, until: older.until, linesMax: 200, cancel: handle, ingredient: medicine)
             }
         }
-        let before = older?.before ?? until.map { Days.adding(1, to: $0) }
-        return try await core.call { [memberId, medicine] in
-            try $0.history(memberId: memberId, before: before, daysMax: 20, ingredient: medicine)
+        return try await core.call { [memberId, medicine, newest = older?.until ?? until] in
+            try $0.history(memberId: memberId, until: newest, daysMax: 20, ingredient: medicine)
         }
     }
 }

@@ -15,8 +15,6 @@ public final class MemberModel {
     public private(set) var verdict: GateVerdict?
     /// The last readings, newest first: for the small line beside the last one.
     public private(set) var readings: [ReadingRow] = []
-    /// What the member may be asked to consent to.
-    public private(set) var consentForms: [ConsentForm] = []
     /// The day of the call that was planned last.
     public private(set) var planned: CivilDate?
     /// Something is being stored.
@@ -41,11 +39,10 @@ public final class MemberModel {
             let profile = try app.profile(memberId: id)
             let place = profile.callTaskId.map { Place.callTask($0) } ?? .callMember(id)
             return Shown(
-                forms: app.consentForms(), profile: profile, callPlace: place,
+                profile: profile, callPlace: place,
                 verdict: try place.target.map { try app.checkDial(target: $0) },
                 readings: try app.readings(memberId: id, kind: nil, limit: 24).readings)
         } show: { shown, failure in
-            consentForms = shown?.forms ?? []
             profile = shown?.profile
             callPlace = shown?.callPlace ?? .callMember(id)
             verdict = shown?.verdict
@@ -94,6 +91,16 @@ public final class MemberModel {
         await change { _ = try $0.setRegimen(memberId: $1, new: new) }
     }
 
+    /// Records how much of a medicine the member takes a day, as it was typed. Nothing typed: nothing is stored.
+    @discardableResult
+    public func takes(_ ingredient: String, daily typed: String) async -> Bool {
+        await change { app, memberId in
+            guard let milli = try app.typedUnits(text: typed) else { return }
+            let new = NewRegimen(ingredient: ingredient, dailyUnitsMilli: milli)
+            _ = try app.setRegimen(memberId: memberId, new: new)
+        }
+    }
+
     private func change(_ block: @escaping @Sendable (ClerkApp, String) throws -> Void) async -> Bool {
         guard !busy else { return false }
         busy = true
@@ -103,7 +110,6 @@ public final class MemberModel {
     }
 
     private struct Shown: Equatable, Sendable {
-        let forms: [ConsentForm]
         let profile: Profile
         let callPlace: Place
         let verdict: GateVerdict?

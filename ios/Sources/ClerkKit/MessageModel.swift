@@ -78,6 +78,21 @@ public final class MessageModel {
         await step { result = try await core.call { try $0.dueMessages() } }
     }
 
+    /// Hands one out again of which nobody said what became, through the gate once more: a text at once, for a chat the
+    /// clerk chooses which.
+    public func handAgain(_ key: String, by device: any Device) async {
+        var again: MessageOut?
+        await step {
+            let out = try await core.call { try $0.handAgain(key: key) }
+            handed[key] = nil
+            result = MessageResult(
+                ready: [out] + (result?.ready.filter { $0.key != key } ?? []), deferred: result?.deferred ?? [],
+                refused: result?.refused ?? [], reasons: result?.reasons ?? [])
+            again = out
+        }
+        if let again, again.channel == .sms { await hand(again, by: device) }
+    }
+
     /// Hands a message to Messages, WeChat or WeCom, and tells the core what became of it.
     public func hand(_ out: MessageOut, to target: ShareTarget? = nil, by device: any Device) async {
         await step {

@@ -145,8 +145,7 @@ public final class PairingModel {
     }
 
     private nonisolated static func usable(_ app: ClerkApp) throws -> FirstLoad? {
-        guard let load = try app.status().firstLoad, try !app.staff().isEmpty else { return nil }
-        return load
+        try app.status().firstLoad.flatMap { $0.usable ? $0 : nil }
     }
 
     private struct Here: Equatable, Sendable {

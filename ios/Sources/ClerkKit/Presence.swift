@@ -66,7 +66,8 @@ public final class Presence {
 
     private func bring() async {
         let needed = seen || working > 0
-        guard needed != open else { return }
+        // After a failure nobody knows how the file stands, and a lock that is held costs the app its life.
+        guard needed != open || failure != nil else { return }
         failure = await Failure.of {
             if needed { try await core.resume() } else { try await core.pause() }
             open = needed

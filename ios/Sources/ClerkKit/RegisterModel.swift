@@ -9,11 +9,7 @@ public final class RegisterModel {
     public var phone = ""
     /// A code, or none if it was not asked.
     public var sex: String?
-    public var birthday = "" {
-        didSet { noBirthday = false }
-    }
-    /// What was typed as the birthday is none: nobody is registered.
-    public private(set) var noBirthday = false
+    public var birthday = ""
     /// What the member said.
     public var allergies = ""
     /// The codes of what the member said.
@@ -70,9 +66,7 @@ public final class RegisterModel {
         busy = true
         defer { busy = false }
         failure = await Failure.of {
-            let born = try await core.call { [birthday] in $0.typedBirthday(text: birthday) }
-            noBirthday = born == nil && !birthday.isEmpty
-            guard !noBirthday else { return }
+            let born = try await core.call { [birthday] in try $0.typedBirthday(text: birthday) }
             let new = NewMember(
                 name: name, phone: phone.isEmpty ? nil : phone, sex: sex, birthday: born,
                 diseases: offered.map(\.code).filter(diseases.contains), allergies: [allergies],

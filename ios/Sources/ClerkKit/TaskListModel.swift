@@ -22,7 +22,7 @@ public final class TaskListModel {
     /// Dials that wait for the clerk's word, newest first.
     public private(set) var open: [OpenAttempt] = []
     /// Messages that wait for the clerk: put off until now, or nobody said what became of them.
-    public private(set) var messages = 0
+    public var messages: UInt64 { counts?.messages ?? 0 }
     /// Why there is no list, or why what was asked for was not done.
     public private(set) var failure: Failure?
 
@@ -44,15 +44,13 @@ public final class TaskListModel {
             Shown(
                 list: try app.taskPage(filter: asked, offset: 0, limit: limit),
                 counts: try app.taskCounts(wholeStore: asked.wholeStore),
-                members: try app.memberCounts(), open: try app.openAttempts(),
-                messages: try app.openMessages().count + app.deferredMessages().count { $0.due })
+                members: try app.memberCounts(), open: try app.openAttempts())
         } show: { shown, failure in
             guard asked == filter, limit == self.limit else { return }
             list = shown?.list
             counts = shown?.counts
             members = shown?.members
             open = shown?.open ?? []
-            messages = shown?.messages ?? 0
             self.failure = failure
         }
     }
@@ -103,6 +101,5 @@ public final class TaskListModel {
         let counts: TaskCounts
         let members: MemberCounts
         let open: [OpenAttempt]
-        let messages: Int
     }
 }

@@ -29,6 +29,8 @@ public final class TodayModel {
     public private(set) var items: [TodayItem] = []
     /// What was given away last.
     public private(set) var moved: Reassigned?
+    /// The members that were merged last here, which can be undone.
+    public private(set) var merged: DuplicateRow?
     /// Why there is nothing to see, or why it was not done.
     public private(set) var failure: Failure?
 
@@ -60,6 +62,14 @@ public final class TodayModel {
         failure = await core.change { _ = try $0.reassign(taskId: taskId, assignee: staffId) }
     }
 
+    /// Gives every task of the list to somebody; none: to anyone.
+    public func reassignAll(to staffId: String?) async {
+        let tasks = items.compactMap(\.taskId)
+        failure = await Failure.of {
+            moved = try await core.call { try $0.reassignAll(taskIds: tasks, assignee: staffId) }
+        }
+    }
+
     /// Asks for a task to be done soon.
     public func nudge(_ taskId: String) async { failure = await core.change { _ = try $0.nudge(taskId: taskId) } }
 
@@ -76,6 +86,14 @@ public final class TodayModel {
     /// Two members are one.
     public func merge(_ pair: DuplicateRow) async {
         failure = await core.change { try $0.mergeMembers(keep: pair.first.memberId, other: pair.second.memberId) }
+        if failure == nil { merged = pair }
+    }
+
+    /// The members that were merged last are two after all.
+    public func undoMerge() async {
+        guard let pair = merged else { return }
+        failure = await core.change { try $0.undoMerge(keep: pair.first.memberId, other: pair.second.memberId) }
+        if failure == nil { merged = nil }
     }
 
     /// Two members are two.

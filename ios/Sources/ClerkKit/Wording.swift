@@ -27,6 +27,11 @@ public struct Wording: Sendable {
     /// The text of a code; the code itself if there is none, so that a newer hub's is not lost.
     public func code(_ group: String, _ code: String) -> String { texts.find("\(group).\(code)") ?? code }
 
+    /// The key of a code's text; none: there is no such text.
+    private func key(_ group: String, _ code: String) -> String? {
+        texts.find("\(group).\(code)").map { _ in "\(group).\(code)" }
+    }
+
     /// The text of a case of one of the core's enums.
     public func code<T>(_ group: String, of value: T) -> String { code(group, codeName(value)) }
 
@@ -40,6 +45,12 @@ public struct Wording: Sendable {
         case -1: self["date.yesterday"]
         default: day.prefix(4) == today.prefix(4) ? String(day.dropFirst(5)) : day
         }
+    }
+
+    /// A day that is one touch away.
+    public func near(_ day: CivilDate) -> String {
+        let days = Days.between(today, day) ?? 0
+        return days > 1 ? self["act.in_days", ["n": days]] : date(day)
     }
 
     /// An instant: the time of day, with its date if it is not today.
@@ -61,42 +72,49 @@ public struct Wording: Sendable {
 
     /// The words of a reason. One without a text shows its code and values.
     public func reason(_ code: String, _ values: [WordingValue] = []) -> String {
-        var worded = Dictionary(values.map { ($0.name, value(of: $0, in: code)) }) { _, last in last }
-        if code == "invalid", let expected = values.first(where: { $0.name == "expected" }) {
-            worded["expected"] = texts.filled("expected.\(expected.value)", worded)
-        }
         if let key = [code, "refused.\(code)", "gate.\(code)"].first(where: { texts.find($0) != nil }) {
-            return texts.filled(key, worded)
+            return texts.filled(key, worded(values))
         }
         let details = values.map { "\($0.name): \($0.value)" }.joined(separator: ", ")
         return self["refused.unknown", ["code": code, "details": details]]
     }
 
-    /// A value of a reason in words: states, fields and findings have their own.
-    private func value(of one: WordingValue, in reason: String) -> String {
-        switch one.name {
-        case "state": code(reason == "already_sent" ? "send" : "task_state", one.value)
-        case "finding": code("finding", one.value)
-        case "field": code("field", one.value)
-        case "reason" where reason == "device_locked": code("locked", one.value)
-        case "wait_s": wait(one.value)
-        default: one.value
+    // MARK: Values
+
+    /// Values in words, each by what the core says it is. A code's text may name the others.
+    private func worded(_ values: [WordingValue]) -> [String: String] {
+        let plain = Dictionary(values.map { ($0.name, value($0)) }) { _, last in last }
+        return Dictionary(
+            values.map { one in
+                guard case .code(let group) = one.kind, let key = key(group, one.value) else {
+                    return (one.name, value(one))
+                }
+                return (one.name, texts.filled(key, plain))
+            }
+        ) { _, last in last }
+    }
+
+    private func value(_ one: WordingValue) -> String {
+        switch one.kind {
+        case .text: one.value
+        case .day: date(one.value)
+        case .instant: Int64(one.value).map(instant) ?? one.value
+        case .wait: Int(one.value).map(wait) ?? one.value
+        case .code(let group): code(group, one.value)
         }
     }
 
     /// A wait in the unit that people count it in.
-    private func wait(_ seconds: String) -> String {
-        guard let seconds = Int(seconds) else { return seconds }
-        return seconds >= 60 ? self["wait.minutes", ["n": (seconds + 59) / 60]] : self["wait.seconds", ["n": seconds]]
+    private func wait(_ seconds: Int) -> String {
+        seconds >= 60 ? self["wait.minutes", ["n": (seconds + 59) / 60]] : self["wait.seconds", ["n": seconds]]
     }
 
     // MARK: Tasks and what to say
 
     /// Why a task is there.
     public func why(_ why: Why) -> String {
-        let values = Dictionary(why.values.map { ($0.name, $0.value) }) { _, last in last }
-        guard texts.find("why.\(why.code)") != nil else { return code("outcome", why.code) }
-        return texts.filled("why.\(why.code)", values).trimmingCharacters(in: .whitespaces)
+        guard let key = key("why", why.code) else { return code("outcome", why.code) }
+        return texts.filled(key, worded(why.values)).trimmingCharacters(in: .whitespaces)
     }
 
     /// Why this member is on the list, and what matters about the task now.
@@ -109,19 +127,7 @@ public struct Wording: Sendable {
 
     /// What the core says, in words: the text of its code in this group.
     public func said(_ group: String, _ say: Say) -> String {
-        texts.filled(
-            "\(group).\(say.code)", Dictionary(say.values.map { ($0.name, value(toSay: $0)) }) { _, last in last })
-    }
-
-    private func value(toSay one: WordingValue) -> String {
-        if Days.isDate(one.value) { return date(one.value) }
-        return switch one.name {
-        case "kind", "channel", "why", "outcome": code(one.name, one.value)
-        case "purpose": code("consent", one.value)
-        case "state": code("task_state", one.value)
-        case "when": Int64(one.value).map(instant) ?? one.value
-        default: one.value
-        }
+        texts.filled("\(group).\(say.code)", worded(say.values))
     }
 
     // MARK: Members
@@ -217,15 +223,6 @@ public func decimal(_ milli: Int64) -> String {
     var rest = String(milli.magnitude % 1000 + 1000).dropFirst()
     while rest.last == "0" { rest.removeLast() }
     return "\(milli < 0 ? "-" : "")\(milli.magnitude / 1000)\(rest.isEmpty ? "" : ".\(rest)")"
-}
-
-/// What is typed as a decimal, in thousandths; none: it is none, or finer than that.
-public func thousandths(_ text: String) -> Int64? {
-    let parts = text.trimmingCharacters(in: .whitespaces).split(separator: ".", omittingEmptySubsequences: false)
-    guard let whole = parts.first, parts.count <= 2, whole.count <= 9 else { return nil }
-    let rest = parts.dropFirst().first ?? ""
-    guard rest.count <= 3, !whole.isEmpty || !rest.isEmpty else { return nil }
-    return UInt64("\(whole)\(rest)\(String(repeating: "0", count: 3 - rest.count))").map { Int64($0) }
 }
 
 /// A number in its smallest unit, with this many places behind the point.

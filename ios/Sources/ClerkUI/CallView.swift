@@ -73,12 +73,12 @@ struct CallView: View {
         case .calling:
             if app.dialWatch.state == .declined { carrier(model) }
             if model.taskId != nil {
-                OutcomesView(model: model, words: words, title: words["call.outcome_if_answered"])
+                OutcomesView(app: app, model: model, title: words["call.outcome_if_answered"])
             }
             if app.dialWatch.state != .declined { carrier(model) }
             script(model)
         case .outcome:
-            OutcomesView(model: model, words: words, title: words["call.outcome"])
+            OutcomesView(app: app, model: model, title: words["call.outcome"])
             script(model)
         case .recorded(let outcome):
             RecordedView(model: model, outcome: outcome, words: words)
@@ -115,8 +115,7 @@ struct CallView: View {
     private func carrier(_ model: CallModel) -> some View {
         Section(words[model.taskId == nil ? "call.result" : "call.not_answered"]) {
             Wrap {
-                // That it was answered is said by what came of it.
-                ForEach(model.results.filter { $0 != .answered || model.taskId == nil }, id: \.self) { result in
+                ForEach(model.results, id: \.self) { result in
                     Choice(text: words.code("carrier", of: result), chosen: false) {
                         Task {
                             await model.ended(result)
@@ -165,11 +164,13 @@ struct CallView: View {
 
 /// What came of an answered call: a touch records it, or asks for what belongs to it.
 struct OutcomesView: View {
+    let app: AppModel
     let model: CallModel
-    let words: Wording
     let title: String
     @State private var asked: OutcomeChoice?
     @State private var note = ""
+
+    private var words: Wording { app.words }
 
     var body: some View {
         if let offered = model.offered {
@@ -198,7 +199,7 @@ struct OutcomesView: View {
 
     @ViewBuilder private func question(_ offered: OutcomeChoices) -> some View {
         if let asked {
-            OutcomeQuestion(offered: offered, choice: asked, words: words, note: $note) { outcome in
+            OutcomeQuestion(app: app, offered: offered, choice: asked, note: $note) { outcome in
                 self.asked = nil
                 record(outcome)
             }
@@ -206,19 +207,16 @@ struct OutcomesView: View {
     }
 }
 
-extension OutcomeChoice {
-    /// Whether something is asked before it is recorded.
-    var asks: Bool { [day, medicine, note].contains { $0 != .notAsked } }
-}
-
 /// What belongs to an outcome: which medicine, which day, a note.
 struct OutcomeQuestion: View {
+    let app: AppModel
     let offered: OutcomeChoices
     let choice: OutcomeChoice
-    let words: Wording
     @Binding var note: String
     let record: @MainActor (NewOutcome) -> Void
     @State private var medicine: String?
+
+    private var words: Wording { app.words }
 
     private var ingredient: String? { choice.medicine == .notAsked ? nil : medicine ?? offered.medicine }
 
@@ -236,7 +234,7 @@ struct OutcomeQuestion: View {
                 }
                 if choice.day != .notAsked {
                     Section(words.code("outcome_day", of: choice.code)) {
-                        DaysView(words: words, last: choice.lastDay) { done(on: $0) }
+                        DaysView(app: app, last: choice.lastDay) { done(on: $0) }
                     }
                 }
                 Section(choice.note == .required ? words["call.which_note"] : words["call.note"]) {

@@ -4,40 +4,44 @@ import SwiftUI
 
 /// A question whose answer is a day.
 struct DayQuestion: View {
+    let app: AppModel
     let title: String
-    let words: Wording
     /// The last day that is taken; none: any.
     var last: CivilDate?
     let answer: @MainActor (CivilDate) -> Void
 
     var body: some View {
-        Question(title: title, words: words) { Form { DaysView(words: words, last: last, choose: answer) } }
+        Question(title: title, words: app.words) { Form { DaysView(app: app, last: last, choose: answer) } }
     }
 }
 
 /// A day to choose: near ones at a touch, any other from the calendar.
 struct DaysView: View {
-    let words: Wording
-    /// The last day that is taken; none: any.
-    var last: CivilDate?
-    let choose: @MainActor (CivilDate) -> Void
+    private let app: AppModel
+    private let last: CivilDate?
+    private let choose: @MainActor (CivilDate) -> Void
+    @State private var near: [CivilDate]
     @State private var calendar = false
     @State private var date = Date()
 
-    /// Days from now that are one touch away.
-    private static let near = [1, 2, 3, 7, 14, 30]
-
-    private var days: [(Int, CivilDate)] {
-        Self.near.map { ($0, Days.adding($0, to: words.today)) }.filter { last == nil || $0.1 <= last ?? "" }
+    /// `last`: the last day that is taken; none: any. `near`: the near ones, where they are known already.
+    init(
+        app: AppModel, last: CivilDate? = nil, near: [CivilDate] = [], choose: @escaping @MainActor (CivilDate) -> Void
+    ) {
+        self.app = app
+        self.last = last
+        self.choose = choose
+        _near = State(initialValue: near)
     }
+
+    private var words: Wording { app.words }
 
     var body: some View {
         Wrap {
-            ForEach(days, id: \.0) { n, day in
-                Choice(text: n == 1 ? words.date(day) : words["act.in_days", ["n": n]], chosen: false) { choose(day) }
-            }
+            ForEach(near, id: \.self) { day in Choice(text: words.near(day), chosen: false) { choose(day) } }
             Choice(text: words["act.calendar"], chosen: calendar) { calendar.toggle() }
         }
+        .task { near = await app.nearDays(until: last) }
         if calendar {
             DatePicker(words["act.calendar"], selection: $date, in: range, displayedComponents: .date)
                 .datePickerStyle(.graphical)

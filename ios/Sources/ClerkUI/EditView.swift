@@ -43,7 +43,6 @@ struct EditView: View {
                 ForEach(model.sexes, id: \.self) { Text(words.code("sex", $0)).tag(String?.some($0)) }
             }
             TextField(words["register.birthday"], text: $model.birthday).keyboardType(.numbersAndPunctuation)
-            if model.noBirthday { Text(words["register.birthday"]).foregroundStyle(.red) }
             Big(text: words["act.save"], picture: "checkmark") { Task { await save() } }
                 .disabled(model.name.isEmpty || model.busy)
         }

@@ -51,7 +51,7 @@ struct MemberView: View {
         .fullScreenCover(isPresented: shown($consent)) { consentQuestion }
         .sheet(isPresented: shown($regimen)) { regimenQuestion }
         .sheet(isPresented: $planning) {
-            DayQuestion(title: words["member.call_when"], words: words) { day in
+            DayQuestion(app: app, title: words["member.call_when"]) { day in
                 planning = false
                 Task { await model.call(on: day) }
             }
@@ -135,10 +135,7 @@ struct MemberView: View {
     @ViewBuilder private var regimenQuestion: some View {
         if let medicine = regimen {
             let known = model.profile?.regimens.first { $0.ingredient == medicine.ingredient }
-            RegimenQuestion(ingredient: medicine.ingredient, known: known, words: words) { new in
-                regimen = nil
-                Task { await model.regimen(new) }
-            }
+            RegimenQuestion(app: app, model: model, ingredient: medicine.ingredient, known: known) { regimen = nil }
         }
     }
 
@@ -252,27 +249,29 @@ struct MemberView: View {
     /// The consents: each with the words that are shown to the member, and a touch to give or withdraw it.
     private func consents(_ profile: Profile) -> some View {
         Section(words["member.consents"]) {
-            ForEach(model.consentForms, id: \.purpose) { form in
-                let rows = profile.consents.filter { $0.purpose == form.purpose }
-                let whole = rows.first { $0.channel == nil }
+            ForEach(profile.consents, id: \.purpose) { standing in
                 LabeledContent {
-                    Button(words[whole?.granted == true ? "member.withdraw" : "member.ask"]) {
-                        consent = ConsentAsked(form: form, withdraw: whole?.granted == true)
+                    if let form = standing.form {
+                        Button(words[standing.granted ? "member.withdraw" : "member.ask"]) {
+                            consent = ConsentAsked(form: form, withdraw: standing.granted)
+                        }
+                        .buttonStyle(.borderless)
                     }
-                    .buttonStyle(.borderless)
                 } label: {
-                    Text(words.code("consent", form.purpose))
-                    Text(whole.map { answer($0.granted) } ?? words["member.not_asked"]).foregroundStyle(.secondary)
-                    ForEach(rows.filter { $0.channel != nil }, id: \.self) { row in
-                        let channel = words.code("channel", row.channel ?? "")
-                        Text(words["member.consent_of", ["channel": channel, "answer": answer(row.granted)]])
-                    }
+                    Text(words.code("consent", standing.purpose))
+                    if standing.answers.isEmpty { Text(words["member.not_asked"]).foregroundStyle(.secondary) }
+                    ForEach(standing.answers, id: \.self) { Text(answer($0)).foregroundStyle(.secondary) }
                 }
             }
         }
     }
 
-    private func answer(_ granted: Bool) -> String { words[granted ? "consent.yes" : "consent.no"] }
+    /// What the member said: for every channel, or for one.
+    private func answer(_ row: ConsentRow) -> String {
+        let said = words[row.granted ? "consent.yes" : "consent.no"]
+        guard let channel = row.channel else { return said }
+        return words["member.consent_of", ["channel": words.code("channel", channel), "answer": said]]
+    }
 
     @ViewBuilder private var consentQuestion: some View {
         if let consent {

@@ -35,7 +35,7 @@ struct PhoneView: View {
             if let status = sync.status {
                 LabeledContent(status.storeName, value: status.chainName)
                 if let why = status.locked {
-                    Danger(words.reason("device_locked", [WordingValue(name: "reason", value: why)]))
+                    Danger(words["refused.device_locked", ["locked": words.code("locked", why)]])
                 }
                 LabeledContent(
                     words["phone.last"], value: status.lastSyncMs.map { words.instant($0) } ?? words["phone.never"])

@@ -2,41 +2,53 @@ import ClerkFFI
 import ClerkKit
 import SwiftUI
 
-/// How a member takes a medicine: how much a day, until when it lasts, or that it is not taken any more.
+/// How a member takes a medicine: how much a day, until when it lasts, or that it is not taken any more. Stays until it
+/// is stored.
 struct RegimenQuestion: View {
-    let ingredient: String
-    let words: Wording
-    let answer: @MainActor (NewRegimen) -> Void
+    private let app: AppModel
+    private let model: MemberModel
+    private let ingredient: String
     private let inactive: Bool
+    private let stored: @MainActor () -> Void
     @State private var units: String
 
     init(
-        ingredient: String, known: RegimenRow?, words: Wording, answer: @escaping @MainActor (NewRegimen) -> Void
+        app: AppModel, model: MemberModel, ingredient: String, known: RegimenRow?,
+        stored: @escaping @MainActor () -> Void
     ) {
+        self.app = app
+        self.model = model
         self.ingredient = ingredient
-        self.words = words
-        self.answer = answer
+        self.stored = stored
         inactive = known?.inactive == true
         _units = State(initialValue: known?.dailyUnitsMilli.map { decimal($0) } ?? "")
     }
 
+    private var words: Wording { app.words }
+
     var body: some View {
         Question(title: ingredient, words: words) {
             Form {
+                Refusal(model.failure, words)
                 Section(words["field.daily_units"]) {
                     TextField(words["field.daily_units"], text: $units).keyboardType(.decimalPad)
-                    Button(words["act.save"]) { answer(NewRegimen(ingredient: ingredient, dailyUnitsMilli: milli)) }
-                        .disabled(milli == nil)
+                    Button(words["act.save"]) { store { await model.takes(ingredient, daily: units) } }
+                        .disabled(units.isEmpty)
                 }
                 Section(words.code("outcome_day", of: OutcomeCode.stillHasStock)) {
-                    DaysView(words: words) { answer(NewRegimen(ingredient: ingredient, stockUntil: $0)) }
+                    DaysView(app: app) { day in
+                        store { await model.regimen(NewRegimen(ingredient: ingredient, stockUntil: day)) }
+                    }
                 }
                 Button(words[inactive ? "member.takes_again" : "member.stopped"]) {
-                    answer(NewRegimen(ingredient: ingredient, inactive: !inactive))
+                    store { await model.regimen(NewRegimen(ingredient: ingredient, inactive: !inactive)) }
                 }
             }
+            .disabled(model.busy)
         }
     }
 
-    private var milli: Int64? { thousandths(units) }
+    private func store(_ what: @escaping @MainActor () async -> Bool) {
+        Task { if await what() { stored() } }
+    }
 }

@@ -34,7 +34,6 @@ struct RegisterView: View {
                 ForEach(model.sexes, id: \.self) { Text(words.code("sex", $0)).tag(String?.some($0)) }
             }
             TextField(words["register.birthday"], text: $model.birthday).keyboardType(.numbersAndPunctuation)
-            if model.noBirthday { Text(words["register.birthday"]).foregroundStyle(.red) }
             TextField(words["register.allergies"], text: $model.allergies)
         }
         Section(words["field.diseases"]) {

@@ -173,7 +173,7 @@ struct TasksView: View {
 
     @ViewBuilder private var deferral: some View {
         if let task = deferred {
-            DayQuestion(title: words["list.defer_to"], words: words, last: task.due) { day in
+            DayQuestion(app: app, title: words["list.defer_to"], last: task.due) { day in
                 deferred = nil
                 Task { await model.put(off: task.taskId, until: day) }
             }

@@ -16,6 +16,7 @@ struct TodayView: View {
             OfflineSign(sync: app.sync, words: words)
             Refusal(model.failure, words)
             if let moved = model.moved { given(moved) }
+            if let merged = model.merged { self.merged(merged) }
             if let today = model.today {
                 if let asked = model.asked { items(asked) }
                 if may(\.seeStore), today.clerks.count > 1 { clerk(today.total, words["today.all"], .store) }
@@ -79,12 +80,14 @@ struct TodayView: View {
                 Text("\(asked.name) · \(figure) \(model.items.count)").font(.headline)
             }
             if model.items.isEmpty { Text(words["today.nothing"]).foregroundStyle(.secondary) }
+            if may(\.assign), model.items.contains(where: { canBeGiven($0) }) {
+                give(words["today.give_all"]) { await model.reassignAll(to: $0) }.buttonStyle(.bordered)
+            }
             ForEach(model.items, id: \.self) { item($0) }
         }
     }
 
     @ViewBuilder private func item(_ item: TodayItem) -> some View {
-        let open = item.due != nil
         VStack(alignment: .leading, spacing: 6) {
             LeadingRow {
                 app.way.to(.member(item.memberId))
@@ -92,7 +95,7 @@ struct TodayView: View {
                 VStack(alignment: .leading) {
                     HStack {
                         Text(item.name).font(.headline)
-                        if let word = word(item.code) { Sign(text: word) }
+                        if !item.code.isEmpty { Sign(text: words.code(item.group, item.code)) }
                     }
                     Text(
                         joined([
@@ -104,14 +107,9 @@ struct TodayView: View {
                     .foregroundStyle(.secondary)
                 }
             }
-            if may(\.assign), open, let task = item.taskId {
+            if may(\.assign), canBeGiven(item), let task = item.taskId {
                 HStack {
-                    Menu(words["today.give"]) {
-                        ForEach(model.staff, id: \.staffId) { row in
-                            Button(row.name) { Task { await model.reassign(task, to: row.staffId) } }
-                        }
-                        Button(words["list.anyone"]) { Task { await model.reassign(task, to: nil) } }
-                    }
+                    give(words["today.give"]) { await model.reassign(task, to: $0) }
                     if may(\.nudge) { Button(words["today.nudge"]) { Task { await model.nudge(task) } } }
                 }
                 .buttonStyle(.bordered)
@@ -119,9 +117,15 @@ struct TodayView: View {
         }
     }
 
-    /// What an item's code means: it is a task's state, a carrier's result, an outcome or a message's state.
-    private func word(_ code: String) -> String? {
-        ["task_state", "carrier", "outcome", "send"].lazy.map { words.code($0, code) }.first { $0 != code }
+    /// What is still to be done, not what was.
+    private func canBeGiven(_ item: TodayItem) -> Bool { item.due != nil && item.taskId != nil }
+
+    /// To whom something is given.
+    private func give(_ text: String, to: @escaping @MainActor (String?) async -> Void) -> some View {
+        Menu(text) {
+            ForEach(model.staff, id: \.staffId) { row in Button(row.name) { Task { await to(row.staffId) } } }
+            Button(words["list.anyone"]) { Task { await to(nil) } }
+        }
     }
 
     private func given(_ moved: Reassigned) -> some View {
@@ -141,6 +145,16 @@ struct TodayView: View {
                 Button(words["today.apart"]) { Task { await model.keepApart(pair) } }
             }
             .buttonStyle(.bordered)
+        }
+    }
+
+    /// The last merge, which was perhaps a mistake.
+    private func merged(_ pair: DuplicateRow) -> some View {
+        Section {
+            Text(words["today.merged", ["name": pair.first.name]])
+            Button(words["today.undo_merge"], systemImage: "arrow.uturn.backward") {
+                Task { await model.undoMerge() }
+            }
         }
     }
 

@@ -57,10 +57,12 @@ struct WaitingView: View {
         VStack(alignment: .leading, spacing: 6) {
             Text(joined([message.name, words.code("channel", message.channel), words.instant(message.atMs)]))
             HStack {
+                Button(words["message.again"]) { Task { await due.handAgain(message.key, by: app.device) } }
                 Button(words["message.was_sent"]) { tell(message, true) }
                 Button(words["message.not_sent"]) { tell(message, false) }
             }
             .buttonStyle(.bordered)
+            .disabled(due.busy)
         }
     }
 

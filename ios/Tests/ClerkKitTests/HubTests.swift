@@ -394,6 +394,35 @@ import Testing
         #expect(Failure(error).code == "cancelled")
     }
 
+    @Test func aFileThatIsDamagedWhileItIsUsedIsMendedAndComesBack() async throws {
+        _ = try hub.fill()
+        try await begin()
+        _ = try await core.call { try $0.addNote(memberId: "M2", text: "下午来电", supersedes: nil) }
+        let (tasks, sync) = (TaskListModel(core: core), SyncModel(core: core))
+        let following = [Task { await tasks.follow() }, Task { await sync.follow() }]
+        try await until("the list") { tasks.list != nil && sync.status?.outbox == 1 }
+        try await core.pause()
+        let file = home.url.appendingPathComponent("clerk.db")
+        var bytes = try Data(contentsOf: file)
+        for at in stride(from: bytes.count / 3, to: bytes.count, by: 4096) { bytes[at + 7] ^= 0xff }
+        try bytes.write(to: file)
+        // It says so itself, unless a list's call has mended it by then.
+        try? await core.resume()
+        var ids = (0..<1200).map { "N\($0)" }.makeIterator()
+        while sync.status?.setAside == nil, let id = ids.next() {
+            _ = try? await core.call { try $0.profile(memberId: id) }
+        }
+        try await until("that it was mended") { sync.status?.setAside != nil }
+        #expect(sync.status?.paired == true && sync.status?.salvagedOps == 1)
+        try await until("an empty list") { tasks.list == nil || tasks.list?.count == 0 }
+        await sync.syncNow()
+        await SignInModel(core: core).signIn("C1")
+        try await until("the list again") { (tasks.list?.count ?? 0) > 0 }
+        await sync.syncNow()
+        try await until("nothing was lost") { sync.status?.outbox == 0 && sync.status?.stuck.isEmpty == true }
+        for one in following { one.cancel() }
+    }
+
     // MARK: The end of a phone
 
     @Test func aPhoneThatIsShutOutSaysSo() async throws {
