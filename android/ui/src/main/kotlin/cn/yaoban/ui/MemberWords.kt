@@ -3,28 +3,14 @@ package cn.yaoban.ui
 import cn.yaoban.core.MedicineRow
 import cn.yaoban.core.ReadingRow
 import cn.yaoban.core.Say
-import cn.yaoban.core.bridge.get
 import java.math.BigDecimal
-import java.time.LocalDate
 import kotlin.math.abs
 
 /** What the core says, in words: the text of its code in this [group]. */
 internal fun Wording.said(
     group: String,
     say: Say,
-): String = this["$group.${say.code}", say.values.associate { it.name to sayValue(it.name, it.value) }]
-
-private fun Wording.sayValue(
-    name: String,
-    value: String,
-): String =
-    runCatching { LocalDate.parse(value) }.getOrNull()?.let(::date) ?: when (name) {
-        "kind", "channel", "why", "outcome" -> code(name, value)
-        "purpose" -> code("consent", value)
-        "state" -> code("task_state", value)
-        "when" -> value.toLongOrNull()?.let(::instant) ?: value
-        else -> value
-    }
+): String = filled("$group.${say.code}", say.values)
 
 /** The value of a reading, without what it is. */
 internal fun value(reading: ReadingRow): String {

@@ -8,6 +8,7 @@ import androidx.compose.runtime.setValue
 import androidx.compose.ui.graphics.vector.ImageVector
 import cn.yaoban.core.ContactPurpose
 import cn.yaoban.core.DialTarget
+import cn.yaoban.core.Profile
 
 /** The screens at the bottom of the way. */
 internal enum class Tab(
@@ -33,6 +34,9 @@ internal data class Place(
     fun target(): DialTarget =
         if (what == What.CALL_TASK) DialTarget.Task(id) else DialTarget.Member(id, ContactPurpose.SERVICE)
 }
+
+/** Where a call of this member begins: at the task that waits, so that what comes of it is recorded; without one at the member. */
+internal fun Profile.callPlace(): Place = callTaskId?.let { Place(What.CALL_TASK, it) } ?: Place(What.CALL_MEMBER, member.memberId)
 
 /** Where the clerk is, and the way back. Survives the process. */
 internal class Way(

@@ -3,9 +3,9 @@ package cn.yaoban.ui
 import androidx.compose.runtime.staticCompositionLocalOf
 import cn.yaoban.core.GateReason
 import cn.yaoban.core.TaskRow
+import cn.yaoban.core.ValueKind
 import cn.yaoban.core.Why
 import cn.yaoban.core.bridge.WordingValue
-import cn.yaoban.core.bridge.get
 import cn.yaoban.ui.model.Failure
 import kotlinx.coroutines.CoroutineScope
 import java.time.Instant
@@ -48,12 +48,8 @@ class Wording(
         code: String,
         values: List<WordingValue> = emptyList(),
     ): String {
-        val worded = values.associate { it.name to valueText(code, it.name, it.value) }.toMutableMap()
-        if (code == "invalid") {
-            values["expected"]?.let { worded["expected"] = this["expected.$it", worded] }
-        }
         val key = listOf(code, "refused.$code", "gate.$code").firstOrNull { find(it) != null }
-        if (key != null) return this[key, worded]
+        if (key != null) return filled(key, values)
         val details = values.joinToString { "${it.name}: ${it.value}" }
         return this["refused.unknown", "code" to code, "details" to details]
     }
@@ -61,32 +57,35 @@ class Wording(
     /** Why the gate says no, or not now. */
     fun gate(reason: GateReason): String = reason("gate.${reason.name.lowercase()}")
 
-    /** A value of a reason in words: states, fields and findings have their own. */
-    private fun valueText(
-        code: String,
-        name: String,
-        value: String,
+    /** A text of the core's with its values in words. */
+    internal fun filled(
+        key: String,
+        values: List<WordingValue>,
+    ): String = this[key, worded(values)]
+
+    private fun worded(values: List<WordingValue>): Map<String, String> = values.associate { it.name to value(it, values - it) }
+
+    /** A value in words, by what it is; the words of a code may have places for the [others]. */
+    private fun value(
+        value: WordingValue,
+        others: List<WordingValue>,
     ): String =
-        when (name) {
-            "state" -> code(if (code == "already_sent") "send" else "task_state", value)
-            "finding" -> code("finding", value)
-            "field" -> code("field", value)
-            "reason" -> if (code == "device_locked") code("locked", value) else value
-            "wait_s" -> wait(value)
-            else -> value
+        when (val kind = value.kind) {
+            ValueKind.Text -> value.value
+            ValueKind.Day -> date(LocalDate.parse(value.value))
+            ValueKind.Instant -> instant(value.value.toLong())
+            ValueKind.Wait -> wait(value.value.toLong())
+            is ValueKind.Code -> fill(code(kind.group, value.value), worded(others))
         }
 
     /** A wait in the unit that people count it in. */
-    private fun wait(seconds: String): String {
-        val s = seconds.toLongOrNull() ?: return seconds
-        return if (s >= 60) this["wait.minutes", "n" to (s + 59) / 60] else this["wait.seconds", "n" to s]
-    }
+    private fun wait(seconds: Long): String =
+        if (seconds >= 60) this["wait.minutes", "n" to (seconds + 59) / 60] else this["wait.seconds", "n" to seconds]
 
     /** Why a task is there. */
     fun why(why: Why): String {
         val key = "why.${why.code}"
-        val values = why.values.associate { it.name to it.value }
-        return if (find(key) != null) this[key, values].trim() else code("outcome", why.code)
+        return if (find(key) != null) filled(key, why.values).trim() else code("outcome", why.code)
     }
 
     /** Why this member is on the list, and what matters about the task now. */
@@ -133,6 +132,9 @@ fun tenths(value: Int): String = "${value / 10}.${value % 10}"
 
 /** The words of the screens below. */
 internal val LocalWording = staticCompositionLocalOf<Wording> { error("no texts are provided") }
+
+/** The days that are one touch away, up to a last one; none: any. */
+internal val LocalNearDays = staticCompositionLocalOf<suspend (LocalDate?) -> List<LocalDate>> { error("no days are provided") }
 
 /** Where what was asked for is done: it outlives the screen that asked. */
 internal val LocalScope = staticCompositionLocalOf<CoroutineScope> { error("no scope is provided") }

@@ -68,6 +68,7 @@ fun YaobanApp(
             CompositionLocalProvider(
                 LocalWording provides remember(texts, day, clock) { Wording(texts, day, clock) },
                 LocalScope provides scope,
+                LocalNearDays provides remember(core) { { last -> core.call { nearDays(last) } } },
             ) {
                 Box(Modifier.fillMaxSize().safeDrawingPadding()) {
                     if (app.pairing.phase == PairingModel.Phase.Ready) {

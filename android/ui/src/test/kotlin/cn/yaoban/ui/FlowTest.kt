@@ -3,9 +3,12 @@ package cn.yaoban.ui
 import androidx.compose.ui.test.ExperimentalTestApi
 import androidx.compose.ui.test.assertIsNotEnabled
 import androidx.compose.ui.test.assertTextContains
+import androidx.compose.ui.test.hasText
 import androidx.compose.ui.test.onAllNodesWithTag
 import androidx.compose.ui.test.onNodeWithTag
+import androidx.compose.ui.test.performScrollToNode
 import androidx.compose.ui.test.performTextInput
+import cn.yaoban.core.NewMember
 import cn.yaoban.core.TaskFilter
 import cn.yaoban.core.TaskView
 import kotlinx.coroutines.runBlocking
@@ -56,6 +59,32 @@ class FlowTest : WithHub() {
             touchText("继续下载")
             see("谁在用这部手机")
         }
+    }
+
+    @Test
+    fun `merge-and-undo`() {
+        phone = TestPhone(home, hub).pair(staffId = "G1")
+        val found = { runBlocking { phone.core.call { find("0002", 5uL) } }.members.map { it.name } }
+        runBlocking {
+            phone.core.call { register(NewMember(name = "李婉", phone = "15400000002")) }
+            phone.core.sync()
+        }
+        phone.screen {
+            touch("tab-TODAY")
+            find("today").performScrollToNode(hasText("可能是同一位会员"))
+            see("李婉")
+            everyTouchIsLargeAndNamed()
+            touch("merge-M2")
+            find("undo-merge")
+            see("已合并：")
+            seeNo("可能是同一位会员")
+            assertEquals(1, found().size)
+            touch("undo-merge")
+            seeNo("已合并：")
+            // That they are two is known now: nobody is asked again.
+            onNodeWithTag("merge-M2").assertDoesNotExist()
+        }
+        assertEquals(setOf("李晚", "李婉"), found().toSet())
     }
 
     @Test

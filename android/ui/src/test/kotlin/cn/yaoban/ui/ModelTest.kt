@@ -13,18 +13,24 @@ import cn.yaoban.core.OutcomeCode
 import cn.yaoban.core.ReadingNumber
 import cn.yaoban.core.TaskFilter
 import cn.yaoban.core.TaskView
+import cn.yaoban.core.TodayFigure
 import cn.yaoban.core.TypedReading
+import cn.yaoban.core.ValueKind
+import cn.yaoban.core.Whose
 import cn.yaoban.core.bridge.WordingValue
 import cn.yaoban.phone.PropertyTexts
 import cn.yaoban.ui.model.CallModel
 import cn.yaoban.ui.model.Failure
 import cn.yaoban.ui.model.GroupModel
 import cn.yaoban.ui.model.HistoryModel
+import cn.yaoban.ui.model.MemberModel
 import cn.yaoban.ui.model.MessageModel
 import cn.yaoban.ui.model.PairingModel
 import cn.yaoban.ui.model.ReadingsModel
 import cn.yaoban.ui.model.SearchModel
 import cn.yaoban.ui.model.TaskListModel
+import cn.yaoban.ui.model.TodayModel
+import cn.yaoban.ui.model.failureOf
 import cn.yaoban.ui.screens.full
 import cn.yaoban.ui.screens.typed
 import kotlinx.coroutines.CoroutineScope
@@ -189,15 +195,25 @@ class ModelTest : WithHub() {
 
     @Test
     fun `a refusal is worded with its values, an unknown one with its code`() {
-        phone = TestPhone(home, hub)
+        phone = TestPhone(home, hub).pair()
         val words = Wording(PropertyTexts("zh"), phone.clock.today, ZoneId.of("Asia/Shanghai"))
-        val value = { name: String, text: String -> WordingValue(name, text) }
-        assertEquals("任务已完成，不能再改", words.failure(Failure(ErrorKind.REFUSED, "task_closed", listOf(value("state", "done")))))
-        assertEquals("密码错得太多，20分钟后再试", words.failure(Failure(ErrorKind.PIN_BLOCKED, "pin_blocked", listOf(value("wait_s", "1200")))))
-        val pin = listOf(value("field", "pin"), value("expected", "digits"), value("min", "4"), value("max", "12"))
-        assertEquals("密码不对：4到12位数字", words.failure(Failure(ErrorKind.INVALID, "invalid", pin)))
+        val value = { name: String, text: String, kind: ValueKind -> WordingValue(name, text, kind) }
+        val closed = listOf(value("state", "done", ValueKind.Code("task_state")))
+        assertEquals("任务已完成，不能再改", words.failure(Failure(ErrorKind.REFUSED, "task_closed", closed)))
+        val wait = listOf(value("wait_s", "1200", ValueKind.Wait))
+        assertEquals("密码错得太多，20分钟后再试", words.failure(Failure(ErrorKind.PIN_BLOCKED, "pin_blocked", wait)))
+        val due = listOf(value("due", phone.clock.today.toString(), ValueKind.Day))
+        assertEquals("任务今天到期，不能推迟到那以后", words.failure(Failure(ErrorKind.REFUSED, "after_due", due)))
+        val newer = listOf(value("state", "from_tomorrow", ValueKind.Code("task_state")))
+        assertEquals("任务from_tomorrow，不能再改", words.failure(Failure(ErrorKind.REFUSED, "task_closed", newer)))
+        // The core itself says what its values are; the words of a code take the others into their places.
+        val pin = runBlocking { failureOf { phone.core.call { setPin("C1", null, "12") } } }
+        assertEquals("密码不对：4到12位数字", words.failure(present(pin)))
+        val units = runBlocking { failureOf { phone.core.call { typedUnits("两片") } } }
+        assertEquals("每日用量不对：每天的数量，如 1.5", words.failure(present(units)))
         assertTrue(words.failure(Failure(ErrorKind.REFUSED, "from_tomorrow")).contains("from_tomorrow"))
-        assertTrue(words.failure(Failure(ErrorKind.UNKNOWN, "member_unknown", listOf(value("what", "member")))).contains("会员"))
+        val what = listOf(value("what", "member", ValueKind.Text))
+        assertTrue(words.failure(Failure(ErrorKind.UNKNOWN, "member_unknown", what)).contains("会员"))
         assertEquals("¥1,234,567.89" to "-¥0.05", yuan(123_456_789) to yuan(-5))
         assertEquals(listOf("2.5", "-1", "0.01"), listOf(2500L, -1000L, 10L).map(::decimal))
     }
@@ -255,6 +271,53 @@ class ModelTest : WithHub() {
         assertEquals(listOf("氨氯地平"), model.medicines)
         model.show(null, null)
         assertEquals(listOf(25L, 55L, 85L), days())
+    }
+
+    @Test
+    fun `calls that nobody could be chosen for are not made, and it says why`() = runBlocking {
+        phone = TestPhone(home, hub).pair()
+        val model = GroupModel(phone.core)
+        model.ask(GroupConditions(diseases = listOf("hypertension")))
+        following(model::follow) { model.count == 2uL }
+        phone.core.call { lockNow() }
+        model.makeCalls()
+        assertEquals(ErrorKind.LOCKED to null, model.failure?.kind to model.made)
+        phone.core.call { switchStaff("C1", null) }
+        model.ask(GroupConditions())
+        model.makeCalls()
+        assertNull(model.made, "of nobody no tasks are made")
+    }
+
+    @Test
+    fun `a member's verdict is that of the call that begins there`() = runBlocking {
+        phone = TestPhone(home, hub).pair()
+        phone.clock.later(minutes = 12 * 60)
+        phone.core.call { switchStaff("C1", null) }
+        val model = MemberModel(phone.core, "M1")
+        following(model::follow) { model.verdict != null }
+        assertEquals(Decision.DEFER, model.verdict?.verdict, "nobody is called at night")
+        phone.core.call { addTyped("M1", TypedReading("bp", listOf("190", "125"), "office")) }
+        following(model::follow) { model.verdict?.verdict == Decision.ALLOW }
+        val own = phone.core.call { checkDial(DialTarget.Member("M1", ContactPurpose.SERVICE)) }
+        assertEquals(Decision.DEFER, own.verdict, "but for its emergency")
+    }
+
+    @Test
+    fun `the list behind a number is given away whole, and what cannot be is said`() = runBlocking {
+        phone = TestPhone(home, hub).pair(staffId = "G1")
+        val model = TodayModel(phone.core)
+        model.asked = TodayModel.Asked(Whose.Store, "全店", TodayFigure.OPEN)
+        following(model::follow) { model.items.size == 3 }
+        assertEquals(setOf("task_state"), model.items.map { it.group }.toSet())
+        val others = model.items.filter { it.staffId != "G1" }
+        model.giveAll("G1")
+        assertNull(model.failure)
+        assertEquals(others.map { it.taskId }.toSet(), model.moved?.moved?.map { it.taskId }?.toSet())
+        following(model::follow) { model.items.all { it.staffId == "G1" } }
+        model.giveAll("nobody")
+        assertEquals(listOf("assignee_unknown"), model.moved?.refused?.map { it.code }?.distinct())
+        val store = phone.core.call { tasks(TaskFilter(TaskView.DUE, wholeStore = true)) }
+        assertEquals(setOf("G1"), store.households.flatMap { it.tasks }.map { it.assignee }.toSet())
     }
 
     @Test

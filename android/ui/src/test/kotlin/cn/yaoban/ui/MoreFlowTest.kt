@@ -100,18 +100,39 @@ class MoreFlowTest {
             touch("register")
             see("过敏：磺胺、青霉素")
             see("154****0099")
-            // One more, later, signed for itself.
-            touch("ask-marketing")
-            sign()
-            touch("consent-yes")
-            waitUntil { onAllNodesWithTag("consent-yes").fetchSemanticsNodes().isEmpty() }
         }
         val found = runBlocking { phone.core.call { find("仇小玲", 5uL) } }.members.single()
         val profile = runBlocking { phone.core.call { profile(found.memberId) } }
         assertEquals(setOf("hypertension", "cold"), profile.diseases.toSet())
         val consents = profile.consents
-        assertEquals(setOf("membership", "health", "marketing"), consents.filter { it.granted }.map { it.purpose }.toSet())
-        assertTrue(consents.all { it.wordingVersion.isNotEmpty() })
+        assertEquals(listOf("membership", "health"), consents.filter { it.granted }.map { it.purpose })
+        assertTrue(consents.flatMap { it.answers }.all { it.wordingVersion.isNotEmpty() })
+    }
+
+    @Test
+    fun `sign-consent-later`() {
+        phone = TestPhone(home, hub).pair()
+        val marketing = { runBlocking { phone.core.call { profile("M3") } }.consents.first { it.purpose == "marketing" } }
+        phone.screen {
+            keys("0034")
+            touch("member-M3")
+            see("没问过")
+            touch("ask-marketing")
+            // A slip of the finger is no signature; the consent is not given by it.
+            find("sign").performTouchInput { click() }
+            everyTouchIsLargeAndNamed()
+            touch("consent-yes")
+            see("请在框里写下姓名")
+            touch("ask-marketing")
+            sign()
+            touch("consent-yes")
+            waitUntil("it is given", 20_000) { marketing().granted }
+            touch("ask-marketing")
+            onDialog("撤回")
+            waitUntil("it is withdrawn", 20_000) { !marketing().granted }
+            find("ask-marketing").assertTextContains("征求")
+        }
+        assertEquals(1, marketing().answers.size, "what was said last counts")
     }
 
     @Test
@@ -147,7 +168,7 @@ class MoreFlowTest {
     }
 
     @Test
-    fun `a message that was put off is sent when its time has come, and what became of one is asked`() {
+    fun `waiting-messages`() {
         phone = TestPhone(home, hub).pair()
         // Nobody is to be reached at night.
         halfADayLater()
@@ -169,6 +190,38 @@ class MoreFlowTest {
             see("已发出")
         }
         assertEquals(listOf("15400000002"), phone.device.sent.map { it.first })
+        // Of the other one nobody said what became, and the app is ended: it is handed out once more.
+        phone.restart()
+        runBlocking { phone.core.call { switchStaff("C1", null) } }
+        phone.screen {
+            touch("tab-TASKS")
+            find("view-DUE")
+            onNodeWithContentDescription("等着处理的消息").performClick()
+            touch("again-M1")
+            see("已发出")
+            everyTouchIsLargeAndNamed()
+        }
+        assertEquals(listOf("15400000002", "15400000001"), phone.device.sent.map { it.first })
+        assertTrue(runBlocking { phone.core.call { openMessages() } }.isEmpty())
+    }
+
+    @Test
+    fun `a message that may not be sent any more is not handed out again`() {
+        phone = TestPhone(home, hub).pair()
+        phone.screen {
+            messageToAll()
+            see("可发 2")
+        }
+        halfADayLater()
+        phone.screen {
+            touch("tab-TASKS")
+            find("view-DUE")
+            onNodeWithContentDescription("等着处理的消息").performClick()
+            touch("again-M1")
+            find("failure")
+            find("again-M1")
+        }
+        assertTrue(phone.device.sent.isEmpty())
     }
 
     /** The lock has fallen meanwhile. */
@@ -231,7 +284,10 @@ class MoreFlowTest {
             touch("member-M1")
             touch("regimen-氨氯地平")
             find("save-units").assertIsNotEnabled()
-            find("units").performTextInput("1.5")
+            find("units").performTextInput("两片")
+            touch("save-units")
+            see("每天的数量，如 1.5")
+            find("units").performTextReplacement("1.5")
             touch("save-units")
             waitUntil("the units are stored", 20_000) { regimen()?.dailyUnitsMilli == 1_500L }
             touch("regimen-氨氯地平")
@@ -264,7 +320,7 @@ class MoreFlowTest {
     }
 
     @Test
-    fun `a wrong number and an allergy are corrected`() {
+    fun `correct-a-record`() {
         phone = TestPhone(home, hub).pair()
         phone.screen {
             keys("0002")
@@ -273,10 +329,11 @@ class MoreFlowTest {
             find("field-birthday").performTextReplacement("1961-02-31")
             see("154****0002")
             find("field-phone").performTextInput("123")
-            find("save").assertIsNotEnabled()
+            touch("save")
+            see("生日不对：出生日期，如 1960-02-29")
             find("field-birthday").performTextReplacement("1961-03-02")
             touch("save")
-            find("failure")
+            see("电话不对")
             find("field-phone").performTextReplacement("15400000077")
             everyTouchIsLargeAndNamed()
             touch("add-allergy")

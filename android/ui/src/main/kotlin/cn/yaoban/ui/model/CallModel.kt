@@ -68,7 +68,7 @@ class CallModel(
     var verdict: GateVerdict? by mutableStateOf(null)
         private set
 
-    /** What may be heard on the line, the commonest first. */
+    /** What may be said of the line, the commonest first. */
     var results: List<CarrierResult> by mutableStateOf(emptyList())
         private set
 
@@ -104,7 +104,7 @@ class CallModel(
     suspend fun look() {
         failure =
             failureOf {
-                results = core.call { carrierChoices() }
+                results = core.call { carrierChoices(target) }
                 val id = taskId
                 val detail = id?.let { core.call { task(it) } }
                 task = detail?.task

@@ -4,10 +4,10 @@ import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
 import cn.yaoban.core.Allergy
+import cn.yaoban.core.ClerkApp
 import cn.yaoban.core.Profile
 import cn.yaoban.core.ProfileFields
 import cn.yaoban.core.bridge.ClerkCore
-import java.time.LocalDate
 
 /** What is known of a member, corrected. */
 class EditModel(
@@ -20,10 +20,6 @@ class EditModel(
 
     /** Codes of the sexes. */
     var sexes: List<String> by mutableStateOf(emptyList())
-        private set
-
-    /** What was typed as the birthday is none. */
-    var noBirthday by mutableStateOf(false)
         private set
 
     /** It is being stored. */
@@ -43,35 +39,30 @@ class EditModel(
         }
     }
 
-    /** The birthday that is typed; none: it is none, see [noBirthday], or nothing is typed. */
-    suspend fun birthday(text: String): LocalDate? =
-        core.call { typedBirthday(text) }.also { noBirthday = it == null && text.isNotBlank() }
-
-    /** Stores what was changed; whether it was. With a [birthday] that is none nothing is. */
+    /** Stores what was changed, with the [birthday] as it was typed; whether it was. */
     suspend fun save(
         edit: ProfileFields,
         birthday: String,
-    ): Boolean {
-        val day = birthday(birthday)
-        return !noBirthday && change(edit.copy(birthday = day))
-    }
+    ): Boolean = change { editMember(memberId, edit.copy(birthday = typedBirthday(birthday))) }
 
     /** The allergies that a text names, stored at once. */
     suspend fun addAllergies(text: String) {
         var named = emptyList<Allergy>()
         failure = failureOf { named = core.call { typedAllergies(memberId, text) } }
-        if (named.isNotEmpty()) change(ProfileFields(allergies = (known() + named).distinct()))
+        if (named.isNotEmpty()) allergies((known() + named).distinct())
     }
 
     /** One allergy less, stored at once. */
-    suspend fun removeAllergy(text: String): Boolean = change(ProfileFields(allergies = known().filter { it.text != text }))
+    suspend fun removeAllergy(text: String): Boolean = allergies(known().filter { it.text != text })
+
+    private suspend fun allergies(all: List<Allergy>) = change { editMember(memberId, ProfileFields(allergies = all)) }
 
     private fun known() = profile?.allergies.orEmpty().map { Allergy(it.text, it.ingredients) }
 
-    private suspend fun change(edit: ProfileFields): Boolean {
+    private suspend fun change(block: ClerkApp.() -> Unit): Boolean {
         if (busy || profile == null) return false
         busy = true
-        failure = failureOf { core.call { editMember(memberId, edit) } }
+        failure = failureOf { core.call(block) }
         busy = false
         return failure == null
     }

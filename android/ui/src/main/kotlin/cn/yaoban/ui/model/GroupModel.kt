@@ -122,7 +122,8 @@ class GroupModel(
         if (busy) return
         busy = true
         try {
-            val ids = chosen()
+            // Why nobody was chosen stands there already.
+            val ids = chosen().ifEmpty { return }
             failure = failureOf { made = core.call { makeTasks(ids, NewTask(TaskKind.CALL, ContactPurpose.SERVICE)) } }
         } finally {
             busy = false

@@ -80,9 +80,9 @@ class HistoryModel(
 
     private suspend fun page(from: OlderDays?): HistoryPage =
         if (from?.atHub == true) {
-            core.cancellable { olderHistory(memberId, from.before, LINES, it, medicine) }
+            core.cancellable { olderHistory(memberId, from.until, LINES, it, medicine) }
         } else {
-            core.call { history(memberId, from?.before ?: until?.plusDays(1), DAYS, medicine) }
+            core.call { history(memberId, from?.until ?: until, DAYS, medicine) }
         }
 
     private companion object {

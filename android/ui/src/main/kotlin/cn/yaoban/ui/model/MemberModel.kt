@@ -3,9 +3,7 @@ package cn.yaoban.ui.model
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
-import cn.yaoban.core.Channel
 import cn.yaoban.core.ClerkApp
-import cn.yaoban.core.ConsentForm
 import cn.yaoban.core.ContactPurpose
 import cn.yaoban.core.DrawnSignature
 import cn.yaoban.core.GateVerdict
@@ -16,6 +14,7 @@ import cn.yaoban.core.Profile
 import cn.yaoban.core.ReadingRow
 import cn.yaoban.core.TaskKind
 import cn.yaoban.core.bridge.ClerkCore
+import cn.yaoban.ui.callPlace
 import java.time.LocalDate
 
 /** A member at a glance. */
@@ -28,16 +27,12 @@ class MemberModel(
     var profile: Profile? by mutableStateOf(null)
         private set
 
-    /** What the gate says of a service call now. */
+    /** What the gate says now of the call that begins here: for the task that waits, else of its own. */
     var verdict: GateVerdict? by mutableStateOf(null)
         private set
 
     /** The last readings, newest first: for the small line beside the last one. */
     var readings: List<ReadingRow> by mutableStateOf(emptyList())
-        private set
-
-    /** What the member may be asked to consent to. */
-    var consentForms: List<ConsentForm> by mutableStateOf(emptyList())
         private set
 
     /** From when on the call that was planned last is on the list. */
@@ -56,12 +51,12 @@ class MemberModel(
     suspend fun follow() {
         // That it was opened only orders a list: no reason to show nobody.
         failureOf { core.call { rememberOpened(memberId) } }
-        consentForms = core.call { consentForms() }
         core
             .watch {
+                val profile = profile(memberId)
                 Shown(
-                    profile(memberId),
-                    checkContact(memberId, Channel.CALL, ContactPurpose.SERVICE),
+                    profile,
+                    checkDial(profile.callPlace().target()),
                     readings(memberId, null, READINGS_MAX).readings,
                 )
             }.collect { result ->
@@ -90,6 +85,17 @@ class MemberModel(
 
     /** Records how the member takes a medicine. */
     suspend fun regimen(new: NewRegimen): Boolean = change { setRegimen(memberId, new) }
+
+    /** Records how much of a medicine is taken a day, as it was typed. */
+    suspend fun dailyUnits(
+        ingredient: String,
+        typed: String,
+    ): Boolean = change { setRegimen(memberId, NewRegimen(ingredient, dailyUnitsMilli = typedUnits(typed))) }
+
+    /** What was refused is forgotten: another question. */
+    fun askAnew() {
+        failure = null
+    }
 
     /** Plans a call, on the list from a day on. */
     suspend fun callOn(day: LocalDate) {

@@ -36,6 +36,10 @@ class MessageModel(
     var result: MessageResult? by mutableStateOf(null)
         private set
 
+    /** Those that were handed out once more. */
+    var again: List<MessageOut> by mutableStateOf(emptyList())
+        private set
+
     /** What became of each that was handed over, by its key. */
     var handed: Map<String, SendState> by mutableStateOf(emptyMap())
         private set
@@ -74,6 +78,16 @@ class MessageModel(
         step {
             result = core.call { dueMessages() }
         }
+
+    /** Hands one out once more, through the gate again; none: why not stands in [failure]. */
+    suspend fun handAgain(key: String): MessageOut? {
+        var out: MessageOut? = null
+        step {
+            out = core.call { handAgain(key) }
+            again = again.filter { it.key != key } + listOfNotNull(out)
+        }
+        return out
+    }
 
     /** The device took a message, or did not. */
     suspend fun told(

@@ -84,7 +84,7 @@ class PairingModel(
     suspend fun follow() {
         // A watch conflates, so it is asked for as often as it can be told and no oftener.
         core
-            .watch { storage().loadingBytes to (status().firstLoad != null && staff().isNotEmpty()) }
+            .watch { storage().loadingBytes to (status().firstLoad?.usable == true) }
             .collect { result ->
                 result.onSuccess { (bytes, enough) ->
                     loadedBytes = bytes

@@ -9,7 +9,6 @@ import cn.yaoban.core.NewMember
 import cn.yaoban.core.Registered
 import cn.yaoban.core.TypedMember
 import cn.yaoban.core.bridge.ClerkCore
-import java.time.LocalDate
 
 /** A new member at the counter. */
 class RegisterModel(
@@ -21,10 +20,6 @@ class RegisterModel(
 
     /** What a new member is asked; none until that was read. */
     var form: Form? by mutableStateOf(null)
-        private set
-
-    /** What was typed as the birthday is none. */
-    var noBirthday by mutableStateOf(false)
         private set
 
     /** It is being stored. */
@@ -40,22 +35,14 @@ class RegisterModel(
         failure = failureOf { form = core.call { Form(beginRegistration(typed), sexes(), diseases(), consentForms()) } }
     }
 
-    /** The birthday that is typed; none: it is none, see [noBirthday], or nothing is typed. */
-    suspend fun birthday(text: String): LocalDate? =
-        core.call { typedBirthday(text) }.also { noBirthday = it == null && text.isNotBlank() }
-
-    /** Registers; without a network too. With a [birthday] that is none nobody is. */
+    /** Registers, with the [birthday] as it was typed; without a network too. */
     suspend fun register(
         new: NewMember,
         birthday: String,
     ) {
         if (busy || registered != null) return
         busy = true
-        failure =
-            failureOf {
-                val day = birthday(birthday)
-                if (!noBirthday) registered = core.call { register(new.copy(birthday = day)) }
-            }
+        failure = failureOf { registered = core.call { register(new.copy(birthday = typedBirthday(birthday))) } }
         busy = false
     }
 

@@ -31,7 +31,7 @@ class SyncModel(
 
     /** Shows how the phone stands, and again whenever rows change, until it is cancelled. */
     suspend fun follow() {
-        core.watch { status() to runCatching { syncQueue() }.getOrNull() }.collect { result ->
+        core.watch { status() to if (signedIn() == null || isLocked()) null else syncQueue() }.collect { result ->
             val before = status?.outbox ?: 0
             status = result.getOrNull()?.first
             queue = result.getOrNull()?.second

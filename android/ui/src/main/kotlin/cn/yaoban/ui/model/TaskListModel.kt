@@ -26,7 +26,7 @@ class TaskListModel(
     var list: TaskList? by mutableStateOf(null)
         private set
 
-    /** How many there are in each view. */
+    /** How many there are in each view, and how many messages wait. */
     var counts: TaskCounts? by mutableStateOf(null)
         private set
 
@@ -38,10 +38,6 @@ class TaskListModel(
     var open: List<OpenAttempt> by mutableStateOf(emptyList())
         private set
 
-    /** So many messages wait for the clerk: put off until now, or it did not say what became of them. */
-    var messages by mutableStateOf(0)
-        private set
-
     /** Why there is no list, or why what was asked for was not done. */
     var failure: Failure? by mutableStateOf(null)
         private set
@@ -51,9 +47,7 @@ class TaskListModel(
         val asked = filter
         core
             .watch {
-                val list = taskPage(asked, 0uL, known())
-                val messages = deferredMessages().count { it.due } + openMessages().size
-                Shown(list, taskCounts(asked.wholeStore), memberCounts(), openAttempts(), messages)
+                Shown(taskPage(asked, 0uL, known()), taskCounts(asked.wholeStore), memberCounts(), openAttempts())
             }.collect { result ->
                 if (asked != filter) return@collect
                 val shown = result.getOrNull()
@@ -61,7 +55,6 @@ class TaskListModel(
                 counts = shown?.counts
                 members = shown?.members
                 open = shown?.open.orEmpty()
-                messages = shown?.messages ?: 0
                 failure = result.failure
             }
     }
@@ -116,7 +109,6 @@ class TaskListModel(
         val counts: TaskCounts,
         val members: MemberCounts,
         val open: List<OpenAttempt>,
-        val messages: Int,
     )
 
     private companion object {

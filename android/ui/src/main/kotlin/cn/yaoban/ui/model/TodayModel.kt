@@ -48,6 +48,10 @@ class TodayModel(
     var moved: Reassigned? by mutableStateOf(null)
         private set
 
+    /** The merge that was made last, and may be undone; none: none here. */
+    var merged: DuplicateRow? by mutableStateOf(null)
+        private set
+
     /** Why there is nothing to see, or why it was not done. */
     var failure: Failure? by mutableStateOf(null)
         private set
@@ -57,9 +61,9 @@ class TodayModel(
         val number = asked
         core
             .watch {
-                // Only a manager may see duplicates.
-                val pairs = runCatching { duplicates() }.getOrDefault(emptyList())
-                Shown(todayByClerk(), staff(), pairs, number?.let { todayItems(it.whose, it.figure) }.orEmpty())
+                val staff = staff()
+                val pairs = if (staff.any { it.current && it.may.merge }) duplicates() else emptyList()
+                Shown(todayByClerk(), staff, pairs, number?.let { todayItems(it.whose, it.figure) }.orEmpty())
             }.collect { result ->
                 result.onSuccess {
                     today = it.today
@@ -77,6 +81,12 @@ class TodayModel(
         staffId: String?,
     ) = change { reassign(taskId, staffId) }
 
+    /** Gives everything behind the number to somebody; none: to anyone. */
+    suspend fun giveAll(staffId: String?) {
+        val tasks = items.mapNotNull { it.taskId }
+        failure = failureOf { moved = core.call { reassignAll(tasks, staffId) } }
+    }
+
     /** Asks for a task to be done soon. */
     suspend fun nudge(taskId: String) = change { nudge(taskId) }
 
@@ -92,13 +102,22 @@ class TodayModel(
     ) = change { markOff(staffId, on) }
 
     /** Two members are one. */
-    suspend fun merge(pair: DuplicateRow) = change { mergeMembers(pair.first.memberId, pair.second.memberId) }
+    suspend fun merge(pair: DuplicateRow) {
+        if (change { mergeMembers(pair.first.memberId, pair.second.memberId) }) merged = pair
+    }
+
+    /** The two that were merged last are two after all. */
+    suspend fun undoMerge() {
+        val pair = merged ?: return
+        if (change { undoMerge(pair.first.memberId, pair.second.memberId) }) merged = null
+    }
 
     /** Two members are two. */
     suspend fun keepApart(pair: DuplicateRow) = change { keepApart(pair.first.memberId, pair.second.memberId) }
 
-    private suspend fun change(block: ClerkApp.() -> Unit) {
+    private suspend fun change(block: ClerkApp.() -> Unit): Boolean {
         failure = failureOf { core.call(block) }
+        return failure == null
     }
 
     private data class Shown(

@@ -206,7 +206,6 @@ private fun Carrier(call: CallModel) {
     Part(words[if (call.taskId == null) "call.result" else "call.not_answered"]) {
         Chips {
             for (result in if (more) call.results else call.results.take(COMMON)) {
-                if (result == CarrierResult.ANSWERED && call.taskId != null) continue
                 Chip(words.code("carrier", result.name.lowercase()), false, Modifier.testTag("result-${result.name}")) {
                     scope.launch { call.ended(result) }
                 }
@@ -244,7 +243,7 @@ private fun Outcomes(
                 Chip(if (chosen == code) "$text ✕" else text, chosen == code, Modifier.testTag("outcome-${code.name}")) {
                     when {
                         chosen == code -> chosen = null
-                        choice.asks() -> chosen = code
+                        choice.asks -> chosen = code
                         else -> record(NewOutcome(code))
                     }
                 }
@@ -259,8 +258,6 @@ private fun Outcomes(
         )
     }
 }
-
-private fun OutcomeChoice.asks(): Boolean = listOf(day, medicine, note).any { it != Answer.NOT_ASKED }
 
 /** What belongs to an outcome. What the core takes without its day is recorded by a button of its own. */
 @Composable

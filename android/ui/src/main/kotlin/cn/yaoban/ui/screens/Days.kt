@@ -11,20 +11,20 @@ import androidx.compose.material3.rememberDatePickerState
 import androidx.compose.runtime.Composable
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.produceState
 import androidx.compose.runtime.remember
 import androidx.compose.runtime.setValue
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
 import cn.yaoban.ui.Chip
 import cn.yaoban.ui.Chips
+import cn.yaoban.ui.LocalNearDays
 import cn.yaoban.ui.LocalWording
 import cn.yaoban.ui.get
 import java.time.Instant
 import java.time.LocalDate
 import java.time.ZoneOffset
-
-/** Days from now that are one touch away. */
-private val NEAR = listOf(1L, 2L, 3L, 7L, 14L, 30L)
+import java.time.temporal.ChronoUnit
 
 /** A day to choose: near ones at a touch, any other from the calendar. */
 @Composable
@@ -33,11 +33,12 @@ internal fun Days(
     onDay: (LocalDate) -> Unit,
 ) {
     val words = LocalWording.current
+    val nearDays = LocalNearDays.current
+    val near by produceState(emptyList<LocalDate>(), last) { value = nearDays(last) }
     var calendar by remember { mutableStateOf(false) }
     Chips {
-        for (n in NEAR) {
-            val day = words.today.plusDays(n)
-            if (last != null && day > last) continue
+        for (day in near) {
+            val n = ChronoUnit.DAYS.between(words.today, day)
             val name = if (n == 1L) words.date(day) else words["act.in_days", "n" to n]
             Chip(name, false, Modifier.testTag("day-$n")) { onDay(day) }
         }

@@ -74,7 +74,6 @@ private fun ColumnScope.Known(
     var phone by rememberSaveable { mutableStateOf("") }
     var sex by rememberSaveable { mutableStateOf(member.sex) }
     var birthday by rememberSaveable { mutableStateOf(before.birthday?.toString().orEmpty()) }
-    LaunchedEffect(birthday) { model.birthday(birthday) }
     Column(
         Modifier.weight(1f).verticalScroll(rememberScrollState()).padding(16.dp, 4.dp),
         Arrangement.spacedBy(12.dp),
@@ -84,12 +83,12 @@ private fun ColumnScope.Known(
             phone = it
         }
         Chips { for (code in model.sexes) Chip(words.code("sex", code), sex == code) { sex = code } }
-        Line(words["register.birthday"], birthday, "birthday", KeyboardType.Number, model.noBirthday) { birthday = it }
+        Line(words["register.birthday"], birthday, "birthday", KeyboardType.Number) { birthday = it }
         Allergies(model, profile)
     }
     Column(Modifier.padding(16.dp, 8.dp), Arrangement.spacedBy(8.dp)) {
         Refusal(model.failure)
-        Big(words["act.save"], Modifier.fillMaxWidth().testTag("save"), enabled = name.isNotBlank() && !model.busy && !model.noBirthday) {
+        Big(words["act.save"], Modifier.fillMaxWidth().testTag("save"), enabled = name.isNotBlank() && !model.busy) {
             val edit =
                 ProfileFields(
                     name = name.takeIf { it != member.name }, phone = phone.ifBlank { null }, sex = sex.takeIf { it != member.sex },

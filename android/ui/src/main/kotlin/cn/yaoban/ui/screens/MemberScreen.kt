@@ -25,6 +25,7 @@ import androidx.compose.ui.text.font.FontWeight
 import androidx.compose.ui.unit.dp
 import cn.yaoban.core.Channel
 import cn.yaoban.core.ClassWhy
+import cn.yaoban.core.ConsentStanding
 import cn.yaoban.core.ContactRow
 import cn.yaoban.core.Decision
 import cn.yaoban.core.MedicineRow
@@ -58,6 +59,7 @@ import cn.yaoban.ui.Way
 import cn.yaoban.ui.What
 import cn.yaoban.ui.Wording
 import cn.yaoban.ui.about
+import cn.yaoban.ui.callPlace
 import cn.yaoban.ui.change
 import cn.yaoban.ui.code
 import cn.yaoban.ui.decimal
@@ -116,7 +118,7 @@ internal fun MemberScreen(
             Household(profile, way)
             Column(Modifier.padding(8.dp)) { }
         }
-        CallBar(model, way)
+        CallBar(model, profile, way)
     }
 }
 
@@ -124,6 +126,7 @@ internal fun MemberScreen(
 @Composable
 private fun CallBar(
     model: MemberModel,
+    profile: Profile,
     way: Way,
 ) {
     val words = LocalWording.current
@@ -147,11 +150,7 @@ private fun CallBar(
             if (reason == null) Modifier.weight(1f) else Modifier,
             Icons.phone,
             enabled = verdict.verdict == Decision.ALLOW,
-        ) {
-            // The call that waits, so that what comes of it is recorded; without one a call of its own.
-            val task = model.profile?.callTaskId
-            if (task == null) way.to(What.CALL_MEMBER, model.memberId) else way.to(What.CALL_TASK, task)
-        }
+        ) { profile.callPlace().let { way.to(it.what, it.id) } }
     }
 }
 
@@ -169,10 +168,12 @@ private fun Warnings(profile: Profile) {
     profile.pausedUntil?.let { Danger(words["show.paused", "day" to words.date(it)]) }
 }
 
+/** Who it is. Beside the class is the place of the [tier], empty as long as the core tells none. */
 @Composable
 private fun Identity(
     profile: Profile,
     way: Way,
+    tier: @Composable () -> Unit = {},
 ) {
     val words = LocalWording.current
     val member = profile.member
@@ -185,7 +186,10 @@ private fun Identity(
         }
         Row(verticalAlignment = Alignment.CenterVertically) {
             Chips(Modifier.weight(1f)) {
-                ClassBadge(profile.`class`.`class`)
+                Row(horizontalArrangement = Arrangement.spacedBy(8.dp)) {
+                    ClassBadge(profile.`class`.`class`)
+                    tier()
+                }
                 Sign(words.code("care", profile.care))
                 Sign(words["member.value", "n" to profile.`class`.valueIndex])
             }
@@ -297,7 +301,6 @@ private fun Medicines(
 ) {
     if (profile.medicines.isEmpty()) return
     val words = LocalWording.current
-    val scope = LocalScope.current
     var asked by rememberSaveable { mutableStateOf<String?>(null) }
     Part(words["show.medicines"]) {
         for (medicine in profile.medicines) {
@@ -309,10 +312,7 @@ private fun Medicines(
         }
     }
     asked?.let { ingredient ->
-        RegimenQuestion(ingredient, profile.regimens.find { it.ingredient == ingredient }, { asked = null }) {
-            asked = null
-            scope.launch { model.regimen(it) }
-        }
+        RegimenQuestion(model, ingredient, profile.regimens.find { it.ingredient == ingredient }) { asked = null }
     }
 }
 
@@ -464,35 +464,42 @@ private fun Consents(
     val scope = LocalScope.current
     var asked by rememberSaveable { mutableStateOf<String?>(null) }
     Part(words["member.consents"]) {
-        for ((purpose) in model.consentForms) {
-            val rows = profile.consents.filter { it.purpose == purpose }
-            val whole = rows.firstOrNull { it.channel == null }
-            Row(Modifier.fillMaxWidth(), Arrangement.spacedBy(8.dp), Alignment.CenterVertically) {
-                Column(Modifier.weight(1f)) {
-                    Text(words.code("consent", purpose), style = MaterialTheme.typography.bodyLarge)
-                    for (row in rows.filter { it.channel != null }) {
-                        val channel = words.code("channel", row.channel.orEmpty())
-                        Text(
-                            words["member.consent_of", "channel" to channel, "answer" to answer(words, row.granted)],
-                            style = MaterialTheme.typography.bodyMedium,
-                        )
-                    }
-                }
-                Text(
-                    whole?.let { answer(words, it.granted) } ?: words["member.not_asked"],
-                    fontWeight = FontWeight.SemiBold,
-                )
-                Quiet(words[if (whole?.granted == true) "member.withdraw" else "member.ask"], Modifier.testTag("ask-$purpose")) {
-                    asked = purpose
-                }
-            }
+        for (standing in profile.consents) Consent(standing) { asked = standing.purpose }
+    }
+    profile.consents.find { it.purpose == asked }?.let { standing ->
+        val version = standing.wordingVersion ?: return@let
+        ConsentQuestion(standing.purpose, withdraw = standing.granted, onNo = { asked = null }) { signature ->
+            asked = null
+            scope.launch { model.consent(NewConsent(standing.purpose, null, !standing.granted, version), signature) }
         }
     }
-    model.consentForms.find { it.purpose == asked }?.let { (purpose, version) ->
-        val granted = profile.consents.any { it.purpose == purpose && it.channel == null && it.granted }
-        ConsentQuestion(purpose, withdraw = granted, onNo = { asked = null }) { signature ->
-            asked = null
-            scope.launch { model.consent(NewConsent(purpose, null, !granted, version), signature) }
+}
+
+/** How the member stands to a consent, and the touch that asks; one of a newer hub is not asked here. */
+@Composable
+private fun Consent(
+    standing: ConsentStanding,
+    onAsk: () -> Unit,
+) {
+    val words = LocalWording.current
+    val purpose = standing.purpose
+    Row(Modifier.fillMaxWidth(), Arrangement.spacedBy(8.dp), Alignment.CenterVertically) {
+        Column(Modifier.weight(1f)) {
+            Text(words.code("consent", purpose), style = MaterialTheme.typography.bodyLarge)
+            for (answer in standing.answers) {
+                val channel = answer.channel ?: continue
+                Text(
+                    words["member.consent_of", "channel" to words.code("channel", channel), "answer" to answer(words, answer.granted)],
+                    style = MaterialTheme.typography.bodyMedium,
+                )
+            }
+        }
+        Text(
+            if (standing.answers.isEmpty()) words["member.not_asked"] else answer(words, standing.granted),
+            fontWeight = FontWeight.SemiBold,
+        )
+        if (standing.wordingVersion != null) {
+            Quiet(words[if (standing.granted) "member.withdraw" else "member.ask"], Modifier.testTag("ask-$purpose"), onClick = onAsk)
         }
     }
 }

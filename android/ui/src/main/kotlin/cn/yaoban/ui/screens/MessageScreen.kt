@@ -184,7 +184,7 @@ private fun All(
 }
 
 /** Gives a text to what sends it on this device, and tells what became of it. */
-private suspend fun handOver(
+internal suspend fun handOver(
     model: MessageModel,
     out: MessageOut,
     platform: Platform,
@@ -206,8 +206,9 @@ private fun RefusedOnes(refused: List<RefusedOne>) {
     }
 }
 
+/** A text that goes out, and the way into the app that sends it. */
 @Composable
-private fun Out(
+internal fun Out(
     model: MessageModel,
     out: MessageOut,
     platform: Platform,

@@ -88,7 +88,7 @@ private fun Rounds(sync: SyncModel) {
             return@Part
         }
         Text("${status.storeName} · ${status.chainName}", style = MaterialTheme.typography.titleMedium)
-        status.locked?.let { Danger(words["refused.device_locked", "reason" to words.code("locked", it)]) }
+        status.locked?.let { Danger(words["refused.device_locked", "locked" to words.code("locked", it)]) }
         if (status.setAside != null) Danger(words["phone.set_aside", "n" to status.salvagedOps])
         Entry(words["phone.last"], status.lastSyncMs?.let { words.instant(it) } ?: words["phone.never"])
         Entry(words["phone.waiting"], status.waiting.toString(), strong = status.waiting > 0)

@@ -11,6 +11,7 @@ import androidx.compose.material3.OutlinedTextField
 import androidx.compose.material3.Text
 import androidx.compose.material3.TextButton
 import androidx.compose.runtime.Composable
+import androidx.compose.runtime.LaunchedEffect
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.saveable.rememberSaveable
@@ -21,28 +22,37 @@ import androidx.compose.ui.text.input.KeyboardType
 import androidx.compose.ui.unit.dp
 import cn.yaoban.core.NewRegimen
 import cn.yaoban.core.RegimenRow
+import cn.yaoban.ui.LocalScope
 import cn.yaoban.ui.LocalWording
 import cn.yaoban.ui.Quiet
+import cn.yaoban.ui.Refusal
 import cn.yaoban.ui.code
 import cn.yaoban.ui.decimal
 import cn.yaoban.ui.get
+import cn.yaoban.ui.model.MemberModel
+import kotlinx.coroutines.launch
 
 /** How a member takes a medicine: how much a day, until when it lasts, or that it is not taken any more. */
 @Composable
 internal fun RegimenQuestion(
+    model: MemberModel,
     ingredient: String,
     known: RegimenRow?,
-    onNo: () -> Unit,
-    onYes: (NewRegimen) -> Unit,
+    onDone: () -> Unit,
 ) {
     val words = LocalWording.current
+    val scope = LocalScope.current
     var units by rememberSaveable { mutableStateOf(known?.dailyUnitsMilli?.let(::decimal).orEmpty()) }
     val inactive = known?.inactive == true
-    val milli = units.trim().toBigDecimalOrNull()?.movePointRight(3)?.toLong()
+    LaunchedEffect(ingredient) { model.askAnew() }
+    val record = { store: suspend () -> Boolean ->
+        scope.launch { if (store()) onDone() }
+        Unit
+    }
     AlertDialog(
-        onDismissRequest = onNo,
+        onDismissRequest = onDone,
         confirmButton = {},
-        dismissButton = { TextButton(onNo) { Text(words["act.cancel"]) } },
+        dismissButton = { TextButton(onDone) { Text(words["act.cancel"]) } },
         title = { Text(ingredient) },
         text = {
             Column(Modifier.verticalScroll(rememberScrollState()), Arrangement.spacedBy(10.dp)) {
@@ -54,13 +64,14 @@ internal fun RegimenQuestion(
                     singleLine = true,
                     keyboardOptions = KeyboardOptions(keyboardType = KeyboardType.Decimal),
                 )
-                Quiet(words["act.save"], Modifier.fillMaxWidth().testTag("save-units"), enabled = milli != null) {
-                    onYes(NewRegimen(ingredient, dailyUnitsMilli = milli))
+                Refusal(model.failure)
+                Quiet(words["act.save"], Modifier.fillMaxWidth().testTag("save-units"), enabled = units.isNotBlank()) {
+                    record { model.dailyUnits(ingredient, units) }
                 }
                 Text(words.code("outcome_day", "still_has_stock"))
-                Days { onYes(NewRegimen(ingredient, stockUntil = it)) }
+                Days { day -> record { model.regimen(NewRegimen(ingredient, stockUntil = day)) } }
                 Quiet(words[if (inactive) "member.takes_again" else "member.stopped"], Modifier.fillMaxWidth().testTag("stopped")) {
-                    onYes(NewRegimen(ingredient, inactive = !inactive))
+                    record { model.regimen(NewRegimen(ingredient, inactive = !inactive)) }
                 }
             }
         },

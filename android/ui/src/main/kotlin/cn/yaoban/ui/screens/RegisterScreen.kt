@@ -92,7 +92,6 @@ private fun ColumnScope.Fields(
     var consents by rememberSaveable { mutableStateOf(emptyList<String>()) }
     // Signed for those that were asked: with another one it is signed anew.
     var signature by remember(consents) { mutableStateOf<DrawnSignature?>(null) }
-    LaunchedEffect(birthday) { model.birthday(birthday) }
     Column(
         Modifier.weight(1f).verticalScroll(rememberScrollState()).padding(16.dp, 4.dp),
         Arrangement.spacedBy(12.dp),
@@ -102,7 +101,7 @@ private fun ColumnScope.Fields(
         Chips {
             for (code in form.sexes) Chip(words.code("sex", code), sex == code) { sex = if (sex == code) null else code }
         }
-        Line(words["register.birthday"], birthday, "birthday", KeyboardType.Number, model.noBirthday) { birthday = it }
+        Line(words["register.birthday"], birthday, "birthday", KeyboardType.Number) { birthday = it }
         Line(words["register.allergies"], allergies, "allergies") { allergies = it }
         Diseases(form.diseases, diseases) { diseases = it }
         Part(words["register.consents"]) {
@@ -126,11 +125,7 @@ private fun ColumnScope.Fields(
     }
     Column(Modifier.padding(16.dp, 8.dp), Arrangement.spacedBy(8.dp)) {
         Refusal(model.failure)
-        Big(
-            words["register.save"],
-            Modifier.fillMaxWidth().testTag("register"),
-            enabled = name.isNotBlank() && !model.busy && !model.noBirthday,
-        ) {
+        Big(words["register.save"], Modifier.fillMaxWidth().testTag("register"), enabled = name.isNotBlank() && !model.busy) {
             val given = form.consents.filter { it.purpose in consents }.map { NewConsent(it.purpose, null, true, it.wordingVersion) }
             val new =
                 NewMember(
@@ -175,7 +170,6 @@ internal fun Line(
     value: String,
     tag: String,
     type: KeyboardType = KeyboardType.Text,
-    wrong: Boolean = false,
     onValue: (String) -> Unit,
 ) {
     OutlinedTextField(
@@ -183,7 +177,6 @@ internal fun Line(
         onValue,
         Modifier.fillMaxWidth().testTag("field-$tag"),
         label = { Text(name) },
-        isError = wrong,
         singleLine = true,
         keyboardOptions = KeyboardOptions(keyboardType = type),
     )

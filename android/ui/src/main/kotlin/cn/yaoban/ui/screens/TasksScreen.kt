@@ -82,7 +82,8 @@ internal fun TasksScreen(
                     model.filter = model.filter.copy(wholeStore = !model.filter.wholeStore)
                 }
             }
-            BadgedBox({ if (model.messages > 0) Badge { Text(model.messages.toString()) } }) {
+            val messages = model.counts?.messages ?: 0uL
+            BadgedBox({ if (messages > 0uL) Badge { Text(messages.toString()) } }) {
                 Touch(Icons.message, words["message.waiting"]) { way.to(What.WAITING) }
             }
         }

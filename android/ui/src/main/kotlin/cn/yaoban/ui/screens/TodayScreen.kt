@@ -96,7 +96,10 @@ internal fun TodayScreen(
                 item {
                     Part("${asked.name} · ${figure(words, asked.figure)} ${model.items.size}", action = {
                         Quiet(words["today.hide"]) { model.asked = null }
-                    }) { if (model.items.isEmpty()) Nothing(words["today.nothing"]) }
+                    }) {
+                        if (model.items.isEmpty()) Nothing(words["today.nothing"])
+                        if (may.assign && model.items.any(::isToGive)) GiveAll(model)
+                    }
                 }
                 items(model.items, { "${it.taskId}-${it.memberId}-${it.atMs}" }) { Item(model, it, way, may) }
             }
@@ -109,7 +112,8 @@ internal fun TodayScreen(
                     Clerk(model, clerk, clerk.name, Whose.Staff(id), may.markOff)
                 }
             }
-            if (may.merge) items(model.duplicates, { it.pairId }) { Duplicate(model, it) }
+            model.merged?.let { item { Merged(model, it) } }
+            items(model.duplicates, { it.pairId }) { Duplicate(model, it) }
         }
     }
 }
@@ -176,7 +180,7 @@ private fun Item(
     Part {
         Row(Modifier.fillMaxWidth(), Arrangement.spacedBy(10.dp), Alignment.CenterVertically) {
             Text(item.name, Modifier.weight(1f), style = MaterialTheme.typography.titleMedium)
-            word(words, item.code)?.let { Sign(it) }
+            if (item.code.isNotEmpty()) Sign(words.code(item.group, item.code))
             val on = item.due?.let { words["list.due_on", "day" to words.date(it)] } ?: words.instant(item.atMs)
             Text(on, style = MaterialTheme.typography.bodyMedium)
         }
@@ -185,33 +189,63 @@ private fun Item(
         val task = item.taskId
         Row(horizontalArrangement = Arrangement.spacedBy(8.dp)) {
             Quiet(words["call.profile"]) { way.to(What.MEMBER, item.memberId) }
-            if (task != null && item.due != null) {
+            if (task != null && isToGive(item)) {
                 if (may.assign) Quiet(words["today.give"], Modifier.testTag("give-${item.memberId}")) { giving = !giving }
                 if (may.nudge) Quiet(words["today.nudge"]) { scope.launch { model.nudge(task) } }
             }
         }
         if (giving && task != null) {
-            Chips {
-                for (row in model.staff) {
-                    Chip(row.name, row.staffId == item.staffId) {
-                        giving = false
-                        scope.launch { model.reassign(task, row.staffId) }
-                    }
-                }
-                Chip(words["list.anyone"], item.staffId == null) {
-                    giving = false
-                    scope.launch { model.reassign(task, null) }
-                }
+            Whom(model, { it == item.staffId }) { staffId ->
+                giving = false
+                scope.launch { model.reassign(task, staffId) }
             }
         }
     }
 }
 
-/** What an item's code means: it is a task's state, a carrier's result, an outcome or a message's state. */
-private fun word(
-    words: Wording,
-    code: String,
-): String? = listOf("task_state", "carrier", "outcome", "send").firstNotNullOfOrNull { words.find("$it.$code") }
+/** A task, which may be given to somebody; not a contact. */
+private fun isToGive(item: TodayItem) = item.due != null
+
+/** Gives the whole list away. */
+@Composable
+private fun GiveAll(model: TodayModel) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    var giving by remember { mutableStateOf(false) }
+    Quiet(words["today.give_all"], Modifier.testTag("give-all")) { giving = !giving }
+    if (giving) {
+        Whom(model, { false }) { staffId ->
+            giving = false
+            scope.launch { model.giveAll(staffId) }
+        }
+    }
+}
+
+/** Whom a task is given to; none: to anyone. */
+@Composable
+private fun Whom(
+    model: TodayModel,
+    has: (String?) -> Boolean,
+    onWhom: (String?) -> Unit,
+) {
+    Chips {
+        for (row in model.staff) Chip(row.name, has(row.staffId)) { onWhom(row.staffId) }
+        Chip(LocalWording.current["list.anyone"], has(null)) { onWhom(null) }
+    }
+}
+
+/** The merge that was made last, and the way back. */
+@Composable
+private fun Merged(
+    model: TodayModel,
+    pair: DuplicateRow,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    Part(words["today.merged", "name" to pair.first.name]) {
+        Quiet(words["today.undo_merge"], Modifier.testTag("undo-merge")) { scope.launch { model.undoMerge() } }
+    }
+}
 
 @Composable
 private fun Duplicate(
@@ -223,7 +257,7 @@ private fun Duplicate(
     Part(words["today.duplicate"]) {
         for (member in listOf(pair.first, pair.second)) Text(line(words, member), style = MaterialTheme.typography.bodyMedium)
         Row(horizontalArrangement = Arrangement.spacedBy(8.dp)) {
-            Quiet(words["today.merge"]) { scope.launch { model.merge(pair) } }
+            Quiet(words["today.merge"], Modifier.testTag("merge-${pair.first.memberId}")) { scope.launch { model.merge(pair) } }
             Quiet(words["today.apart"]) { scope.launch { model.keepApart(pair) } }
         }
     }

@@ -3,7 +3,6 @@ package cn.yaoban.ui.screens
 import androidx.compose.foundation.layout.Arrangement
 import androidx.compose.foundation.layout.Column
 import androidx.compose.foundation.layout.PaddingValues
-import androidx.compose.foundation.layout.Row
 import androidx.compose.foundation.layout.fillMaxSize
 import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.padding
@@ -17,9 +16,11 @@ import androidx.compose.runtime.remember
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.unit.dp
+import cn.yaoban.core.Channel
 import cn.yaoban.core.OpenMessage
 import cn.yaoban.core.bridge.ClerkCore
 import cn.yaoban.ui.Big
+import cn.yaoban.ui.Chips
 import cn.yaoban.ui.Head
 import cn.yaoban.ui.Icons
 import cn.yaoban.ui.LocalScope
@@ -60,13 +61,18 @@ internal fun WaitingMessages(
         ) {
             item { Refusal(waiting.failure ?: due.failure) }
             if (result != null) outcome(due, result, platform)
-            val untold = waiting.untold.filter { message -> result?.ready.orEmpty().none { it.key == message.key } }
+            items(due.again, { "again-${it.key}" }) { Out(due, it, platform) }
+            // What is in hand here says itself what became of it.
+            val inHand = (result?.ready.orEmpty() + due.again).map { it.key }
+            val untold = waiting.untold.filter { it.key !in inHand }
             if (untold.isNotEmpty()) item { Text(words["message.untold"], style = MaterialTheme.typography.titleMedium) }
-            items(untold, { "untold-${it.key}" }) { Untold(waiting, it) }
+            items(untold, { "untold-${it.key}" }) { message ->
+                Untold(waiting, message) { scope.launch { sendAgain(due, message, platform) } }
+            }
             items(deferred, { "deferred-${it.key}" }) { Deferred(it) }
             when {
                 waiting.deferred == null -> if (waiting.failure == null) item { Waiting(words["state.reading"]) }
-                result == null && untold.isEmpty() && deferred.isEmpty() -> item { Nothing(words["message.none_waiting"]) }
+                inHand.isEmpty() && untold.isEmpty() && deferred.isEmpty() -> item { Nothing(words["message.none_waiting"]) }
             }
         }
         if (deferred.any { it.due }) {
@@ -79,20 +85,32 @@ internal fun WaitingMessages(
     }
 }
 
+/** Hands a message out once more; a text goes on into what sends it, WeChat is chosen first. */
+private suspend fun sendAgain(
+    model: MessageModel,
+    message: OpenMessage,
+    platform: Platform,
+) {
+    val out = model.handAgain(message.key) ?: return
+    if (out.channel != Channel.WECHAT) handOver(model, out, platform)
+}
+
 /** A message of which the clerk says whether it was sent. */
 @Composable
 private fun Untold(
     model: WaitingModel,
     message: OpenMessage,
+    onAgain: () -> Unit,
 ) {
     val words = LocalWording.current
     val scope = LocalScope.current
     val about = listOf(message.name, words.code("channel", message.channel), words.instant(message.atMs))
     val id = message.memberId
     Part(about.joinToString(" · ")) {
-        Row(horizontalArrangement = Arrangement.spacedBy(8.dp)) {
+        Chips {
             Quiet(words["message.was_sent"], Modifier.testTag("was-sent-$id")) { scope.launch { model.told(message, true) } }
             Quiet(words["message.not_sent"], Modifier.testTag("not-sent-$id")) { scope.launch { model.told(message, false) } }
+            Quiet(words["message.again"], Modifier.testTag("again-$id"), onClick = onAgain)
         }
     }
 }
