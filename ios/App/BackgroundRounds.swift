@@ -1,4 +1,4 @@
-import BackgroundTasks
+@preconcurrency import BackgroundTasks
 import ClerkKit
 import UIKit
 
@@ -32,7 +32,8 @@ enum BackgroundRounds {
     private static func run(_ task: BGTask, _ phone: PhoneModel) {
         schedule()
         let work = BackgroundWork { task.setTaskCompleted(success: $0) }
-        task.expirationHandler = { work.expire() }
+        // The system calls it on a thread of its own.
+        task.expirationHandler = { @Sendable in work.expire() }
         work.begin {
             let app = try await phone.app(seen: false)
             if let due = try await app.roundInBackground() { await Notices.tell(due) }
@@ -40,9 +41,9 @@ enum BackgroundRounds {
     }
 
     /// The way into the background: time to close the file before the system suspends the app.
-    static func leave(_ app: AppModel) {
+    static func leave(_ phone: PhoneModel) {
         let work = TimeToLeave()
-        work.begin { await app.enter(.background) }
+        work.begin { await phone.enter(.background) }
         schedule()
     }
 }

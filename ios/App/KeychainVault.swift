@@ -7,7 +7,7 @@ import Security
 /// backup and on no other device of the same person.
 ///
 /// The key itself asks for no finger or face: the work in the background reads it as well. Who uses the app is the
-/// core's question (PIN, or `LocalAuthentication` by `PhoneDevice`).
+/// core's question: by PIN, or by the finger or face that opens the `BiometricSeal`.
 final class KeychainVault: PhoneVault {
     private static let bytes = 32
     private let service = "cn.yaoban.clerk"

@@ -1,38 +1,31 @@
 import ClerkFFI
 import ClerkKit
-import UserNotifications
+@preconcurrency import UserNotifications
 
-/// What the phone tells when the app is not open: how many tasks are due, how many of them are emergencies. Numbers
-/// only, no name of a member anywhere.
+/// Hands notices to the system.
 enum Notices {
-    static let due = "due"
-    private static let emergency = "emergency"
-
     /// Asks once; without it nothing is told.
     static func ask() async {
-        _ = try? await UNUserNotificationCenter.current().requestAuthorization(options: [.alert, .badge, .sound])
+        _ = try? await UNUserNotificationCenter.current().requestAuthorization(options: [.alert, .sound])
     }
 
     /// Tells what is due, or takes the notice away.
-    static func tell(_ what: DueCounts) async {
-        await tell(due, Texts.ofApp.filled("notice.due", ["n": "\(what.due)"]), what.due, sound: nil)
-        await tell(
-            emergency, Texts.ofApp.filled("notice.emergency", ["n": "\(what.emergencies)"]), what.emergencies,
-            sound: .default)
+    static func tell(_ due: DueCounts) async {
+        for notice in Notice.of(due, .ofApp) { await tell(notice) }
     }
 
-    /// Takes both away: somebody looks at the app itself.
+    /// Takes all away: somebody looks at the app itself.
     static func takeAway() {
-        UNUserNotificationCenter.current().removeDeliveredNotifications(withIdentifiers: [due, emergency])
+        UNUserNotificationCenter.current().removeDeliveredNotifications(withIdentifiers: Notice.ids)
     }
 
-    private static func tell(_ id: String, _ text: String, _ count: UInt64, sound: UNNotificationSound?) async {
+    private static func tell(_ notice: Notice) async {
         let centre = UNUserNotificationCenter.current()
-        guard count > 0 else { return centre.removeDeliveredNotifications(withIdentifiers: [id]) }
+        guard let text = notice.text else { return centre.removeDeliveredNotifications(withIdentifiers: [notice.id]) }
         let content = UNMutableNotificationContent()
         content.title = Texts.ofApp.filled("app.name", [:])
         content.body = text
-        content.sound = sound
-        try? await centre.add(UNNotificationRequest(identifier: id, content: content, trigger: nil))
+        content.sound = notice.loud ? .default : nil
+        try? await centre.add(UNNotificationRequest(identifier: notice.id, content: content, trigger: nil))
     }
 }

@@ -1,4 +1,4 @@
-import AVFoundation
+@preconcurrency import AVFoundation
 import ClerkFFI
 import ClerkKit
 import LocalAuthentication
@@ -10,6 +10,7 @@ import UIKit
 final class PhoneDevice: NSObject, Device {
     private weak var phone: PhoneModel?
     private var composing: CheckedContinuation<Handed, Never>?
+    private let seal = BiometricSeal()
 
     init(phone: PhoneModel) { self.phone = phone }
 
@@ -57,7 +58,7 @@ final class PhoneDevice: NSObject, Device {
     var networks: AsyncStream<NetworkKind> {
         AsyncStream(bufferingPolicy: .bufferingNewest(1)) { out in
             let monitor = NWPathMonitor()
-            monitor.pathUpdateHandler = { out.yield(NetworkKind($0)) }
+            monitor.pathUpdateHandler = { @Sendable in out.yield(NetworkKind($0)) }
             out.onTermination = { _ in monitor.cancel() }
             monitor.start(queue: DispatchQueue(label: "cn.yaoban.network"))
         }
@@ -90,16 +91,17 @@ final class PhoneDevice: NSObject, Device {
     }
 
     var biometrics: Bool {
-        LAContext().canEvaluatePolicy(.deviceOwnerAuthenticationWithBiometrics, error: nil)
+        LAContext().canEvaluatePolicy(.deviceOwnerAuthenticationWithBiometrics, error: nil) && seal.isThere
     }
 
-    func recognise(reason: String) async -> Bool {
-        let recognised = try? await LAContext().evaluatePolicy(
-            .deviceOwnerAuthenticationWithBiometrics, localizedReason: reason)
-        return recognised == true
-    }
+    func trustBiometrics() { seal.make() }
 
-    func unpaired() async { await phone?.beginAnew() }
+    func recognise(reason: String) async -> Bool { await seal.opens(reason: reason) }
+
+    func unpaired() async {
+        seal.destroy()
+        await phone?.beginAnew()
+    }
 
     /// The controller on top, to present from.
     private static var top: UIViewController? {

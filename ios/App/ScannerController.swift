@@ -1,4 +1,4 @@
-import AVFoundation
+@preconcurrency import AVFoundation
 import UIKit
 
 /// The camera, until it sees a code: the hub's pairing code, or a member's card.

@@ -2,7 +2,7 @@ import ClerkKit
 import ClerkUI
 import SwiftUI
 import UIKit
-import UserNotifications
+@preconcurrency import UserNotifications
 
 @main
 struct YaobanApp: App {
@@ -21,7 +21,9 @@ final class OpenedBy {
 
 final class AppDelegate: NSObject, UIApplicationDelegate {
     let opened = OpenedBy()
-    let phone = PhoneModel(home: Files.home, vault: KeychainVault(), texts: .ofApp) { PhoneDevice(phone: $0) }
+    let phone = PhoneModel(
+        home: Files.home, vault: KeychainVault(), texts: .ofApp, prepare: Files.prepare
+    ) { PhoneDevice(phone: $0) }
 
     func application(
         _ application: UIApplication, didFinishLaunchingWithOptions options: [UIApplication.LaunchOptionsKey: Any]?
@@ -44,14 +46,16 @@ extension AppDelegate: @preconcurrency UNUserNotificationCenterDelegate {
 enum Files {
     static var home: URL {
         let support = FileManager.default.urls(for: .applicationSupportDirectory, in: .userDomainMask)
-        var folder = (support.first ?? FileManager.default.temporaryDirectory).appendingPathComponent("phone")
+        return (support.first ?? FileManager.default.temporaryDirectory).appendingPathComponent("phone")
+    }
+
+    /// Makes the folder, also anew after the end of a pairing. Where it cannot be as it has to be, nothing is opened.
+    @Sendable static func prepare(_ folder: URL) throws {
         let protection = [FileAttributeKey.protectionKey: FileProtectionType.complete]
-        // If either fails, opening the file fails as well, and says so.
-        try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true, attributes: protection)
-        var values = URLResourceValues()
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true, attributes: protection)
+        var (folder, values) = (folder, URLResourceValues())
         values.isExcludedFromBackup = true
-        try? folder.setResourceValues(values)
-        return folder
+        try folder.setResourceValues(values)
     }
 }
 
@@ -64,7 +68,10 @@ struct RootView: View {
 
     var body: some View {
         screens
-            .onChange(of: scenePhase, initial: true) { _, now in cover.set(now != .active) }
+            .onChange(of: scenePhase, initial: true) { _, now in
+                cover.set(now != .active)
+                enter(now)
+            }
             .task { _ = try? await phone.app() }
             .onOpenURL { link in opened.opened = Opened(link: link) ?? opened.opened }
             .onContinueUserActivity(NSUserActivityTypeBrowsingWeb) { activity in
@@ -79,7 +86,6 @@ struct RootView: View {
         case .open(let app):
             ClerkView(app: app)
                 .id(ObjectIdentifier(app))
-                .onChange(of: scenePhase, initial: true) { _, now in enter(now, app) }
                 .onChange(of: opened.opened, initial: true) { _, what in
                     if let what { app.show(what) }
                     opened.opened = nil
@@ -90,13 +96,13 @@ struct RootView: View {
         }
     }
 
-    private func enter(_ phase: ScenePhase, _ app: AppModel) {
+    private func enter(_ phase: ScenePhase) {
         switch phase {
         case .active:
             Notices.takeAway()
-            Task { await app.enter(.active) }
-        case .background: BackgroundRounds.leave(app)
-        default: Task { await app.enter(.inactive) }
+            Task { await phone.enter(.active) }
+        case .background: BackgroundRounds.leave(phone)
+        default: Task { await phone.enter(.inactive) }
         }
     }
 }

@@ -22,8 +22,10 @@ public protocol Device: AnyObject {
     var canScan: Bool { get }
     /// Scans a code.
     func scanCode() async -> Scanned
-    /// Whether the device recognises its user by finger or face.
+    /// Whether the device recognises its user by finger or face: by those that it knew when a PIN was typed last.
     var biometrics: Bool { get }
+    /// A PIN was typed: whose finger and face the device knows now may take its place.
+    func trustBiometrics()
     /// Asks for the finger or face; true: recognised.
     func recognise(reason: String) async -> Bool
     /// The pairing has ended and the data are gone: destroys the key and begins anew.

@@ -27,18 +27,25 @@ public final class PhoneModel {
     @ObservationIgnored private let vault: any PhoneVault
     @ObservationIgnored private let clock: (any WallClock)?
     @ObservationIgnored private let texts: Texts
+    @ObservationIgnored private let prepare: @Sendable (URL) throws -> Void
     @ObservationIgnored private let device: @MainActor (PhoneModel) -> any Device
+    /// How the app stands, also while the file is being opened.
+    @ObservationIgnored private var phase = AppPhase.inactive
     @ObservationIgnored private var opening: Task<AppModel, any Error>?
 
-    /// In this folder, which is made. `device` is asked for once for each opening.
+    /// In this folder. `prepare` makes it before each opening, and `device` is asked for once for each.
     public init(
         home: URL, vault: any PhoneVault, clock: (any WallClock)? = nil, texts: Texts,
+        prepare: @escaping @Sendable (URL) throws -> Void = {
+            try FileManager.default.createDirectory(at: $0, withIntermediateDirectories: true)
+        },
         device: @escaping @MainActor (PhoneModel) -> any Device
     ) {
         self.home = home
         self.vault = vault
         self.clock = clock
         self.texts = texts
+        self.prepare = prepare
         self.device = device
     }
 
@@ -51,6 +58,13 @@ public final class PhoneModel {
         opening = work
         defer { opening = nil }
         return try await work.value
+    }
+
+    /// The app stands differently now. Returns once the file is as it has to be, also one that was just being opened.
+    public func enter(_ phase: AppPhase) async {
+        self.phase = phase
+        if case .open(let app) = state { return await app.enter(phase) }
+        if let opening, let app = try? await opening.value { await app.enter(self.phase) }
     }
 
     /// The data are gone, or their key: the key is destroyed, what is left of the data removed, and the phone opened as
@@ -72,10 +86,12 @@ public final class PhoneModel {
 
     private func open(seen: Bool) async throws -> AppModel {
         do {
-            try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
+            try prepare(home)
             let core = try await ClerkCore.open(home: home, vault: vault, clock: clock)
             let app = await AppModel(core: core, device: device(self), texts: texts, seen: seen)
             state = .open(app)
+            // Who left while it was opened must not leave it open.
+            if seen, phase == .background { await app.enter(.background) }
             return app
         } catch {
             state = .failed(Failure(error))

@@ -36,8 +36,17 @@ public final class SignInModel {
         await change { try $0.switchStaff(staffId: staffId, pin: pin) }
     }
 
-    /// Signs somebody in whom the device has recognised.
-    public func recognised(_ staffId: String) async { await change { try $0.switchStaffBiometric(staffId: staffId) } }
+    /// Signs somebody in by the PIN that was typed on this device.
+    public func signIn(_ staffId: String, pin: String, on device: any Device) async {
+        await signIn(staffId, pin: pin)
+        if failure == nil { device.trustBiometrics() }
+    }
+
+    /// Signs somebody in whom the device recognises.
+    public func recognise(_ staffId: String, reason: String, by device: any Device) async {
+        guard await device.recognise(reason: reason) else { return }
+        await change { try $0.switchStaffBiometric(staffId: staffId) }
+    }
 
     /// Sets a PIN; who has one gives the old one.
     public func setPin(_ staffId: String, old: String? = nil, new: String) async {

@@ -55,7 +55,7 @@ struct CallView: View {
     @ViewBuilder private func who(_ model: CallModel) -> some View {
         if let member = model.member {
             Section {
-                HStack {
+                Beside {
                     Text(member.name).font(.title2)
                     Text(words.about(member))
                     if member.allergies { Sign(text: words["mark.allergies"], stands: true) }

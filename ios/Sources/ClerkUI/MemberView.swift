@@ -73,12 +73,16 @@ struct MemberView: View {
     private func identity(_ profile: Profile) -> some View {
         Section {
             Text(joined([words.about(profile.member), words.phone(profile.member.phoneMasked)], by: "  "))
-            HStack {
+            Beside {
                 Sign(text: words.code("class", profile.class.class), color: .accentColor)
                 Sign(text: words.code("care", profile.care))
                 Sign(text: words["member.value", ["n": profile.class.valueIndex]])
-                Spacer()
-                Button(words["member.why"]) { why.toggle() }.buttonStyle(.borderless)
+                Button {
+                    why.toggle()
+                } label: {
+                    Text(words["member.why"]).touchable()
+                }
+                .buttonStyle(.borderless)
             }
             if why { reason(profile.class) }
             if !profile.diseases.isEmpty { Text(joined(profile.diseases.map { words.code("disease", $0) })) }
@@ -125,8 +129,12 @@ struct MemberView: View {
             Section(words["show.medicines"]) {
                 ForEach(profile.medicines, id: \.ingredient) { medicine in
                     MedicineLine(medicine: medicine, words: words)
-                    Button(words["member.regimen"], systemImage: "pills") { regimen = medicine }
-                        .buttonStyle(.borderless)
+                    Button {
+                        regimen = medicine
+                    } label: {
+                        Label(words["member.regimen"], systemImage: "pills").touchable()
+                    }
+                    .buttonStyle(.borderless)
                 }
             }
         }
@@ -252,8 +260,10 @@ struct MemberView: View {
             ForEach(profile.consents, id: \.purpose) { standing in
                 LabeledContent {
                     if let form = standing.form {
-                        Button(words[standing.granted ? "member.withdraw" : "member.ask"]) {
+                        Button {
                             consent = ConsentAsked(form: form, withdraw: standing.granted)
+                        } label: {
+                            Text(words[standing.granted ? "member.withdraw" : "member.ask"]).touchable()
                         }
                         .buttonStyle(.borderless)
                     }

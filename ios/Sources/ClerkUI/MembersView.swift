@@ -103,7 +103,7 @@ struct MembersView: View {
                     Button {
                         model.picked.formSymmetricDifference([member.memberId])
                     } label: {
-                        Image(systemName: on ? "checkmark.circle.fill" : "circle").font(.title2)
+                        Image(systemName: on ? "checkmark.circle.fill" : "circle").font(.title2).touchable()
                     }
                     .buttonStyle(.borderless)
                     .accessibilityLabel(words["groups.pick", ["name": member.name]])

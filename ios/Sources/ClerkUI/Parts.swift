@@ -76,6 +76,18 @@ struct Wrap<Content: View>: View {
     }
 }
 
+/// Small things beside each other, or below each other where letters are large.
+struct Beside<Content: View>: View {
+    @ViewBuilder let content: Content
+
+    var body: some View {
+        ViewThatFits(in: .horizontal) {
+            HStack { content }
+            VStack(alignment: .leading, spacing: 6) { content }
+        }
+    }
+}
+
 /// So many diseases and tags are shown until all are asked for.
 let fewAtFirst = 6
 
@@ -88,7 +100,7 @@ struct Choice: View {
     var body: some View {
         Button(action: choose) {
             Text(text)
-                .frame(maxWidth: .infinity, minHeight: 32)
+                .frame(maxWidth: .infinity, minHeight: 36)
                 .multilineTextAlignment(.center)
         }
         .buttonStyle(.bordered)
@@ -119,13 +131,12 @@ struct MemberLine: View {
 
     var body: some View {
         VStack(alignment: .leading, spacing: 4) {
-            HStack {
+            Beside {
                 Text(member.name).font(.headline)
                 Text(words.about(member)).font(.subheadline)
-                Spacer()
                 if let code = member.class { Sign(text: words.code("class", code), color: .accentColor) }
             }
-            HStack {
+            Beside {
                 Text(words.phone(member.phoneMasked)).font(.subheadline).foregroundStyle(.secondary)
                 if member.allergies { Sign(text: words["mark.allergies"], stands: true) }
                 if member.care == "chronic" { Sign(text: words["care.chronic"]) }
@@ -217,7 +228,7 @@ struct Entry<Head: View>: View {
 
     var body: some View {
         VStack(alignment: .leading, spacing: 4) {
-            HStack { head }
+            Beside { head }
             if let middle { Text(middle) }
             if !below.isEmpty { Text(below).font(.subheadline).foregroundStyle(.secondary) }
         }
@@ -226,6 +237,9 @@ struct Entry<Head: View>: View {
 }
 
 extension View {
+    /// Large enough to be hit, whatever is drawn in it.
+    func touchable() -> some View { frame(minWidth: 48, minHeight: 48).contentShape(Rectangle()) }
+
     /// Felt when there is something new; that it goes is not felt.
     func felt<T: Equatable>(_ feedback: SensoryFeedback, _ what: T?) -> some View {
         sensoryFeedback(feedback, trigger: what) { _, now in now != nil }

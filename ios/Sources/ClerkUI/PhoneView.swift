@@ -42,6 +42,8 @@ struct PhoneView: View {
                 LabeledContent(words["phone.waiting"], value: "\(status.waiting)")
                 if status.held > 0 { LabeledContent(words.code("op_state", "held"), value: "\(status.held)") }
                 if status.setAside != nil { Danger(words["phone.set_aside", ["n": status.salvagedOps]]) }
+            } else if model.failure == nil {
+                Waiting(words["state.reading"])
             }
             OfflineSign(sync: sync, words: words)
             Refusal(sync.failure, words)

@@ -103,6 +103,11 @@ struct ReadingsView: View {
     }
 
     @ViewBuilder private var trend: some View {
+        if model.readings == nil, model.failure == nil {
+            Waiting(words["state.reading"])
+        } else if model.readings?.readings.isEmpty == true {
+            ContentUnavailableView(words["member.no_readings"], systemImage: "heart.text.square")
+        }
         if let readings = model.readings, !readings.readings.isEmpty {
             Section(words["reading.trend"]) {
                 let out = readings.readings.filter(\.standsOut).count

@@ -47,6 +47,7 @@ struct RegisterView: View {
             if !all { Button(words["register.all_diseases"]) { all = true } }
         }
         Section(words["register.consents"]) {
+            if model.consentForms.isEmpty, model.failure == nil { Waiting(words["state.reading"]) }
             ForEach(model.consentForms, id: \.purpose) { form in
                 Toggle(isOn: given(form.purpose)) {
                     Text(words.code("consent", form.purpose)).font(.headline)

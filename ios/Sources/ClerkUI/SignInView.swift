@@ -99,7 +99,7 @@ struct PinView: View {
         typed = ""
         differs = false
         model.tryAgain()
-        if person.hasPin { return await model.signIn(person.staffId, pin: pin) }
+        if person.hasPin { return await model.signIn(person.staffId, pin: pin, on: app.device) }
         guard let chosen = first else {
             first = pin
             return
@@ -110,10 +110,10 @@ struct PinView: View {
             return
         }
         await model.setPin(person.staffId, new: pin)
-        if model.failure == nil { await model.signIn(person.staffId, pin: pin) }
+        if model.failure == nil { await model.signIn(person.staffId, pin: pin, on: app.device) }
     }
 
     private func recognise() async {
-        if await app.device.recognise(reason: words["signin.recognise"]) { await model.recognised(person.staffId) }
+        await model.recognise(person.staffId, reason: words["signin.recognise"], by: app.device)
     }
 }

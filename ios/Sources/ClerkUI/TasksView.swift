@@ -197,7 +197,6 @@ struct TaskLine: View {
             Text(task.name).font(.title3)
             if let of = task.class { Sign(text: words.code("class", of: of), color: .accentColor) }
             if task.kind != "call" { Sign(text: words.code("task_kind", task.kind)) }
-            Spacer()
             Text(words["list.due_on", ["day": words.date(task.due)]]).font(.subheadline)
         }
     }

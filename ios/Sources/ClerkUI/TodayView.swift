@@ -62,6 +62,7 @@ struct TodayView: View {
                         model.asked = .init(whose: whose, name: name, figure: figure)
                     } label: {
                         Figure(value: "\(day.value(of: figure))", name: words.code("today_figure", of: figure))
+                            .touchable()
                     }
                     .buttonStyle(.borderless)
                 }

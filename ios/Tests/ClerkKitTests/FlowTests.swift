@@ -36,13 +36,29 @@ import Testing
         let app = try await phone.pair()
         let me = try #require(app.signIn.current)
         await app.signIn.setPin(me.staffId, new: "2468")
-        await app.signIn.signIn(me.staffId, pin: "2468")
-        #expect(app.signIn.current != nil && shows(CounterView(app: app), "柜台"))
+        await app.signIn.refresh()
         await app.signIn.lock()
         #expect(app.signIn.current == nil && shows(SignInView(app: app), "手机已锁"))
-        await app.signIn.signIn(me.staffId, pin: "1111")
-        #expect(shows(SignInView(app: app), "还可以试4次"))
-        await app.signIn.signIn(me.staffId, pin: "2468")
+        await app.signIn.signIn(me.staffId, pin: "1111", on: app.device)
+        #expect(shows(SignInView(app: app), "还可以试4次") && !shows(SignInView(app: app), "指纹"))
+        await app.signIn.signIn(me.staffId, pin: "2468", on: app.device)
+        #expect(app.signIn.current?.staffId == me.staffId && shows(CounterView(app: app), "柜台"))
+    }
+
+    @Test func aFingerOrFaceTakesThePlaceOfAPinThatWasTyped() async throws {
+        let app = try await phone.pair()
+        let me = try #require(app.signIn.current)
+        await app.signIn.setPin(me.staffId, new: "2468")
+        phone.device.knowsUser = true
+        await app.signIn.lock()
+        await app.signIn.recognise(me.staffId, reason: "", by: app.device)
+        #expect(app.signIn.current == nil, "not before a PIN was typed")
+        await app.signIn.signIn(me.staffId, pin: "1357", on: app.device)
+        #expect(phone.device.trusted == 0, "nor after a wrong one")
+        await app.signIn.signIn(me.staffId, pin: "2468", on: app.device)
+        await app.signIn.lock()
+        #expect(phone.device.trusted == 1 && shows(SignInView(app: app), app.words["signin.by_finger"]))
+        await app.signIn.recognise(me.staffId, reason: "", by: app.device)
         #expect(app.signIn.current?.staffId == me.staffId)
     }
 
@@ -75,6 +91,7 @@ import Testing
         await call.record(NewOutcome(code: .agreedToVisit, date: TestClock.day(2)))
         let after = CallView(app: app, place: .callTask(task.taskId), model: call)
         #expect(shows(after, "约好到店") && shows(after, "回到任务列表"), "\(texts(of: after))")
+        #expect(shows(after, "没有录音 · 这部手机不支持通话录音"), "iOS lets no app record, and the clerk is told")
     }
 
     /// Whether the question of an outcome takes it without a day.

@@ -89,6 +89,49 @@ import Testing
         #expect(try await one === other && asked == 1)
     }
 
+    @Test func whoLeavesWhileTheFileIsOpenedLeavesItClosed() async throws {
+        let phone = PhoneModel(
+            home: home.url.appendingPathComponent("phone"), vault: TestVault(), texts: Texts { _ in nil }
+        ) { _ in TestDevice() }
+        await phone.enter(.active)
+        let opening = Task { try await phone.app() }
+        await Task.yield()
+        await phone.enter(.background)
+        let app = try await opening.value
+        #expect(await paused(app.core) && !app.presence.seen)
+        await phone.enter(.active)
+        #expect(await !paused(app.core) && app.presence.seen)
+
+        let early = PhoneModel(
+            home: home.url.appendingPathComponent("early"), vault: TestVault(), texts: Texts { _ in nil }
+        ) {
+            _ in TestDevice()
+        }
+        await early.enter(.background)
+        #expect(await paused(try await early.app().core), "nor is one open that is opened when nobody is there")
+    }
+
+    @Test func theFolderIsPreparedAnewForEachPairing() async throws {
+        let prepared = Told()
+        let folder = home.url.appendingPathComponent("phone")
+        let phone = PhoneModel(home: folder, vault: TestVault(), texts: Texts { _ in nil }) { folder in
+            prepared.add(FileManager.default.fileExists(atPath: folder.path))
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        } device: { _ in
+            TestDevice()
+        }
+        _ = try await phone.app()
+        await phone.beginAnew()
+        #expect(prepared.all == [false, false], "a folder of the pairing before is not used again")
+        let closed = PhoneModel(home: folder, vault: TestVault(), texts: Texts { _ in nil }) { _ in
+            throw TooLate()
+        } device: { _ in
+            TestDevice()
+        }
+        await #expect(throws: TooLate.self) { try await closed.app() }
+        guard case .failed = closed.state else { throw NotRefused() }
+    }
+
     @Test func aKeyThatIsNotThereIsSaidAndTriedAgain() async throws {
         let vault = LockedVault()
         let phone = PhoneModel(home: home.url, vault: vault, texts: Texts { _ in nil }) { _ in TestDevice() }
@@ -138,6 +181,14 @@ import Testing
         work.expire()
         work.begin { try await Task.sleep(for: .seconds(20)) }
         try await until("the word", within: .seconds(5)) { told.all == [false] }
+    }
+
+    @Test func noticesHoldNumbersOnly() throws {
+        let texts = try Catalogue.texts("zh-Hans")
+        let two = Notice.of(DueCounts(due: 3, emergencies: 1), texts)
+        #expect(two.map(\.text) == ["今天有 3 项回访要做", "有 1 项紧急读数要处理"] && two.map(\.loud) == [false, true])
+        #expect(Notice.of(DueCounts(due: 0, emergencies: 0), texts).allSatisfy { $0.text == nil })
+        #expect(two.map(\.id) == Notice.ids)
     }
 
     // MARK: A call

@@ -84,6 +84,26 @@ import Testing
         try await end()
     }
 
+    @Test func theSystemIsToldOnceThoughTimeRunsOutAsTheWorkEnds() async throws {
+        for round in 0..<300 {
+            let told = Counter()
+            let (ended, end) = AsyncStream.makeStream(of: Void.self)
+            let work = BackgroundWork(grace: .zero) { _ in
+                told.add()
+                end.finish()
+            }
+            await withTaskGroup(of: Void.self) { both in
+                both.addTask { work.begin { if round % 3 > 0 { await Task.yield() } } }
+                both.addTask { work.expire() }
+                both.addTask { if round % 2 > 0 { work.expire() } }
+            }
+            for await _ in ended {}
+            await Task.yield()
+            #expect(told.count == 1)
+        }
+        try await end()
+    }
+
     private func end(_ work: Task<Void, Never>...) async throws {
         for one in work {
             one.cancel()
@@ -91,4 +111,12 @@ import Testing
         }
         try await core.pause()
     }
+}
+
+private final class Counter: @unchecked Sendable {
+    private let lock = NSLock()
+    private var number = 0
+
+    var count: Int { lock.withLock { number } }
+    func add() { lock.withLock { number += 1 } }
 }

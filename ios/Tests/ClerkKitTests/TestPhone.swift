@@ -7,7 +7,9 @@ import Testing
 @MainActor
 final class TestDevice: Device {
     let name = "swift"
-    let biometrics = false
+    /// Whether it knows the clerk's finger or face: recognised, once a PIN was typed.
+    var knowsUser = false
+    private(set) var trusted = 0
     var answers = Handed.opened
     var canScan = true
     var scans = Scanned.nothing
@@ -49,7 +51,9 @@ final class TestDevice: Device {
     var licences: [String] { Bundle(url: TestHub.root.appendingPathComponent("ios/App")).map(Licences.of) ?? [] }
 
     func scanCode() async -> Scanned { scans }
-    func recognise(reason: String) async -> Bool { false }
+    var biometrics: Bool { trusted > 0 }
+    func trustBiometrics() { trusted += 1 }
+    func recognise(reason: String) async -> Bool { biometrics && knowsUser }
     func unpaired() async { await phone?.beginAnew() }
 }
 

@@ -127,6 +127,13 @@ public struct VStack<Content: View>: StubView {
     ) { self.content = content() }
 }
 
+public struct ViewThatFits<Content: View>: StubView {
+    let content: Content
+    public init(in axes: Axis.Set = [.horizontal, .vertical], @ViewBuilder content: () -> Content) {
+        self.content = content()
+    }
+}
+
 public struct HStack<Content: View>: StubView {
     let content: Content
     public init(

@@ -5,5 +5,6 @@ public enum LAPolicy: Sendable { case deviceOwnerAuthenticationWithBiometrics }
 
 public final class LAContext: NSObject {
     public func canEvaluatePolicy(_ policy: LAPolicy, error: UnsafeMutablePointer<NSError?>?) -> Bool { false }
-    public func evaluatePolicy(_ policy: LAPolicy, localizedReason: String) async throws -> Bool { false }
+    public var interactionNotAllowed = false
+    public var localizedReason = ""
 }
