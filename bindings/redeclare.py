@@ -31,7 +31,7 @@ SOURCES = [
     ("core/clerk/src/facade/device.rs", FACADE + "::device", "Storage"),
     ("core/clerk/src/facade/staff.rs", FACADE + "::staff", "Rights StaffRow"),
     ("core/clerk/src/facade/tasks.rs", FACADE + "::tasks",
-     "GroupTasks Household NewTask OutcomeRow Script TaskDetail TaskFilter TaskList TaskRow TaskView"),
+     "GroupTasks Household OutcomeRow Script TaskDetail TaskFilter TaskList TaskRow TaskView"),
     ("core/clerk/src/facade/contact.rs", FACADE + "::contact",
      "AttemptRow Awaits Decision Dial DialTarget EndedAttempt GateVerdict NewOutcome OpenAttempt Recorded"),
     ("core/clerk/src/facade/doctor.rs", FACADE + "::doctor",
@@ -84,7 +84,7 @@ CUSTOM = [
 ]
 
 # Records that the shells make: what may be left out has a default.
-INPUTS = set("GroupConditions NewConsent NewMember NewOutcome NewRegimen NewTask ProfileFields TaskFilter".split())
+INPUTS = set("GroupConditions NewConsent NewMember NewOutcome NewRegimen ProfileFields TaskFilter".split())
 
 
 def items(text):

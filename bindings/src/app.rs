@@ -32,10 +32,10 @@ use yaoban_clerk_core::facade::recordings::{
     RecorderFile, RecordingMatch, RecordingRow, RecordingUsage, UploadReport,
 };
 use yaoban_clerk_core::facade::staff::StaffRow;
-use yaoban_clerk_core::facade::tasks::{GroupTasks, NewTask, TaskDetail, TaskFilter, TaskList, TaskRow};
+use yaoban_clerk_core::facade::tasks::{GroupTasks, TaskDetail, TaskFilter, TaskList, TaskRow};
 use yaoban_clerk_core::facade::{Acted, Paired, PairingOffer, ReasonCount, Status, SyncReport};
 use yaoban_clerk_core::recording::Network;
-use yaoban_domain::codes::{CarrierResult, Channel, ContactPurpose, SendState};
+use yaoban_domain::codes::{CarrierResult, Channel, SendState};
 use yaoban_domain::model::Allergy;
 
 use crate::custom::{Amount, CivilDate};
@@ -453,15 +453,16 @@ impl ClerkApp {
         self.core.near_days(last)
     }
 
-    /// A task that the clerk makes for itself. Returns its id.
-    pub fn make_task(&self, member_id: &str, new: NewTask) -> Result<String> {
-        Ok(self.core.make_task(member_id, &new)?)
+    /// A service call that the clerk plans, on its list from a day on; none: today. Returns the task's id.
+    #[uniffi::method(default(start = None))]
+    pub fn plan_call(&self, member_id: &str, start: Option<CivilDate>) -> Result<String> {
+        Ok(self.core.plan_call(member_id, start)?)
     }
 
-    /// Tasks that the clerk makes for itself from a group of members. One that is refused, or has
-    /// an open task of the same kind by a clerk's wish already, is listed with its reason.
-    pub fn make_tasks(&self, member_ids: Vec<String>, new: NewTask) -> Result<GroupTasks> {
-        Ok(self.core.make_tasks(&member_ids, &new)?)
+    /// Service calls that the clerk plans for a group of members, from today on. One that is refused, or has
+    /// a call by a clerk's wish already, is listed with its reason.
+    pub fn plan_calls(&self, member_ids: Vec<String>) -> Result<GroupTasks> {
+        Ok(self.core.plan_calls(&member_ids)?)
     }
 
     /// The task is put off until a day, and an instant of it.
@@ -477,16 +478,6 @@ impl ClerkApp {
 
 #[uniffi::export]
 impl ClerkApp {
-    /// What the gate says of a contact, without making it.
-    pub fn check_contact(
-        &self,
-        member_id: &str,
-        channel: Channel,
-        purpose: ContactPurpose,
-    ) -> Result<GateVerdict> {
-        Ok(self.core.check_contact(member_id, channel, purpose)?)
-    }
-
     /// What the gate says of a call, without making it.
     pub fn check_dial(&self, target: DialTarget) -> Result<GateVerdict> {
         Ok(self.core.check_dial(&target)?)

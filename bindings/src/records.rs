@@ -35,7 +35,7 @@ use yaoban_clerk_core::facade::recordings::{
 };
 use yaoban_clerk_core::facade::staff::{Rights, StaffRow};
 use yaoban_clerk_core::facade::tasks::{
-    GroupTasks, Household, NewTask, OutcomeRow, Script, TaskDetail, TaskFilter, TaskList, TaskRow, TaskView,
+    GroupTasks, Household, OutcomeRow, Script, TaskDetail, TaskFilter, TaskList, TaskRow, TaskView,
 };
 use yaoban_clerk_core::facade::{
     Acted, FirstLoad, Paired, PairingOffer, Status as PhoneStatus, StuckOp, SyncReport,
@@ -598,27 +598,6 @@ pub struct Household {
 }
 
 #[uniffi::remote(Record)]
-/// A task that a clerk makes.
-pub struct NewTask {
-    /// How it is carried out.
-    pub kind: TaskKind,
-    /// Service or marketing.
-    pub purpose: ContactPurpose,
-    /// First day; none: today.
-    #[uniffi(default)]
-    pub start: Option<CivilDate>,
-    /// Last day; none: a week from the first one.
-    #[uniffi(default)]
-    pub due: Option<CivilDate>,
-    /// Script to follow.
-    #[uniffi(default)]
-    pub script_id: Option<String>,
-    /// In the clerk's words, why.
-    #[uniffi(default)]
-    pub note: Option<String>,
-}
-
-#[uniffi::remote(Record)]
 /// What was recorded of a task.
 pub struct OutcomeRow {
     /// Id.
@@ -772,6 +751,8 @@ pub struct TaskRow {
     pub also: Vec<Say>,
     /// Where it stands once a call for it is over (`after.*` of the texts).
     pub after: Say,
+    /// It waits on today's list, and there is a day left to put it off to.
+    pub may_defer: bool,
 }
 
 #[uniffi::remote(Enum)]
@@ -1438,6 +1419,8 @@ pub struct TodayItem {
     pub code: String,
     /// Of what it is the code, as the group of its words: `task_state`, `send`, `carrier`, `outcome`.
     pub group: Word,
+    /// It is a task that can still be given to somebody.
+    pub may_give: bool,
 }
 
 #[uniffi::remote(Enum)]

@@ -6,13 +6,19 @@ use std::fs;
 use std::path::Path;
 
 /// Calls of the core that shells have no use for, each with its reason.
-const INSIDE: [(&str, &str); 15] = [
+const INSIDE: [(&str, &str); 18] = [
     (
         "open_with",
         "other chance and another way to the hub are for simulators",
     ),
     ("add_reading", "`add_typed` is what a shell has"),
+    (
+        "check_contact",
+        "`check_dial` and `preview_message` ask the gate for a shell",
+    ),
     ("check_reading", "`check_typed` is what a shell has"),
+    ("make_task", "`plan_call` is what a screen offers"),
+    ("make_tasks", "`plan_calls` is what a screen offers"),
     ("lock_minutes", "the core locks by itself"),
     ("start_task", "a dial or an outcome begins a task"),
     ("stuck_ops", "`status` has them"),

@@ -454,7 +454,16 @@ fn groups_follow_the_audience_and_what_clerks_change() {
 fn the_phone_knows_who_uses_it_and_locks() {
     let dir = tempfile::tempdir().unwrap();
     let phone = Phone::start(dir.path(), small_store());
+    assert_eq!(
+        phone.app.switch_staff_biometric("C1").unwrap_err().code(),
+        "pin_unset"
+    );
     phone.app.set_pin("C1", None, "2468").unwrap();
+    phone.app.switch_staff_biometric("C1").unwrap();
+    assert_eq!(
+        phone.app.switch_staff_biometric("B1").unwrap_err().code(),
+        "pin_unset"
+    );
     assert_eq!(
         phone.app.set_pin("C1", Some("2468"), "12").unwrap_err().code(),
         "invalid"

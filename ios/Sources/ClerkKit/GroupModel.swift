@@ -95,9 +95,7 @@ public final class GroupModel {
         let ids = await chosen()
         guard !ids.isEmpty else { return }
         failure = await Failure.of {
-            made = try await core.call {
-                try $0.makeTasks(memberIds: ids, new: NewTask(kind: .call, purpose: .service))
-            }
+            made = try await core.call { try $0.planCalls(memberIds: ids) }
         }
     }
 

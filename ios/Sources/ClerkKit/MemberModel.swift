@@ -73,7 +73,7 @@ public final class MemberModel {
     @discardableResult
     public func call(on day: CivilDate) async -> Bool {
         let stored = await change {
-            _ = try $0.makeTask(memberId: $1, new: NewTask(kind: .call, purpose: .service, start: day))
+            _ = try $0.planCall(memberId: $1, start: day)
         }
         planned = stored ? day : nil
         return stored

@@ -155,7 +155,7 @@ import Testing
     @Test func aListIsReadByPages() async throws {
         try await begin()
         for member in ["M1", "M2"] {
-            _ = try await core.call { try $0.makeTask(memberId: member, new: NewTask(kind: .call, purpose: .service)) }
+            _ = try await core.call { try $0.planCall(memberId: member) }
         }
         let tasks = TaskListModel(core: core, page: 1)
         try await following(tasks.follow, until: "the first page") { tasks.list?.households.count == 1 }
@@ -175,7 +175,7 @@ import Testing
         try await until("the list") { tasks.list != nil }
         let before = try #require(tasks.list?.count)
         #expect(before == tasks.counts?.due)
-        _ = try await core.call { try $0.makeTask(memberId: "M2", new: NewTask(kind: .call, purpose: .service)) }
+        _ = try await core.call { try $0.planCall(memberId: "M2") }
         try await until("the new task") { tasks.list?.count == before + 1 }
 
         await signIn.lock()

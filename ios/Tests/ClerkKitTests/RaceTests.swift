@@ -47,7 +47,7 @@ import Testing
                 }
             }
         }
-        _ = try await core.call { try $0.makeTask(memberId: "M2", new: NewTask(kind: .call, purpose: .service)) }
+        _ = try await core.call { try $0.planCall(memberId: "M2") }
         let now = try await core.call { try $0.tasks(filter: TaskFilter(view: .due)) }
         try await until("the list as it is now") { app.tasks.list == now }
         #expect(heard > 2)

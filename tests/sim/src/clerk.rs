@@ -150,7 +150,7 @@ fn sign_in(phone: &mut Phone, faults: &mut Faults, chance: &mut Stream) -> Optio
         phone.staff_id = next;
     }
     if phone.app().is_locked() || phone.app().signed_in().as_deref() != Some(phone.staff_id.as_str()) {
-        phone.app().switch_staff_biometric(&phone.staff_id.clone()).ok()?;
+        phone.app().switch_staff(&phone.staff_id.clone(), None).ok()?;
     }
     Some(phone.staff_id.clone())
 }

@@ -442,6 +442,7 @@ impl<'a> Listing<'a> {
             changed_at_ms: task.changed_at_ms,
             also,
             after: after(task),
+            may_defer: is_on_list(task, self.today) && task.due > self.today,
         })
     }
 }

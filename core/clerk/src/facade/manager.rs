@@ -172,6 +172,8 @@ pub struct TodayItem {
     pub code: String,
     /// Of what it is the code, as the group of its words: `task_state`, `send`, `carrier`, `outcome`.
     pub group: &'static str,
+    /// It is a task that can still be given to somebody.
+    pub may_give: bool,
 }
 
 /// A task that went to somebody else.
@@ -548,6 +550,7 @@ fn task_item(found: Found) -> TodayItem {
         at_ms: found.task.changed_at_ms,
         code: found.task.state.code().to_owned(),
         group: "task_state",
+        may_give: !is_absorbing(&found.task.state),
         task_id: Some(found.task.id),
     }
 }
@@ -582,6 +585,7 @@ fn contacts(conn: &Connection, work: &Work<'_>, group: &'static str, sql: &str) 
             at_ms: row.get(5)?,
             code: row.get::<_, Option<String>>(6)?.unwrap_or_default(),
             group,
+            may_give: false,
         })
     })?;
     Ok(items.collect::<rusqlite::Result<_>>()?)

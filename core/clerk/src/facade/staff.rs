@@ -170,9 +170,13 @@ impl ClerkApp {
         self.sign_in(staff_id)
     }
 
-    /// Signs somebody in whom the platform has recognised.
+    /// Signs somebody in whom the platform has recognised. On a shared phone it knows a finger, and not whose it
+    /// is: who never set a PIN here is refused with `pin_unset`.
     pub fn switch_staff_biometric(&self, staff_id: &str) -> AppResult<()> {
         self.check_staff(staff_id)?;
+        if self.store.read(|conn| stored_pin(conn, staff_id))?.is_none() {
+            return Err(AppError::refused("pin_unset"));
+        }
         self.sign_in(staff_id)
     }
 

@@ -133,6 +133,8 @@ pub struct TaskRow {
     pub also: Vec<Say>,
     /// Where it stands once a call for it is over (`after.*` of the texts).
     pub after: Say,
+    /// It waits on today's list, and there is a day left to put it off to.
+    pub may_defer: bool,
 }
 
 /// Tasks of one phone number, shown together.
@@ -387,6 +389,20 @@ impl ClerkApp {
             }
             Ok(result)
         })
+    }
+
+    /// A service call that the clerk plans, on its list from a day on; none: today. Returns the task's id.
+    pub fn plan_call(&self, member_id: &str, start: Option<NaiveDate>) -> AppResult<String> {
+        let call = NewTask {
+            start,
+            ..NewTask::of_kind(TaskKind::Call)
+        };
+        self.make_task(member_id, &call)
+    }
+
+    /// Service calls that the clerk plans for a group of members, from today on; as [`Self::make_tasks`].
+    pub fn plan_calls(&self, member_ids: &[String]) -> AppResult<GroupTasks> {
+        self.make_tasks(member_ids, &NewTask::of_kind(TaskKind::Call))
     }
 
     /// The clerk is at the task. Returns it as it is now.

@@ -94,6 +94,11 @@ fn the_managers_numbers_are_the_lengths_of_the_lists_behind_them() {
     assert_eq!(group(TodayFigure::Agreed), "outcome");
     assert_eq!(group(TodayFigure::Attempts), "carrier");
     assert_eq!(group(TodayFigure::Open), "task_state");
+    let may_give = |figure| phone.app.today_items(&Whose::Store, figure).unwrap()[0].may_give;
+    assert!(may_give(TodayFigure::Open));
+    for closed in [TodayFigure::Done, TodayFigure::Overdue, TodayFigure::Agreed] {
+        assert!(!may_give(closed), "{closed:?}");
+    }
 }
 
 #[test]

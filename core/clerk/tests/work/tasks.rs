@@ -1,8 +1,9 @@
 //! The list: its order, its filters, households, what a clerk makes itself.
 
+use yaoban_clerk_core::facade::contact::NewOutcome;
 use yaoban_clerk_core::facade::profile::Say;
 use yaoban_clerk_core::facade::tasks::{NewTask, TaskFilter, TaskList, TaskView};
-use yaoban_domain::codes::{ContactPurpose, TaskKind, TaskState};
+use yaoban_domain::codes::{ContactPurpose, OutcomeCode, TaskKind, TaskState};
 use yaoban_domain::model::CareTask;
 use yaoban_protocol::row::{Campaign, Purchases, entity};
 
@@ -339,6 +340,8 @@ fn a_clerk_makes_tasks_from_a_member_and_from_a_group() {
     );
     assert_eq!(phone.app.tasks(&TaskFilter::default()).unwrap().count, 2);
     assert_eq!(code(phone.app.make_tasks(&[], &wish)), "group_empty");
+    let planned = phone.app.plan_calls(&group).unwrap();
+    assert!(planned.made.is_empty(), "each has one");
     let late = NewTask {
         due: "2026-06-14".parse().ok(),
         ..NewTask::of_kind(TaskKind::Call)
@@ -373,4 +376,32 @@ fn a_task_is_started_put_off_and_cancelled_by_whom_the_rules_let() {
             .state
             .is(TaskState::Cancelled)
     );
+}
+
+#[test]
+fn a_task_can_be_put_off_while_it_is_on_the_list_and_a_day_is_left() {
+    let mut last_day = task("T2", "M1");
+    last_day.due = "2026-06-15".parse().unwrap();
+    let mut later = task("T3", "M1");
+    later.start = "2026-06-16".parse().unwrap();
+    let mut phone = Phone::with(vec![
+        put(10, entity::MEMBER, "M1", &willing("M1")),
+        put(20, entity::TASK, "T1", &task("T1", "M1")),
+        put(21, entity::TASK, "T2", &last_day),
+        put(22, entity::TASK, "T3", &later),
+    ]);
+    let may_defer = |phone: &Phone, id: &str| phone.app.task(id).unwrap().task.may_defer;
+    assert!(may_defer(&phone, "T1"));
+    assert!(!may_defer(&phone, "T2"), "today is its last day");
+    assert!(!may_defer(&phone, "T3"), "it has not begun");
+    phone
+        .app
+        .record_outcome("T1", &NewOutcome::of(OutcomeCode::Moved))
+        .unwrap();
+    assert!(!may_defer(&phone, "T1"), "it is done");
+    phone.sign_in("B1");
+    let id = phone.app.plan_call("M1", "2026-06-20".parse().ok()).unwrap();
+    let planned = phone.app.task(&id).unwrap().task;
+    assert_eq!(planned.start.to_string(), "2026-06-20");
+    assert_eq!((planned.kind.code(), planned.purpose.code()), ("call", "service"));
 }

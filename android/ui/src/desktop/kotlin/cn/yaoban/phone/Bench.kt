@@ -1,8 +1,8 @@
 package cn.yaoban.phone
 
-import cn.yaoban.core.Channel
 import cn.yaoban.core.ClerkApp
 import cn.yaoban.core.ContactPurpose
+import cn.yaoban.core.DialTarget
 import cn.yaoban.core.TaskFilter
 import cn.yaoban.core.TaskView
 import cn.yaoban.core.WallClock
@@ -79,8 +79,8 @@ private class Bench(
     }
 
     private fun ClerkApp.openProfile(memberId: String) {
-        profile(memberId)
-        checkContact(memberId, Channel.CALL, ContactPurpose.SERVICE)
+        val task = profile(memberId).callTaskId
+        checkDial(task?.let { DialTarget.Task(it) } ?: DialTarget.Member(memberId, ContactPurpose.SERVICE))
         readings(memberId, null, READINGS)
     }
 

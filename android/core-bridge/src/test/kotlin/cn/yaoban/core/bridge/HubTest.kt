@@ -7,12 +7,10 @@ import cn.yaoban.core.ContactPurpose
 import cn.yaoban.core.DialTarget
 import cn.yaoban.core.ErrorKind
 import cn.yaoban.core.NewOutcome
-import cn.yaoban.core.NewTask
 import cn.yaoban.core.OutcomeCode
 import cn.yaoban.core.RecordingSource
 import cn.yaoban.core.SyncProgress
 import cn.yaoban.core.TaskFilter
-import cn.yaoban.core.TaskKind
 import cn.yaoban.core.TaskView
 import cn.yaoban.core.TypedReading
 import kotlinx.coroutines.TimeoutCancellationException
@@ -125,7 +123,7 @@ class HubTest {
     fun `a list follows changes, errors included, and the lock falls although it does`() = runBlocking {
         val lists = core.watch { tasks(DUE) }.produceIn(this)
         assertTrue(lists.next().isSuccess)
-        val task = core.call { makeTask("M2", NewTask(TaskKind.CALL, ContactPurpose.SERVICE)) }
+        val task = core.call { planCall("M2") }
         lists.until { list -> list.getOrNull()?.households.orEmpty().any { it.tasks.any { row -> row.taskId == task } } }
 
         clock.later(minutes = 14)

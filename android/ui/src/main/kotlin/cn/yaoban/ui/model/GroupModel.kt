@@ -3,15 +3,12 @@ package cn.yaoban.ui.model
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
-import cn.yaoban.core.ContactPurpose
 import cn.yaoban.core.GroupConditions
 import cn.yaoban.core.GroupTasks
 import cn.yaoban.core.MemberCounts
 import cn.yaoban.core.MemberGroup
 import cn.yaoban.core.MemberRow
-import cn.yaoban.core.NewTask
 import cn.yaoban.core.SavedGroup
-import cn.yaoban.core.TaskKind
 import cn.yaoban.core.bridge.ClerkCore
 
 /** Members of the store by conditions: looked at, kept, given a task or a message. */
@@ -124,7 +121,7 @@ class GroupModel(
         try {
             // Why nobody was chosen stands there already.
             val ids = chosen().ifEmpty { return }
-            failure = failureOf { made = core.call { makeTasks(ids, NewTask(TaskKind.CALL, ContactPurpose.SERVICE)) } }
+            failure = failureOf { made = core.call { planCalls(ids) } }
         } finally {
             busy = false
         }

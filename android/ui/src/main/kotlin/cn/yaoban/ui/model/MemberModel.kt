@@ -4,15 +4,12 @@ import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
 import cn.yaoban.core.ClerkApp
-import cn.yaoban.core.ContactPurpose
 import cn.yaoban.core.DrawnSignature
 import cn.yaoban.core.GateVerdict
 import cn.yaoban.core.NewConsent
 import cn.yaoban.core.NewRegimen
-import cn.yaoban.core.NewTask
 import cn.yaoban.core.Profile
 import cn.yaoban.core.ReadingRow
-import cn.yaoban.core.TaskKind
 import cn.yaoban.core.bridge.ClerkCore
 import cn.yaoban.ui.callPlace
 import java.time.LocalDate
@@ -99,7 +96,7 @@ class MemberModel(
 
     /** Plans a call, on the list from a day on. */
     suspend fun callOn(day: LocalDate) {
-        if (change { makeTask(memberId, NewTask(TaskKind.CALL, ContactPurpose.SERVICE, start = day)) }) planned = day
+        if (change { planCall(memberId, day) }) planned = day
     }
 
     private suspend fun change(block: ClerkApp.() -> Unit): Boolean {
