@@ -51,6 +51,7 @@ public final class AppModel {
 
     /// A look at the lock, which falls by time, and at the day. The chain's clock is known once the phone is paired.
     public func look() async {
+        await presence.again()
         let before = signIn.current?.staffId
         await signIn.refresh()
         if let now = signIn.current?.staffId, let before, now != before { way.restart() }

@@ -64,7 +64,9 @@ public final class PhoneModel {
     public func enter(_ phase: AppPhase) async {
         self.phase = phase
         if case .open(let app) = state { return await app.enter(phase) }
-        if let opening, let app = try? await opening.value { await app.enter(self.phase) }
+        if let opening, let app = try? await opening.value { return await app.enter(self.phase) }
+        // It was tried while the phone was locked, for work in the background.
+        if case .failed = state, phase == .active { _ = try? await app() }
     }
 
     /// The data are gone, or their key: the key is destroyed, what is left of the data removed, and the phone opened as

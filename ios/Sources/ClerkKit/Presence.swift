@@ -42,6 +42,9 @@ public final class Presence {
         await settle()
     }
 
+    /// Tries again what failed.
+    public func again() async { if failure != nil { await settle() } }
+
     /// Work that needs the file, seen or not.
     public func during<T: Sendable>(_ work: @MainActor () async throws -> T) async throws -> T {
         working += 1

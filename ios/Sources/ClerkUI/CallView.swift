@@ -23,6 +23,7 @@ struct CallView: View {
 
     var body: some View {
         List {
+            OfflineSign(sync: app.sync, words: words)
             if let model {
                 who(model)
                 Refusal(model.failure, words)

@@ -12,6 +12,7 @@ struct EditView: View {
 
     var body: some View {
         Form {
+            OfflineSign(sync: app.sync, words: words)
             Refusal(model.failure, words)
             if let profile = model.profile {
                 known(profile)

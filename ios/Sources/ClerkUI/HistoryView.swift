@@ -12,6 +12,7 @@ struct HistoryView: View {
 
     var body: some View {
         List {
+            OfflineSign(sync: app.sync, words: words)
             Wrap {
                 Choice(text: until, chosen: model.until != nil) {
                     if model.until == nil { choosing = true } else { look(until: nil, medicine: model.medicine) }

@@ -19,6 +19,7 @@ struct MemberView: View {
 
     var body: some View {
         List {
+            OfflineSign(sync: app.sync, words: words)
             Refusal(model.failure, words)
             if let profile = model.profile {
                 warnings(profile)

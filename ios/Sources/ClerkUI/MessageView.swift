@@ -11,6 +11,7 @@ struct MessageView: View {
 
     var body: some View {
         List {
+            OfflineSign(sync: app.sync, words: words)
             Refusal(model.failure, words)
             if let result = model.result {
                 MessageOutcome(app: app, model: model, result: result)

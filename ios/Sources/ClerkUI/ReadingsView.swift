@@ -17,6 +17,7 @@ struct ReadingsView: View {
 
     var body: some View {
         Form {
+            OfflineSign(sync: app.sync, words: words)
             Picker(words["field.kind"], selection: kind) {
                 ForEach(model.forms, id: \.kind) { Text(words.code("kind", $0.kind)).tag($0.kind) }
             }

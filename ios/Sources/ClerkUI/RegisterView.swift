@@ -13,6 +13,7 @@ struct RegisterView: View {
 
     var body: some View {
         Form {
+            OfflineSign(sync: app.sync, words: words)
             if let registered = model.registered { done(registered) } else { questions }
         }
         .navigationTitle(words["counter.register"])

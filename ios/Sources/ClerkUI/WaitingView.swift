@@ -23,6 +23,7 @@ struct WaitingView: View {
 
     var body: some View {
         List {
+            OfflineSign(sync: app.sync, words: words)
             Refusal(model.failure ?? due.failure, words)
             if let result = due.result { MessageOutcome(app: app, model: due, result: result) }
             if let untold, let deferred = model.deferred {

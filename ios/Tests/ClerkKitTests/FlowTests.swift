@@ -169,6 +169,14 @@ import Testing
         #expect(shows(CounterView(app: app), "离线") && shows(TasksView(app: app), "离线"))
         #expect(shows(MembersView(app: app, model: GroupModel(core: app.core)), "离线"))
         #expect(shows(TodayView(app: app, model: TodayModel(core: app.core)), "离线"))
+        app.way.tab = .phone
+        #expect(shows(PhoneView(app: app, model: SettingsModel(core: app.core)), "离线"))
+        for place in [
+            Place.member("M1"), .callMember("M1"), .readings("M1"), .history("M1"), .register(""), .message(["M1"]),
+            .waiting, .edit("M1"),
+        ] {
+            #expect(shows(PlaceView(app: app, place: place), "离线"), "\(place)")
+        }
         let call = try await phone.call(.callTask(try await phone.task(of: "M1").taskId))
         await call.dial(by: app.device, watch: app.dialWatch)
         await call.record(NewOutcome(code: .alreadyBought))

@@ -66,6 +66,14 @@ import Testing
         #expect(await paused(core) && presence.failure == nil)
         await presence.enter(.active)
         #expect(await !paused(core) && presence.open)
+        await presence.enter(.background)
+        try FileManager.default.moveItem(at: file, to: aside)
+        try FileManager.default.createDirectory(at: file, withIntermediateDirectories: false)
+        await presence.enter(.active)
+        try FileManager.default.removeItem(at: file)
+        try FileManager.default.moveItem(at: aside, to: file)
+        await presence.again()
+        #expect(presence.open && presence.failure == nil, "nobody has to leave the app for that")
     }
 
     @Test func workThatFailsLetsTheFileGo() async throws {
@@ -138,8 +146,12 @@ import Testing
         await #expect(throws: ClerkError.self) { try await phone.app() }
         guard case .failed(let failure) = phone.state else { throw NotRefused() }
         #expect(failure.code == "key_unavailable")
+        await phone.enter(.background)
         vault.locked = false
-        _ = try await phone.app()
+        await phone.enter(.inactive)
+        guard case .failed = phone.state else { throw NotRefused() }
+        await phone.enter(.active)
+        guard case .open = phone.state else { throw NotRefused() }
     }
 
     // MARK: Work in the background

@@ -6,6 +6,10 @@ import Testing
 @Suite struct ProjectTests {
     private let app = TestHub.root.appendingPathComponent("ios/App")
 
+    private func source(_ name: String) throws -> String {
+        try String(contentsOf: app.appendingPathComponent(name), encoding: .utf8)
+    }
+
     private func plist(_ name: String) throws -> [String: Any] {
         let data = try Data(contentsOf: app.appendingPathComponent(name))
         return try #require(try PropertyListSerialization.propertyList(from: data, format: nil) as? [String: Any])
@@ -49,6 +53,25 @@ import Testing
     @Test func theFilesAreProtected() throws {
         let entitlements = try plist("Yaoban.entitlements")
         #expect(entitlements["com.apple.developer.default-data-protection"] as? String == "NSFileProtectionComplete")
+        #expect(try source("YaobanApp.swift").contains("FileProtectionType.complete]"))
+        #expect(try source("YaobanApp.swift").contains("isExcludedFromBackup = true"))
+    }
+
+    @Test func theKeyLeavesThisPhoneInNoWay() throws {
+        for name in ["KeychainVault.swift", "BiometricSeal.swift"] {
+            let source = try source(name)
+            #expect(source.contains("kSecAttrAccessibleWhenUnlockedThisDeviceOnly"), "\(name)")
+            #expect(source.contains("kSecAttrSynchronizable: false"), "\(name)")
+        }
+        #expect(try source("BiometricSeal.swift").contains(".biometryCurrentSet"))
+    }
+
+    @Test func theUniversalLinkIsTheHubs() throws {
+        let domains = try plist("Yaoban.entitlements")["com.apple.developer.associated-domains"] as? [String]
+        #expect(domains == ["applinks:$(YAOBAN_HUB_HOST)"])
+        let project = try String(
+            contentsOf: TestHub.root.appendingPathComponent("ios/project.yml"), encoding: .utf8)
+        #expect(project.contains("YAOBAN_HUB_HOST: "))
     }
 
     /// What the sources ask of the system stands in project.yml. A scan of its lines: Foundation reads no YAML.
@@ -56,8 +79,7 @@ import Testing
         let project = try String(
             contentsOf: TestHub.root.appendingPathComponent("ios/project.yml"), encoding: .utf8)
         for name in ["BackgroundRounds.swift", "PhoneDevice.swift"] {
-            let source = try String(contentsOf: app.appendingPathComponent(name), encoding: .utf8)
-            for id in source.components(separatedBy: "\"").filter({ $0.hasPrefix("cn.yaoban.clerk.") }) {
+            for id in try source(name).components(separatedBy: "\"").filter({ $0.hasPrefix("cn.yaoban.clerk.") }) {
                 #expect(project.contains(id), "\(id)")
             }
         }
