@@ -62,9 +62,9 @@ public final class TodayModel {
         failure = await core.change { _ = try $0.reassign(taskId: taskId, assignee: staffId) }
     }
 
-    /// Gives every task of the list to somebody; none: to anyone.
+    /// Gives every task of the list that can be given away to somebody; none: to anyone.
     public func reassignAll(to staffId: String?) async {
-        let tasks = items.compactMap(\.taskId)
+        let tasks = items.filter(\.mayGive).compactMap(\.taskId)
         failure = await Failure.of {
             moved = try await core.call { try $0.reassignAll(taskIds: tasks, assignee: staffId) }
         }

@@ -150,7 +150,7 @@ struct TasksView: View {
             if !done { act(task) }
         }
         .swipeActions(edge: .trailing, allowsFullSwipe: false) {
-            if model.filter.view == .due {
+            if task.mayDefer {
                 Button(words["list.defer"], systemImage: "clock.arrow.circlepath") { deferred = task }
             }
         }

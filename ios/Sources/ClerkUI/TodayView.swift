@@ -81,7 +81,7 @@ struct TodayView: View {
                 Text("\(asked.name) · \(figure) \(model.items.count)").font(.headline)
             }
             if model.items.isEmpty { Text(words["today.nothing"]).foregroundStyle(.secondary) }
-            if may(\.assign), model.items.contains(where: { canBeGiven($0) }) {
+            if may(\.assign), model.items.contains(where: \.mayGive) {
                 give(words["today.give_all"]) { await model.reassignAll(to: $0) }.buttonStyle(.bordered)
             }
             ForEach(model.items, id: \.self) { item($0) }
@@ -108,7 +108,7 @@ struct TodayView: View {
                     .foregroundStyle(.secondary)
                 }
             }
-            if may(\.assign), canBeGiven(item), let task = item.taskId {
+            if may(\.assign), item.mayGive, let task = item.taskId {
                 HStack {
                     give(words["today.give"]) { await model.reassign(task, to: $0) }
                     if may(\.nudge) { Button(words["today.nudge"]) { Task { await model.nudge(task) } } }
@@ -117,9 +117,6 @@ struct TodayView: View {
             }
         }
     }
-
-    /// What is still to be done, not what was.
-    private func canBeGiven(_ item: TodayItem) -> Bool { item.due != nil && item.taskId != nil }
 
     /// To whom something is given.
     private func give(_ text: String, to: @escaping @MainActor (String?) async -> Void) -> some View {

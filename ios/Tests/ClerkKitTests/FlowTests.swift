@@ -91,6 +91,11 @@ import Testing
         await call.record(NewOutcome(code: .agreedToVisit, date: TestClock.day(2)))
         let after = CallView(app: app, place: .callTask(task.taskId), model: call)
         #expect(shows(after, "约好到店") && shows(after, "回到任务列表"), "\(texts(of: after))")
+        try await phone.following(app.tasks.follow) { app.tasks.list != nil }
+        #expect(texts(of: TasksView(app: app)).contains("推迟"))
+        app.tasks.narrow(view: .later)
+        try await phone.following(app.tasks.follow) { app.tasks.list?.count == 1 }
+        #expect(shows(TasksView(app: app), "王约") && !texts(of: TasksView(app: app)).contains("推迟"), "it is put off")
         #expect(shows(after, "没有录音 · 这部手机不支持通话录音"), "iOS lets no app record, and the clerk is told")
     }
 
