@@ -31,7 +31,7 @@ uniffi::custom_type!(
             wording::ValueKind::Text => ValueKind::Text,
             wording::ValueKind::Day => ValueKind::Day,
             wording::ValueKind::Instant => ValueKind::Instant,
-            wording::ValueKind::Wait => ValueKind::Wait,
+            wording::ValueKind::Wait { n, unit } => ValueKind::Wait { n, unit: unit.to_owned() },
             wording::ValueKind::Code { group } => ValueKind::Code { group: group.to_owned() },
         };
         NamedValue { name: pair.0, value: pair.1, kind }
@@ -59,8 +59,13 @@ pub enum ValueKind {
     Day,
     /// An instant, milliseconds in UTC.
     Instant,
-    /// Seconds to wait.
-    Wait,
+    /// Seconds to wait, in the unit that people count them in: the text `wait.unit`.
+    Wait {
+        /// So many, rounded up.
+        n: u64,
+        /// `minutes` or `seconds`.
+        unit: String,
+    },
     /// A code, whose words are the text `group.value`; its places are filled by the other values.
     Code {
         /// The group of texts.

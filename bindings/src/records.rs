@@ -1874,6 +1874,10 @@ pub struct MedicineRow {
     pub estimated: bool,
     /// No longer taken.
     pub inactive: bool,
+    /// It is taken and has run out: it stands out.
+    pub stands_out: bool,
+    /// It is taken and is running low.
+    pub warns: bool,
     /// Days covered, in per cent, floored; none if it cannot be told.
     pub pdc_percent: Option<i64>,
     /// Adherent by that.

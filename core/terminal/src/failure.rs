@@ -116,19 +116,9 @@ pub fn reason(texts: &Texts, code: &str, values: &[(String, String)]) -> String 
 /// A value of a reason in words: states, fields and findings have their own.
 fn value_text(texts: &Texts, name: &str, value: &str) -> String {
     match kind_of(name, value) {
-        ValueKind::Wait => minutes(texts, value),
+        ValueKind::Wait { n, unit } => texts.fill(&format!("wait.{unit}"), &[("n", &n)]),
         ValueKind::Code { group } => texts.code(group, value).to_owned(),
         ValueKind::Text | ValueKind::Day | ValueKind::Instant => value.to_owned(),
-    }
-}
-
-/// A wait in the unit that people count it in.
-fn minutes(texts: &Texts, seconds: &str) -> String {
-    match seconds.parse::<i64>() {
-        Ok(seconds) if seconds >= 60 => {
-            texts.fill("wait.minutes", &[("n", &seconds.unsigned_abs().div_ceil(60))])
-        }
-        _ => texts.fill("wait.seconds", &[("n", &seconds)]),
     }
 }
 

@@ -99,14 +99,9 @@ public struct Wording: Sendable {
         case .text: one.value
         case .day: date(one.value)
         case .instant: Int64(one.value).map(instant) ?? one.value
-        case .wait: Int(one.value).map(wait) ?? one.value
+        case .wait(let n, let unit): self["wait.\(unit)", ["n": n]]
         case .code(let group): code(group, one.value)
         }
-    }
-
-    /// A wait in the unit that people count it in.
-    private func wait(_ seconds: Int) -> String {
-        seconds >= 60 ? self["wait.minutes", ["n": (seconds + 59) / 60]] : self["wait.seconds", ["n": seconds]]
     }
 
     // MARK: Tasks and what to say

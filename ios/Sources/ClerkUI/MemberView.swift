@@ -337,8 +337,8 @@ struct MedicineLine: View {
             if medicine.allergy { Sign(text: words["mark.allergies"], stands: true) }
             if let status = medicine.status {
                 Sign(
-                    text: words.code("medicine", status), color: status == "running_low" ? .orange : .secondary,
-                    stands: status == "out")
+                    text: words.code("medicine", status), color: medicine.warns ? .orange : .secondary,
+                    stands: medicine.standsOut)
             }
         }
     }

@@ -74,6 +74,10 @@ pub struct ClassWhy {
 }
 
 /// A medicine and when it runs out.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a separate fact of the medicine"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MedicineRow {
     /// The ingredient.
@@ -96,6 +100,10 @@ pub struct MedicineRow {
     pub estimated: bool,
     /// No longer taken.
     pub inactive: bool,
+    /// It is taken and has run out: it stands out.
+    pub stands_out: bool,
+    /// It is taken and is running low.
+    pub warns: bool,
     /// Days covered, in per cent, floored; none if it cannot be told.
     pub pdc_percent: Option<i64>,
     /// Adherent by that.
@@ -435,6 +443,8 @@ fn medicine_rows(
             status: state.status.map(|status| status.to_string()),
             estimated: state.estimated,
             inactive: state.inactive,
+            stands_out: state.status == Some(MedicineStatus::Out) && !state.inactive,
+            warns: state.status == Some(MedicineStatus::RunningLow) && !state.inactive,
             pdc_percent: medicine.pdc.map(|pdc| pdc.covered_days * 100 / pdc.days.max(1)),
             adherent: medicine.pdc.map(|pdc| pdc.is_adherent(rules)),
             stock_milli: stock_of(conn, &medicine.ingredient)?,
@@ -624,10 +634,10 @@ fn say(profile: &Profile, acting: &Acting) -> Vec<Say> {
             &[("task_id", task.task_id.clone()), ("why", task.why.code.clone())],
         );
     }
-    for medicine in profile.medicines.iter().filter(|medicine| !medicine.inactive) {
-        let code = match medicine.status.as_deref().and_then(MedicineStatus::from_code) {
-            Some(MedicineStatus::Out) => "medicine_out",
-            Some(MedicineStatus::RunningLow) => "medicine_running_low",
+    for medicine in &profile.medicines {
+        let code = match (medicine.stands_out, medicine.warns) {
+            (true, _) => "medicine_out",
+            (_, true) => "medicine_running_low",
             _ => continue,
         };
         let end = medicine.end.map(|end| end.to_string()).unwrap_or_default();

@@ -11,8 +11,13 @@ pub enum ValueKind {
     Day,
     /// An instant, milliseconds in UTC.
     Instant,
-    /// Seconds to wait.
-    Wait,
+    /// Seconds to wait, in the unit that people count them in: the text `wait.unit`.
+    Wait {
+        /// So many, rounded up.
+        n: u64,
+        /// `minutes` or `seconds`.
+        unit: &'static str,
+    },
     /// A code, whose words are the text `group.value`; its places are filled by the other values.
     Code {
         /// The group of texts.
@@ -38,15 +43,24 @@ const CODES: [(&str, &str); 12] = [
 
 /// What a value of this name is.
 pub fn kind_of(name: &str, value: &str) -> ValueKind {
-    match name {
-        "when" => ValueKind::Instant,
-        "wait_s" => ValueKind::Wait,
-        _ => match CODES.iter().find(|(code, _)| *code == name) {
+    let code = CODES.iter().find(|(code, _)| *code == name);
+    match (name, value.parse::<i64>()) {
+        ("when", Ok(_)) => ValueKind::Instant,
+        ("wait_s", Ok(seconds)) => wait(seconds.unsigned_abs()),
+        _ => match code {
             Some((_, group)) => ValueKind::Code { group },
             None if value.len() == 10 && value.parse::<NaiveDate>().is_ok() => ValueKind::Day,
             None => ValueKind::Text,
         },
     }
+}
+
+fn wait(seconds: u64) -> ValueKind {
+    let (n, unit) = match seconds {
+        0..60 => (seconds, "seconds"),
+        _ => (seconds.div_ceil(60), "minutes"),
+    };
+    ValueKind::Wait { n, unit }
 }
 
 #[cfg(test)]
@@ -60,7 +74,40 @@ mod tests {
             ("purpose", "health", code("consent")),
             ("state", "done", code("task_state")),
             ("when", "1782100000000", ValueKind::Instant),
-            ("wait_s", "1200", ValueKind::Wait),
+            ("when", "soon", ValueKind::Text),
+            (
+                "wait_s",
+                "59",
+                ValueKind::Wait {
+                    n: 59,
+                    unit: "seconds",
+                },
+            ),
+            (
+                "wait_s",
+                "60",
+                ValueKind::Wait {
+                    n: 1,
+                    unit: "minutes",
+                },
+            ),
+            (
+                "wait_s",
+                "61",
+                ValueKind::Wait {
+                    n: 2,
+                    unit: "minutes",
+                },
+            ),
+            (
+                "wait_s",
+                "1200",
+                ValueKind::Wait {
+                    n: 20,
+                    unit: "minutes",
+                },
+            ),
+            ("wait_s", "", ValueKind::Text),
             ("end", "2026-06-30", ValueKind::Day),
             ("end", "2026-6-30", ValueKind::Text),
             ("end", "2026-06-31", ValueKind::Text),

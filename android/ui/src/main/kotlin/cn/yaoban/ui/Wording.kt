@@ -74,13 +74,9 @@ class Wording(
             ValueKind.Text -> value.value
             ValueKind.Day -> date(LocalDate.parse(value.value))
             ValueKind.Instant -> instant(value.value.toLong())
-            ValueKind.Wait -> wait(value.value.toLong())
+            is ValueKind.Wait -> this["wait.${kind.unit}", "n" to kind.n]
             is ValueKind.Code -> fill(code(kind.group, value.value), worded(others))
         }
-
-    /** A wait in the unit that people count it in. */
-    private fun wait(seconds: Long): String =
-        if (seconds >= 60) this["wait.minutes", "n" to (seconds + 59) / 60] else this["wait.seconds", "n" to seconds]
 
     /** Why a task is there. */
     fun why(why: Why): String {

@@ -200,7 +200,7 @@ class ModelTest : WithHub() {
         val value = { name: String, text: String, kind: ValueKind -> WordingValue(name, text, kind) }
         val closed = listOf(value("state", "done", ValueKind.Code("task_state")))
         assertEquals("任务已完成，不能再改", words.failure(Failure(ErrorKind.REFUSED, "task_closed", closed)))
-        val wait = listOf(value("wait_s", "1200", ValueKind.Wait))
+        val wait = listOf(value("wait_s", "1200", ValueKind.Wait(20uL, "minutes")))
         assertEquals("密码错得太多，20分钟后再试", words.failure(Failure(ErrorKind.PIN_BLOCKED, "pin_blocked", wait)))
         val due = listOf(value("due", phone.clock.today.toString(), ValueKind.Day))
         assertEquals("任务今天到期，不能推迟到那以后", words.failure(Failure(ErrorKind.REFUSED, "after_due", due)))

@@ -329,9 +329,9 @@ private fun Medicine(
             if (medicine.allergy) Sign(words["mark.allergies"], colors.errorContainer, colors.onErrorContainer)
             medicine.status?.let {
                 val text = words.code("medicine", it)
-                when (it) {
-                    "out" -> Sign(text, colors.errorContainer, colors.onErrorContainer)
-                    "running_low" -> Sign(text, colors.tertiaryContainer, colors.onTertiaryContainer)
+                when {
+                    medicine.standsOut -> Sign(text, colors.errorContainer, colors.onErrorContainer)
+                    medicine.warns -> Sign(text, colors.tertiaryContainer, colors.onTertiaryContainer)
                     else -> Sign(text)
                 }
             }
