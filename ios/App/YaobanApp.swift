@@ -65,6 +65,7 @@ struct RootView: View {
     let opened: OpenedBy
     @Environment(\.scenePhase) private var scenePhase
     @State private var cover = Cover()
+    @State private var touches = TouchWatch()
 
     var body: some View {
         screens
@@ -100,6 +101,7 @@ struct RootView: View {
         switch phase {
         case .active:
             Notices.takeAway()
+            touches.watch(for: phone)
             Task { await phone.enter(.active) }
         case .background: BackgroundRounds.leave(phone)
         default: Task { await phone.enter(.inactive) }

@@ -69,6 +69,11 @@ public final class PhoneModel {
         if case .failed = state, phase == .active { _ = try? await app() }
     }
 
+    /// Somebody touched the screen.
+    public func touched() async {
+        if case .open(let app) = state, app.signIn.current != nil { await app.signIn.touched() }
+    }
+
     /// The data are gone, or their key: the key is destroyed, what is left of the data removed, and the phone opened as
     /// a new one.
     public func beginAnew() async {

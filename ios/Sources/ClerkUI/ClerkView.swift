@@ -30,9 +30,7 @@ public struct ClerkView: View {
         if app.pairing.phase != .ready {
             PairingView(app: app)
         } else if let staff = app.signIn.current {
-            HomeView(app: app)
-                .id(staff.staffId)
-                .simultaneousGesture(TapGesture().onEnded { Task { await app.signIn.touched() } })
+            HomeView(app: app).id(staff.staffId)
         } else {
             SignInView(app: app)
         }

@@ -45,6 +45,20 @@ import Testing
         #expect(app.signIn.current?.staffId == me.staffId && shows(CounterView(app: app), "柜台"))
     }
 
+    @Test func aTouchPutsTheLockOff() async throws {
+        await phone.model.touched()
+        let app = try await phone.pair()
+        for _ in 0..<3 {
+            phone.clock.later(minutes: 14)
+            await phone.model.touched()
+            await app.look()
+            #expect(app.signIn.current != nil)
+        }
+        phone.clock.later(minutes: 16)
+        await phone.model.touched()
+        #expect(app.signIn.current == nil && app.signIn.locked, "too late")
+    }
+
     @Test func aFingerOrFaceTakesThePlaceOfAPinThatWasTyped() async throws {
         let app = try await phone.pair()
         let me = try #require(app.signIn.current)

@@ -56,7 +56,6 @@ extension View {
     public func onAppear(perform: (() -> Void)? = nil) -> some View { self }
     public func onDisappear(perform: (() -> Void)? = nil) -> some View { self }
     public func onSubmit(_ action: @escaping () -> Void) -> some View { self }
-    public func simultaneousGesture(_ gesture: TapGesture) -> some View { self }
     public func gesture(_ gesture: DragGesture) -> some View { self }
     public func contentShape<S: Shape>(_ shape: S) -> some View { self }
     public func onChange<V: Equatable>(
@@ -129,9 +128,4 @@ public struct DragGesture {
     public init(minimumDistance: CGFloat = 10) {}
     public func onChanged(_ action: @escaping (Value) -> Void) -> DragGesture { self }
     public func onEnded(_ action: @escaping (Value) -> Void) -> DragGesture { self }
-}
-
-public struct TapGesture {
-    public init(count: Int = 1) {}
-    public func onEnded(_ action: @escaping () -> Void) -> TapGesture { self }
 }

@@ -49,6 +49,19 @@ public struct UIBackgroundTaskIdentifier: Hashable, Sendable {
     public nonisolated override init() { super.init() }
     public var isHidden = false
     public var layer: CALayer { CALayer() }
+    public func addGestureRecognizer(_ recognizer: UIGestureRecognizer) {}
+}
+
+@MainActor open class UIGestureRecognizer: NSObject {
+    public nonisolated override init() { super.init() }
+    public weak var delegate: (any UIGestureRecognizerDelegate)?
+}
+
+@MainActor public final class UITapGestureRecognizer: UIGestureRecognizer {}
+@MainActor public final class UITouch: NSObject {}
+
+@MainActor public protocol UIGestureRecognizerDelegate: NSObjectProtocol {
+    func gestureRecognizer(_ recognizer: UIGestureRecognizer, shouldReceive touch: UITouch) -> Bool
 }
 
 open class CALayer: NSObject {
