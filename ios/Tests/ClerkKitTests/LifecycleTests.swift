@@ -316,7 +316,8 @@ import Testing
         }
         #expect(words.reason("task_closed", [code("state", "done", of: "task_state")]) == "任务已完成，不能再改")
         #expect(words.reason("task_closed", [code("state", "lost", of: "task_state")]) == "任务lost，不能再改")
-        #expect(words.reason("pin_blocked", [value("wait_s", "1200", .wait(n: 20, unit: "minutes"))]) == "密码错得太多，20分钟后再试")
+        #expect(
+            words.reason("pin_blocked", [value("wait_s", "1200", .wait(n: 20, unit: "minutes"))]) == "密码错得太多，20分钟后再试")
         #expect(words.reason("after_due", [value("due", "2026-03-02", .day)]) == "任务明天到期，不能推迟到那以后")
         #expect(
             words.said("after", Say(code: "back_at", values: [value("when", "1772359200000", .instant)]))
