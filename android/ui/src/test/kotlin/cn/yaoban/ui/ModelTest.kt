@@ -151,9 +151,10 @@ class ModelTest : WithHub() {
         assertTrue(call.script!!.text.contains("王约"))
         assertEquals("15400000001", call.dial()?.reveal())
         assertNull(call.dial(), "one tap, one call")
-        // Recording while the call is open says that it was answered.
+        // Recording while the call is open says that it was answered; what is refused says nothing.
         call.record(NewOutcome(OutcomeCode.AGREED_TO_VISIT))
-        assertEquals(CallModel.Phase.Outcome to "date_required", call.phase to call.failure?.code)
+        assertEquals(CallModel.Phase.Calling to "date_required", call.phase to call.failure?.code)
+        assertNull(call.answeredId)
         call.record(NewOutcome(OutcomeCode.OTHER))
         assertEquals("note_required", call.failure?.code)
         call.record(NewOutcome(OutcomeCode.CALL_LATER, date = phone.clock.today.plusDays(1)))

@@ -143,12 +143,14 @@ class CallModel(
         }
     }
 
-    /** What came of it. Who says so while the call is open says that it was answered. */
+    /** What came of it. Who says so while the call is open says that it was answered: the core ends it with that. */
     suspend fun record(outcome: NewOutcome) {
-        if (phase == Phase.Calling) ended(CarrierResult.ANSWERED)
         val id = taskId
-        if (phase != Phase.Outcome || id == null) return
-        step { phase = Phase.Recorded(core.call { recordOutcome(id, outcome) }) }
+        if (id == null || (phase != Phase.Calling && phase != Phase.Outcome)) return
+        step {
+            phase = Phase.Recorded(core.call { recordOutcome(id, outcome) })
+            answeredId = attemptId
+        }
     }
 
     /** Takes it back, as if it had never been. */

@@ -9,6 +9,7 @@ import cn.yaoban.core.MessageResult
 import cn.yaoban.core.SendState
 import cn.yaoban.core.TemplateRow
 import cn.yaoban.core.bridge.ClerkCore
+import cn.yaoban.ui.Handed
 
 /** A message from a template, to one or many, each through the gate. */
 class MessageModel(
@@ -42,6 +43,10 @@ class MessageModel(
 
     /** What became of each that was handed over, by its key. */
     var handed: Map<String, SendState> by mutableStateOf(emptyMap())
+        private set
+
+    /** Keys of those that another app has now: only the clerk knows whether they were sent. */
+    var opened: Set<String> by mutableStateOf(emptySet())
         private set
 
     /** A step is under way. */
@@ -89,14 +94,32 @@ class MessageModel(
         return out
     }
 
-    /** The device took a message, or did not. */
+    /** What the device did with a message. One that is only open in another app is not sent yet. */
+    suspend fun handed(
+        out: MessageOut,
+        by: Handed,
+    ) {
+        when (by) {
+            Handed.OPENED -> opened = opened + out.key
+            Handed.DONE -> tell(out, SendState.SENT, null)
+            Handed.NOT_POSSIBLE -> tell(out, SendState.FAILED, "no_app")
+        }
+    }
+
+    /** The clerk says whether a message was sent that another app had. */
     suspend fun told(
         out: MessageOut,
         sent: Boolean,
+    ) = if (sent) tell(out, SendState.SENT, null) else tell(out, SendState.FAILED, NOT_SENT)
+
+    private suspend fun tell(
+        out: MessageOut,
+        state: SendState,
+        reason: String?,
     ) = step {
-        val state = if (sent) SendState.SENT else SendState.FAILED
-        core.call { messageResult(out.key, state, if (sent) null else "no_app") }
+        core.call { messageResult(out.key, state, reason) }
         handed = handed + (out.key to state)
+        opened = opened - out.key
     }
 
     private suspend fun step(work: suspend () -> Unit) {
@@ -106,7 +129,10 @@ class MessageModel(
         busy = false
     }
 
-    private companion object {
-        const val PREVIEWS = 3
+    internal companion object {
+        private const val PREVIEWS = 3
+
+        /** Why a message failed of which the clerk says that it was not sent. */
+        const val NOT_SENT = "not_sent"
     }
 }

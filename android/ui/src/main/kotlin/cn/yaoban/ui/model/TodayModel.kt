@@ -83,7 +83,7 @@ class TodayModel(
 
     /** Gives everything behind the number to somebody; none: to anyone. */
     suspend fun giveAll(staffId: String?) {
-        val tasks = items.mapNotNull { it.taskId }
+        val tasks = items.filter { it.mayGive }.mapNotNull { it.taskId }
         failure = failureOf { moved = core.call { reassignAll(tasks, staffId) } }
     }
 

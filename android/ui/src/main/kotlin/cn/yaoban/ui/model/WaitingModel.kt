@@ -41,7 +41,7 @@ class WaitingModel(
         failure =
             failureOf {
                 core.call {
-                    if (sent) messageResult(message.key, SendState.SENT, null) else messageResult(message.key, SendState.FAILED, "not_sent")
+                    if (sent) messageResult(message.key, SendState.SENT, null) else messageResult(message.key, SendState.FAILED, MessageModel.NOT_SENT)
                 }
             }
     }

@@ -201,13 +201,19 @@ private fun Nobody(
 internal fun OfflineSign(sync: SyncModel) {
     val words = LocalWording.current
     val waiting = sync.status?.waiting ?: 0
+    val colors = MaterialTheme.colorScheme
+    val failure = sync.failure?.takeIf { it.kind == ErrorKind.HUB }
     Row {
-        if (sync.failure?.kind == ErrorKind.HUB) {
-            Sign(
-                if (waiting > 0) words["state.offline_waiting", "n" to waiting] else words["state.offline"],
-                MaterialTheme.colorScheme.tertiaryContainer,
-                MaterialTheme.colorScheme.onTertiaryContainer,
-            )
+        when {
+            failure == null -> Unit
+            // No waiting mends it: the phone's page says why.
+            !failure.retry -> Sign(words["state.no_sync"], colors.errorContainer, colors.onErrorContainer)
+            else ->
+                Sign(
+                    if (waiting > 0) words["state.offline_waiting", "n" to waiting] else words["state.offline"],
+                    colors.tertiaryContainer,
+                    colors.onTertiaryContainer,
+                )
         }
     }
 }

@@ -31,6 +31,7 @@ import cn.yaoban.core.SendState
 import cn.yaoban.core.TemplateRow
 import cn.yaoban.core.bridge.ClerkCore
 import cn.yaoban.ui.Big
+import cn.yaoban.ui.Chips
 import cn.yaoban.ui.Handed
 import cn.yaoban.ui.Head
 import cn.yaoban.ui.Icons
@@ -190,9 +191,17 @@ internal suspend fun handOver(
     platform: Platform,
 ): Handed {
     val handed = out.number?.let { platform.sms(it, out.text, out.key) } ?: Handed.NOT_POSSIBLE
-    model.told(out, handed != Handed.NOT_POSSIBLE)
+    model.handed(out, handed)
     return handed
 }
+
+/** Gives a text to a chat: whether it is sent there, the app does not say. */
+private suspend fun share(
+    model: MessageModel,
+    out: MessageOut,
+    target: ShareTarget,
+    platform: Platform,
+) = model.handed(out, if (platform.share(target, out.text)) Handed.OPENED else Handed.NOT_POSSIBLE)
 
 /** Who is refused, by reason. */
 @Composable
@@ -223,8 +232,8 @@ internal fun Out(
         if (state != SendState.SENT) {
             if (out.channel == Channel.WECHAT) {
                 Row(horizontalArrangement = Arrangement.spacedBy(8.dp)) {
-                    Quiet(words["message.wechat"]) { scope.launch { model.told(out, platform.share(ShareTarget.WECHAT, out.text)) } }
-                    Quiet(words["message.wecom"]) { scope.launch { model.told(out, platform.share(ShareTarget.WECOM, out.text)) } }
+                    Quiet(words["message.wechat"]) { scope.launch { share(model, out, ShareTarget.WECHAT, platform) } }
+                    Quiet(words["message.wecom"]) { scope.launch { share(model, out, ShareTarget.WECOM, platform) } }
                 }
             } else {
                 Big(words["message.sms"], Modifier.fillMaxWidth().testTag("sms-${out.memberId}"), Icons.message) {
@@ -232,5 +241,22 @@ internal fun Out(
                 }
             }
         }
+        if (out.key in model.opened) {
+            WasItSent(out.memberId) { sent -> scope.launch { model.told(out, sent) } }
+        }
+    }
+}
+
+/** Whether a message was sent that another app has. */
+@Composable
+private fun WasItSent(
+    memberId: String,
+    onTold: (Boolean) -> Unit,
+) {
+    val words = LocalWording.current
+    Text(words["message.sent_question"], style = MaterialTheme.typography.titleSmall)
+    Chips {
+        Quiet(words["message.was_sent"], Modifier.testTag("was-sent-$memberId")) { onTold(true) }
+        Quiet(words["message.not_sent"], Modifier.testTag("not-sent-$memberId")) { onTold(false) }
     }
 }

@@ -215,7 +215,7 @@ private fun count(
         TaskView.DONE_TODAY -> counts?.done
     }
 
-/** A task; one that is due is put off by a swipe, or by its button. */
+/** A task; one that can be put off is so by a swipe, or by its button. */
 @Composable
 private fun TaskCard(
     model: TaskListModel,
@@ -226,7 +226,7 @@ private fun TaskCard(
     val words = LocalWording.current
     val scope = LocalScope.current
     var deferring by remember { mutableStateOf(false) }
-    if (model.filter.view == TaskView.DUE) {
+    if (task.mayDefer) {
         val swipe = rememberSwipeToDismissBoxState()
         SwipeToDismissBox(
             swipe,

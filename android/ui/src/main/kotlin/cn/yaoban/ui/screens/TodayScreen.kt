@@ -98,7 +98,7 @@ internal fun TodayScreen(
                         Quiet(words["today.hide"]) { model.asked = null }
                     }) {
                         if (model.items.isEmpty()) Nothing(words["today.nothing"])
-                        if (may.assign && model.items.any(::isToGive)) GiveAll(model)
+                        if (may.assign && model.items.any { it.mayGive }) GiveAll(model)
                     }
                 }
                 items(model.items, { "${it.taskId}-${it.memberId}-${it.atMs}" }) { Item(model, it, way, may) }
@@ -189,7 +189,7 @@ private fun Item(
         val task = item.taskId
         Row(horizontalArrangement = Arrangement.spacedBy(8.dp)) {
             Quiet(words["call.profile"]) { way.to(What.MEMBER, item.memberId) }
-            if (task != null && isToGive(item)) {
+            if (task != null && item.mayGive) {
                 if (may.assign) Quiet(words["today.give"], Modifier.testTag("give-${item.memberId}")) { giving = !giving }
                 if (may.nudge) Quiet(words["today.nudge"]) { scope.launch { model.nudge(task) } }
             }
@@ -202,9 +202,6 @@ private fun Item(
         }
     }
 }
-
-/** A task, which may be given to somebody; not a contact. */
-private fun isToGive(item: TodayItem) = item.due != null
 
 /** Gives the whole list away. */
 @Composable
