@@ -351,6 +351,7 @@ impl ClerkApp {
         let report = self.store.set_damaged_aside(self.now_ms())?;
         let salvaged_ops = report.salvaged_ops;
         *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = report;
+        self.store.tell_change();
         Ok(salvaged_ops)
     }
 
@@ -362,11 +363,13 @@ impl ClerkApp {
 
     /// Mends what the call before found damaged.
     fn mend(&self) -> AppResult<()> {
-        if self.store.wants_repair() {
-            tracing::warn!("the phone's file is damaged; it is set aside");
-            self.repair()?;
+        if !self.store.claim_repair() {
+            return Ok(());
         }
-        Ok(())
+        tracing::warn!("the phone's file is damaged; it is set aside");
+        self.repair()
+            .map(drop)
+            .inspect_err(|_| self.store.give_repair_back())
     }
 
     /// Whose phone the hub's one-time code makes, to be shown before it is accepted. The code stays good.

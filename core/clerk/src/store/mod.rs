@@ -147,7 +147,7 @@ impl Store {
     ) -> std::result::Result<T, E> {
         let written = self.write_untold(durability, work);
         if let Err(error) = &written {
-            self.note_damage(error.is_damage());
+            let _ = self.note_damage(error.is_damage());
         }
         let (value, changed) = written?;
         if changed {
@@ -211,7 +211,7 @@ impl Store {
     }
 
     /// Tells of a change. Nobody may hold a lock of the store meanwhile.
-    fn tell_change(&self) {
+    pub(crate) fn tell_change(&self) {
         let listener = self
             .listener
             .read()
@@ -235,7 +235,7 @@ impl Store {
             (Ok(()), None) => Err(StoreError::Closed.into()),
         };
         if let Err(error) = &read {
-            self.note_damage(error.is_damage());
+            let _ = self.note_damage(error.is_damage());
         }
         read
     }
@@ -253,19 +253,28 @@ impl Store {
         Ok(())
     }
 
-    /// What is wanted once a call said that the file is damaged: [`Self::set_damaged_aside`]. Once only: a
-    /// file that is damaged again is for a person to look at, and room for what is set aside has an end.
-    pub fn wants_repair(&self) -> bool {
+    /// Whether who asks is the one to mend the file ([`Self::set_damaged_aside`]), since a call said that it is
+    /// damaged. Once only: a file that is damaged again is for a person to look at, and room for what is set aside
+    /// has an end.
+    pub fn claim_repair(&self) -> bool {
         self.damage.seen.load(Ordering::SeqCst)
-            && !self.damage.repaired.load(Ordering::SeqCst)
             && !self.paused.load(Ordering::SeqCst)
+            && !self.damage.claimed.swap(true, Ordering::SeqCst)
     }
 
-    /// Remembers that the file is damaged, and wakes who listens: its next call mends it.
-    fn note_damage(&self, is_damage: bool) {
-        if is_damage && !self.damage.seen.swap(true, Ordering::SeqCst) {
+    /// The repair did not get through: another call may try.
+    pub fn give_repair_back(&self) {
+        self.damage.claimed.store(false, Ordering::SeqCst);
+    }
+
+    /// Remembers that the file is damaged, and wakes who listens: its next call mends it. Whether it is the first
+    /// time.
+    fn note_damage(&self, is_damage: bool) -> bool {
+        let first = is_damage && !self.damage.seen.swap(true, Ordering::SeqCst);
+        if first {
             self.tell_change();
         }
+        first
     }
 
     /// Hands out the writing connection, between transactions: for simulators, which limit its size
@@ -311,7 +320,8 @@ impl Store {
 #[derive(Debug, Default)]
 struct Damage {
     seen: AtomicBool,
-    repaired: AtomicBool,
+    /// Somebody mends it, or has.
+    claimed: AtomicBool,
 }
 
 /// A lock; a panic in another thread rolled its transaction back, so the connection is sound.

@@ -42,10 +42,10 @@ impl Store {
     }
 
     /// A read said that the file is damaged: sets it aside, begins a new one and saves what exists
-    /// only here. The scopes are then loaded anew.
+    /// only here. The scopes are then loaded anew. Who called tells of the change, once the report is where it shows.
     pub fn set_damaged_aside(&self, now_ms: i64) -> Result<OpenReport> {
         let mut writer = lock(&self.writer);
-        self.damage.repaired.store(true, Ordering::SeqCst);
+        self.damage.claimed.store(true, Ordering::SeqCst);
         // Closing a damaged file may fail; what counts is that nobody holds it.
         for reader in &self.readers {
             drop(lock(reader).take());
@@ -57,8 +57,6 @@ impl Store {
         *self.mirror.lock().unwrap_or_else(PoisonError::into_inner) = mirror;
         self.keep_settings(Settings::read(&fresh)?);
         self.begin_with(&mut writer, fresh)?;
-        drop(writer);
-        self.tell_change();
         Ok(report)
     }
 
@@ -112,11 +110,12 @@ impl Store {
     /// Opens again what [`Self::pause`] closed. A file that was damaged meanwhile is mended by the next call.
     pub fn resume(&self) -> Result<()> {
         self.paused.store(false, Ordering::SeqCst);
+        // Ended before who listens is told: its call may mend the file at once.
         let opened = self.ensure_open(&mut lock(&self.writer));
-        if let Err(error) = &opened {
-            self.note_damage(error.is_damage());
+        match opened {
+            Err(error) if self.note_damage(error.is_damage()) => Ok(()),
+            opened => opened,
         }
-        if self.wants_repair() { Ok(()) } else { opened }
     }
 
     /// Moves the log into the file, so that what was erased is nowhere any more.

@@ -41,7 +41,8 @@ class WaitingModel(
         failure =
             failureOf {
                 core.call {
-                    if (sent) messageResult(message.key, SendState.SENT, null) else messageResult(message.key, SendState.FAILED, MessageModel.NOT_SENT)
+                    val (state, reason) = if (sent) SendState.SENT to null else SendState.FAILED to MessageModel.NOT_SENT
+                    messageResult(message.key, state, reason)
                 }
             }
     }
