@@ -7,6 +7,7 @@ import androidx.compose.foundation.layout.Arrangement
 import androidx.compose.foundation.layout.Box
 import androidx.compose.foundation.layout.ExperimentalLayoutApi
 import androidx.compose.foundation.layout.FlowRow
+import androidx.compose.foundation.layout.PaddingValues
 import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.heightIn
 import androidx.compose.foundation.layout.padding
@@ -72,10 +73,15 @@ internal fun Quiet(
     onClick: () -> Unit,
 ) {
     val colors = ButtonDefaults.outlinedButtonColors(contentColor = LocalContentColor.current)
-    OutlinedButton(onClick, modifier.heightIn(min = 48.dp), enabled, BUTTON, colors) { Inside(text, icon, LocalTextStyle.current) }
+    OutlinedButton(onClick, modifier.heightIn(min = 48.dp), enabled, BUTTON, colors, contentPadding = NARROW) {
+        Inside(text, icon, LocalTextStyle.current)
+    }
 }
 
 private val BUTTON = RoundedCornerShape(14.dp)
+
+/** Three quieter buttons stand beside each other on the narrowest phone. */
+private val NARROW = PaddingValues(16.dp, 8.dp)
 
 /** What stands in a button: its picture, if it has one, and its words. */
 @Composable
@@ -116,6 +122,21 @@ internal fun Chip(
             maxLines = 1,
         )
     }
+}
+
+/** A line of words and signs; where they are too many they wrap, and none is cut off. */
+@OptIn(ExperimentalLayoutApi::class)
+@Composable
+internal fun Signs(
+    modifier: Modifier = Modifier,
+    content: @Composable () -> Unit,
+) {
+    FlowRow(
+        modifier,
+        horizontalArrangement = Arrangement.spacedBy(10.dp),
+        verticalArrangement = Arrangement.spacedBy(4.dp),
+        itemVerticalAlignment = Alignment.CenterVertically,
+    ) { content() }
 }
 
 /** Chips that wrap. */

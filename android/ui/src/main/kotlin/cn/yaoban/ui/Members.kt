@@ -4,7 +4,6 @@ import androidx.compose.foundation.Canvas
 import androidx.compose.foundation.layout.Arrangement
 import androidx.compose.foundation.layout.Column
 import androidx.compose.foundation.layout.Row
-import androidx.compose.foundation.layout.Spacer
 import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.padding
 import androidx.compose.foundation.layout.size
@@ -57,13 +56,12 @@ internal fun MemberLine(
         Row(Modifier.padding(14.dp), verticalAlignment = Alignment.CenterVertically) {
             before()
             Column(Modifier.weight(1f), Arrangement.spacedBy(4.dp)) {
-                Row(horizontalArrangement = Arrangement.spacedBy(10.dp), verticalAlignment = Alignment.CenterVertically) {
+                Signs {
                     Text(member.name, style = MaterialTheme.typography.titleMedium)
                     Text(about(member, words), style = MaterialTheme.typography.bodyMedium)
-                    Spacer(Modifier.weight(1f))
                     ClassBadge(member.`class`)
                 }
-                Row(horizontalArrangement = Arrangement.spacedBy(10.dp), verticalAlignment = Alignment.CenterVertically) {
+                Signs {
                     Text(
                         member.phoneMasked ?: words["show.no_phone"],
                         color = MaterialTheme.colorScheme.onSurfaceVariant,

@@ -3,11 +3,13 @@ package cn.yaoban.ui
 import androidx.compose.ui.test.ExperimentalTestApi
 import androidx.compose.ui.test.assertIsNotEnabled
 import androidx.compose.ui.test.assertTextContains
+import androidx.compose.ui.test.click
 import androidx.compose.ui.test.hasText
 import androidx.compose.ui.test.onAllNodesWithTag
 import androidx.compose.ui.test.onNodeWithTag
 import androidx.compose.ui.test.performScrollToNode
 import androidx.compose.ui.test.performTextInput
+import androidx.compose.ui.test.performTouchInput
 import cn.yaoban.core.NewMember
 import cn.yaoban.core.TaskFilter
 import cn.yaoban.core.TaskView
@@ -59,6 +61,38 @@ class FlowTest : WithHub() {
             touchText("继续下载")
             see("谁在用这部手机")
         }
+    }
+
+    @Test
+    fun `sign-consent-later`() {
+        phone = TestPhone(home, hub).pair()
+        val marketing = { runBlocking { phone.core.call { profile("M3") } }.consents.first { it.purpose == "marketing" } }
+        phone.screen {
+            keys("0034")
+            touch("member-M3")
+            see("没问过")
+            touch("ask-marketing")
+            // A slip of the finger is no signature; the consent is not given by it.
+            val before = find("sign").fetchSemanticsNode().positionInRoot
+            find("sign").performTouchInput { click() }
+            find("sign-again")
+            assertEquals(before, find("sign").fetchSemanticsNode().positionInRoot, "it stays under the finger")
+            everyTouchIsLargeAndNamed()
+            touch("consent-yes")
+            see("请在框里写下姓名")
+            touch("ask-marketing")
+            sign()
+            touch("consent-yes")
+            waitUntil("it is given", 20_000) { marketing().granted }
+            runBlocking { phone.core.sync() }
+            val signed = hub.signatures("M3").trim().lines()
+            assertTrue(signed.size == 1 && "marketing" in signed.single(), "$signed")
+            touch("ask-marketing")
+            onDialog("撤回")
+            waitUntil("it is withdrawn", 20_000) { !marketing().granted }
+            find("ask-marketing").assertTextContains("征求")
+        }
+        assertEquals(1, marketing().answers.size, "what was said last counts")
     }
 
     @Test

@@ -18,6 +18,8 @@ import androidx.compose.ui.test.onNodeWithTag
 import androidx.compose.ui.test.onNodeWithText
 import androidx.compose.ui.test.performClick
 import androidx.compose.ui.test.performScrollTo
+import androidx.compose.ui.test.performTouchInput
+import androidx.compose.ui.test.swipeRight
 import androidx.compose.ui.test.v2.runSkikoComposeUiTest
 import androidx.compose.ui.unit.Density
 import cn.yaoban.core.RecorderFile
@@ -257,6 +259,13 @@ internal fun ComposeUiTest.keys(digits: String) = digits.forEach { touch("key-$i
 internal fun ComposeUiTest.pin(digits: String) {
     keys(digits)
     touchText("确定")
+}
+
+/** A line over the pad, as a name is written. */
+@OptIn(ExperimentalTestApi::class)
+internal fun ComposeUiTest.sign() {
+    find("sign").performScrollTo().performTouchInput { swipeRight() }
+    find("sign-again")
 }
 
 /** Calls a member whose call is on the list. */

@@ -9,9 +9,9 @@ import java.util.concurrent.TimeUnit
 
 /**
  * A real hub in a process of its own, with a chain of a few members and a campaign of calls; with [sample] members, the
- * sample chain instead.
+ * sample chain instead. With [nowMs] it stands still at that instant, else it goes by the system's clock.
  */
-class TestHub(private val today: LocalDate, sample: Int = 0) : AutoCloseable {
+class TestHub(private val today: LocalDate, sample: Int = 0, private val nowMs: Long? = null) : AutoCloseable {
     private val folder = Files.createTempDirectory("yaoban-hub").toFile()
     private val data = File(folder, "hub").path
     val port: Int = ServerSocket(0, 1, InetAddress.getLoopbackAddress()).use { it.localPort }
@@ -46,12 +46,12 @@ class TestHub(private val today: LocalDate, sample: Int = 0) : AutoCloseable {
     fun members(): List<String> =
         File(folder, "members.csv").readLines().map { it.split(',') }.filter { it[1] == store }.map { it[0] }
 
+    /** What a member signed, a line each. */
+    fun signatures(memberId: String): String = run("signatures list", "--member", memberId)
+
     /** Serves until [stop], from when this returns. */
     fun serve() {
-        val process =
-            ProcessBuilder(HUB, "serve", "--data", data, "--listen", "127.0.0.1:$port")
-                .redirectError(File(folder, "serve.log"))
-                .start()
+        val process = hub("serve.log", "serve", "--data", data, "--listen", "127.0.0.1:$port")
         serving = process
         val lines = process.inputStream.bufferedReader()
         while (true) {
@@ -86,12 +86,17 @@ class TestHub(private val today: LocalDate, sample: Int = 0) : AutoCloseable {
     private fun write(name: String, text: String): String = File(folder, name).apply { writeText(text) }.path
 
     private fun run(command: String, vararg arguments: String): String {
-        val line = listOf(HUB) + command.split(' ') + listOf("--data", data) + arguments
-        val log = File(folder, "run.log")
-        val process = ProcessBuilder(line).redirectError(log).start()
+        val line = command.split(' ') + listOf("--data", data) + arguments
+        val process = hub("run.log", *line.toTypedArray())
         val out = process.inputStream.bufferedReader().readText()
-        check(process.waitFor() == 0) { "$line\n$out\n${log.readText()}" }
+        check(process.waitFor() == 0) { "$line\n$out\n${File(folder, "run.log").readText()}" }
         return out
+    }
+
+    private fun hub(log: String, vararg arguments: String): Process {
+        val hub = ProcessBuilder(HUB, *arguments).redirectError(File(folder, log))
+        if (nowMs != null) hub.environment()["YAOBAN_HUB_NOW_MS"] = nowMs.toString()
+        return hub.start()
     }
 
     companion object {

@@ -2,7 +2,6 @@ package cn.yaoban.ui.screens
 
 import androidx.compose.foundation.layout.Arrangement
 import androidx.compose.foundation.layout.Column
-import androidx.compose.foundation.layout.Row
 import androidx.compose.foundation.layout.fillMaxSize
 import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.padding
@@ -19,7 +18,6 @@ import androidx.compose.runtime.produceState
 import androidx.compose.runtime.remember
 import androidx.compose.runtime.saveable.rememberSaveable
 import androidx.compose.runtime.setValue
-import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.unit.dp
@@ -49,6 +47,7 @@ import cn.yaoban.ui.Platform
 import cn.yaoban.ui.Points
 import cn.yaoban.ui.Quiet
 import cn.yaoban.ui.Refusal
+import cn.yaoban.ui.Signs
 import cn.yaoban.ui.Waiting
 import cn.yaoban.ui.Way
 import cn.yaoban.ui.What
@@ -115,7 +114,7 @@ private fun Who(call: CallModel) {
     val words = LocalWording.current
     val member = call.member ?: return
     Part {
-        Row(horizontalArrangement = Arrangement.spacedBy(10.dp), verticalAlignment = Alignment.CenterVertically) {
+        Signs {
             Text(member.name, style = MaterialTheme.typography.headlineSmall)
             Text(about(member, words), style = MaterialTheme.typography.bodyLarge)
             ClassBadge(member.`class`)

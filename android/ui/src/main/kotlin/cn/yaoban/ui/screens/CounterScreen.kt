@@ -148,6 +148,9 @@ private fun Found(
         item { Refusal(model.failure) }
         if (members == null) {
             item { Waiting(words["state.reading"]) }
+        } else if (model.failure != null && members.isEmpty()) {
+            // Who could not be looked for is not missing.
+            return@LazyColumn
         } else if (model.answered.isEmpty()) {
             item {
                 if (members.isEmpty()) {

@@ -1,5 +1,8 @@
 package cn.yaoban.ui.screens
 
+import androidx.compose.foundation.layout.Column
+import androidx.compose.foundation.rememberScrollState
+import androidx.compose.foundation.verticalScroll
 import androidx.compose.material3.AlertDialog
 import androidx.compose.material3.DatePicker
 import androidx.compose.material3.DatePickerDialog
@@ -72,7 +75,7 @@ internal fun Calendar(
             }) { Text(words["act.ok"]) }
         },
         dismissButton = { TextButton(onNo) { Text(words["act.cancel"]) } },
-    ) { DatePicker(state) }
+    ) { DatePicker(state, Modifier.verticalScroll(rememberScrollState())) }
 }
 
 /** Days that can be chosen, both ends included. */
@@ -101,6 +104,6 @@ internal fun DayQuestion(
         confirmButton = {},
         dismissButton = { TextButton(onNo) { Text(LocalWording.current["act.cancel"]) } },
         title = { Text(title) },
-        text = { Days(last, onDay) },
+        text = { Column(Modifier.verticalScroll(rememberScrollState())) { Days(last, onDay) } },
     )
 }

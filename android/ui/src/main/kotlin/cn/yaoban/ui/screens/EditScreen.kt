@@ -79,9 +79,8 @@ private fun ColumnScope.Known(
         Arrangement.spacedBy(12.dp),
     ) {
         Line(words["field.name"], name, "name") { name = it }
-        Line(words["member.new_phone", "now" to (member.phoneMasked ?: words["show.no_phone"])], phone, "phone", KeyboardType.Phone) {
-            phone = it
-        }
+        val hint = words["member.new_phone", "now" to (member.phoneMasked ?: words["show.no_phone"])]
+        Line(words["field.phone"], phone, "phone", KeyboardType.Phone, hint) { phone = it }
         Chips { for (code in model.sexes) Chip(words.code("sex", code), sex == code) { sex = code } }
         Line(words["register.birthday"], birthday, "birthday", KeyboardType.Number) { birthday = it }
         Allergies(model, profile)

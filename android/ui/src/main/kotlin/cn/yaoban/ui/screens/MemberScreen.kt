@@ -52,6 +52,7 @@ import cn.yaoban.ui.Points
 import cn.yaoban.ui.Quiet
 import cn.yaoban.ui.Refusal
 import cn.yaoban.ui.Sign
+import cn.yaoban.ui.Signs
 import cn.yaoban.ui.Sparkline
 import cn.yaoban.ui.Touch
 import cn.yaoban.ui.Waiting
@@ -275,7 +276,7 @@ private fun Reading(
     val colors = MaterialTheme.colorScheme
     Row(Modifier.fillMaxWidth(), Arrangement.spacedBy(10.dp), Alignment.CenterVertically) {
         Column(Modifier.weight(1f)) {
-            Row(horizontalArrangement = Arrangement.spacedBy(10.dp), verticalAlignment = Alignment.CenterVertically) {
+            Signs {
                 Text(words.code("kind", reading.kind), style = MaterialTheme.typography.bodyLarge)
                 Text(
                     value(reading),
@@ -324,7 +325,7 @@ private fun Medicine(
     val words = LocalWording.current
     val colors = MaterialTheme.colorScheme
     Column(modifier.padding(vertical = 4.dp)) {
-        Row(horizontalArrangement = Arrangement.spacedBy(8.dp), verticalAlignment = Alignment.CenterVertically) {
+        Signs {
             Text(medicine.ingredient, style = MaterialTheme.typography.titleMedium)
             if (medicine.allergy) Sign(words["mark.allergies"], colors.errorContainer, colors.onErrorContainer)
             medicine.status?.let {

@@ -164,7 +164,7 @@ internal fun LazyListScope.outcome(
 
 /** A message that the gate put off. */
 @Composable
-internal fun Deferred(later: MessageDeferred) {
+private fun Deferred(later: MessageDeferred) {
     val words = LocalWording.current
     Part(later.name) { Text(words["message.deferred", "why" to words.gate(later.reason), "when" to words.instant(later.untilMs)]) }
 }

@@ -44,6 +44,7 @@ import cn.yaoban.ui.LocalWording
 import cn.yaoban.ui.MemberLine
 import cn.yaoban.ui.Part
 import cn.yaoban.ui.Refusal
+import cn.yaoban.ui.Waiting
 import cn.yaoban.ui.Way
 import cn.yaoban.ui.What
 import cn.yaoban.ui.code
@@ -70,7 +71,8 @@ internal fun RegisterScreen(
         when {
             registered != null -> SameNumber(registered, way)
             form != null -> Fields(model, form)
-            else -> Refusal(model.failure)
+            model.failure == null -> Waiting(LocalWording.current["state.reading"])
+            else -> Refusal(model.failure, Modifier.padding(16.dp))
         }
     }
 }
@@ -170,6 +172,7 @@ internal fun Line(
     value: String,
     tag: String,
     type: KeyboardType = KeyboardType.Text,
+    hint: String? = null,
     onValue: (String) -> Unit,
 ) {
     OutlinedTextField(
@@ -177,6 +180,7 @@ internal fun Line(
         onValue,
         Modifier.fillMaxWidth().testTag("field-$tag"),
         label = { Text(name) },
+        supportingText = hint?.let { { Text(it) } },
         singleLine = true,
         keyboardOptions = KeyboardOptions(keyboardType = type),
     )

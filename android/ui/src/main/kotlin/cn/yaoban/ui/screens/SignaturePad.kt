@@ -10,6 +10,7 @@ import androidx.compose.foundation.layout.Column
 import androidx.compose.foundation.layout.Row
 import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.height
+import androidx.compose.foundation.layout.heightIn
 import androidx.compose.foundation.shape.RoundedCornerShape
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Text
@@ -55,7 +56,8 @@ internal fun SignaturePad(onSigned: (DrawnSignature?) -> Unit) {
         tell(null)
     }
     Column {
-        Row(Modifier.fillMaxWidth(), verticalAlignment = Alignment.CenterVertically) {
+        // As high without the button as with it: else the pad would move under the finger at its first touch.
+        Row(Modifier.fillMaxWidth().heightIn(min = 48.dp), verticalAlignment = Alignment.CenterVertically) {
             Text(words["sign.here"], Modifier.weight(1f), style = MaterialTheme.typography.titleSmall)
             if (strokes.isNotEmpty()) TextButton(wipe, Modifier.testTag("sign-again")) { Text(words["sign.again"]) }
         }

@@ -10,6 +10,7 @@ import androidx.compose.foundation.layout.fillMaxSize
 import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.heightIn
 import androidx.compose.foundation.layout.padding
+import androidx.compose.foundation.layout.size
 import androidx.compose.foundation.lazy.LazyColumn
 import androidx.compose.foundation.lazy.items
 import androidx.compose.foundation.rememberScrollState
@@ -19,6 +20,7 @@ import androidx.compose.material3.BadgedBox
 import androidx.compose.material3.DropdownMenu
 import androidx.compose.material3.DropdownMenuItem
 import androidx.compose.material3.Icon
+import androidx.compose.material3.IconButton
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Surface
 import androidx.compose.material3.SwipeToDismissBox
@@ -53,7 +55,7 @@ import cn.yaoban.ui.Nothing
 import cn.yaoban.ui.Quiet
 import cn.yaoban.ui.Refusal
 import cn.yaoban.ui.Sign
-import cn.yaoban.ui.Touch
+import cn.yaoban.ui.Signs
 import cn.yaoban.ui.Waiting
 import cn.yaoban.ui.Way
 import cn.yaoban.ui.What
@@ -83,8 +85,8 @@ internal fun TasksScreen(
                 }
             }
             val messages = model.counts?.messages ?: 0uL
-            BadgedBox({ if (messages > 0uL) Badge { Text(messages.toString()) } }) {
-                Touch(Icons.message, words["message.waiting"]) { way.to(What.WAITING) }
+            IconButton({ way.to(What.WAITING) }, Modifier.size(48.dp)) {
+                BadgedBox({ if (messages > 0uL) Badge { Text(messages.toString()) } }) { Icon(Icons.message, words["message.waiting"]) }
             }
         }
         LoadLine(sync)
@@ -276,7 +278,7 @@ private fun Card(
         color = if (task.emergency) colors.errorContainer else colors.surfaceContainerLow,
     ) {
         Column(Modifier.padding(16.dp), Arrangement.spacedBy(6.dp)) {
-            Row(horizontalArrangement = Arrangement.spacedBy(8.dp), verticalAlignment = Alignment.CenterVertically) {
+            Signs {
                 if (task.emergency) Icon(Icons.warning, words["purpose.emergency"])
                 Text(task.name, style = MaterialTheme.typography.titleLarge)
                 ClassBadge(task.`class`?.name?.lowercase())

@@ -8,6 +8,7 @@ import androidx.compose.foundation.layout.Spacer
 import androidx.compose.foundation.layout.fillMaxSize
 import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.size
+import androidx.compose.foundation.layout.widthIn
 import androidx.compose.foundation.lazy.LazyColumn
 import androidx.compose.foundation.lazy.items
 import androidx.compose.material3.MaterialTheme
@@ -159,7 +160,9 @@ private fun Clerk(
         }
         Chips {
             for (figure in TodayFigure.entries) {
-                Figure(day.of(figure).toString(), figure(words, figure), Modifier.testTag("$name-${figure.name}")) {
+                // Four in a line on the narrowest phone, one below the other.
+                val touch = Modifier.widthIn(min = 68.dp).testTag("$name-${figure.name}")
+                Figure(day.of(figure).toString(), figure(words, figure), touch) {
                     model.asked = Asked(whose, name, figure)
                 }
             }
@@ -187,7 +190,7 @@ private fun Item(
         val who = model.staff.firstOrNull { it.staffId == item.staffId }?.name ?: words["today.nobodys"]
         Text(listOfNotNull(who, item.phoneMasked).joinToString(" · "), color = MaterialTheme.colorScheme.onSurfaceVariant)
         val task = item.taskId
-        Row(horizontalArrangement = Arrangement.spacedBy(8.dp)) {
+        Chips {
             Quiet(words["call.profile"]) { way.to(What.MEMBER, item.memberId) }
             if (task != null && item.mayGive) {
                 if (may.assign) Quiet(words["today.give"], Modifier.testTag("give-${item.memberId}")) { giving = !giving }

@@ -17,6 +17,7 @@ import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.unit.dp
 import cn.yaoban.core.Channel
+import cn.yaoban.core.MessageDeferred
 import cn.yaoban.core.OpenMessage
 import cn.yaoban.core.bridge.ClerkCore
 import cn.yaoban.ui.Big
@@ -69,7 +70,7 @@ internal fun WaitingMessages(
             items(untold, { "untold-${it.key}" }) { message ->
                 Untold(waiting, message) { scope.launch { sendAgain(due, message, platform) } }
             }
-            items(deferred, { "deferred-${it.key}" }) { Deferred(it) }
+            items(deferred, { "deferred-${it.key}" }) { Later(it) }
             when {
                 waiting.deferred == null -> if (waiting.failure == null) item { Waiting(words["state.reading"]) }
                 inHand.isEmpty() && untold.isEmpty() && deferred.isEmpty() -> item { Nothing(words["message.none_waiting"]) }
@@ -93,6 +94,20 @@ private suspend fun sendAgain(
 ) {
     val out = model.handAgain(message.key) ?: return
     if (out.channel != Channel.WECHAT) handOver(model, out, platform)
+}
+
+/** A message that was put off: why and until when, or that its time has come. */
+@Composable
+private fun Later(message: MessageDeferred) {
+    val words = LocalWording.current
+    Part(message.name) {
+        if (message.due) {
+            Text(words["message.allowed"], color = MaterialTheme.colorScheme.primary)
+        } else {
+            Text(words.gate(message.reason))
+            Text(words["message.later", "when" to words.instant(message.untilMs)])
+        }
+    }
 }
 
 /** A message of which the clerk says whether it was sent. */
