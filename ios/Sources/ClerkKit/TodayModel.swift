@@ -42,10 +42,10 @@ public final class TodayModel {
     public func follow() async {
         let number = asked
         await core.follow { app in
-            Shown(
-                today: try app.todayByClerk(), staff: try app.staff(),
-                // Only a manager may see duplicates.
-                duplicates: (try? app.duplicates()) ?? [],
+            let staff = try app.staff()
+            let merges = staff.contains { $0.current && $0.may.merge }
+            return Shown(
+                today: try app.todayByClerk(), staff: staff, duplicates: merges ? try app.duplicates() : [],
                 items: try number.map { try app.todayItems(whose: $0.whose, figure: $0.figure) } ?? [])
         } show: { shown, failure in
             guard number == asked else { return }

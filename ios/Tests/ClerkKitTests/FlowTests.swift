@@ -569,6 +569,22 @@ import Testing
         #expect(model.moved?.refused.count == Int(open) || model.failure?.code == "assignee_off")
     }
 
+    @Test func whoMayNotMergeIsNotAskedWhoMayBeOne() async throws {
+        let app = try await phone.pair()
+        let new = NewMember(name: "王月", phone: "15400000001", diseases: [], allergies: [], consents: [])
+        _ = try await app.core.call { try $0.register(new: new) }
+        _ = try await app.core.sync()
+        _ = try await app.core.sync()
+        let model = TodayModel(core: app.core)
+        let following = Task { await model.follow() }
+        defer { following.cancel() }
+        try await until("the day") { model.today != nil || model.failure != nil }
+        #expect(model.failure == nil && model.duplicates.isEmpty, "the core would refuse it")
+        await app.signIn.signIn("G1")
+        try await until("who may be one") { model.duplicates.count == 1 }
+        #expect(model.failure == nil)
+    }
+
     // flow: merge-and-undo
     @Test func mergeAndUndo() async throws {
         let app = try await phone.pair(staffId: "G1")
