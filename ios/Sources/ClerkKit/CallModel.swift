@@ -130,13 +130,16 @@ public final class CallModel {
         }
     }
 
-    /// What came of it. Who says so while the call is open says that it was answered.
+    /// What came of it. Who says so while the call is open says that it was answered: the core ends it with that.
     public func record(_ outcome: NewOutcome) async {
-        if phase == .calling { await ended(.answered) }
-        guard phase == .outcome, let taskId else { return }
+        guard phase == .calling || phase == .outcome, let taskId else { return }
+        let open = phase == .calling
+        var recorded = false
         await step {
             self.phase = .recorded(try await self.core.call { try $0.recordOutcome(taskId: taskId, new: outcome) })
+            recorded = true
         }
+        if recorded, open { await keepRecording() }
     }
 
     /// Takes it back, as if it had never been.

@@ -243,6 +243,29 @@ import Testing
         #expect(try await core.call { try $0.status() }.outbox == 0)
     }
 
+    @Test func whatCameOfACallIsRecordedWhileItIsOpen() async throws {
+        try await begin()
+        let exchange = CountingExchange()
+        let call = CallModel(
+            core: core, target: .task(try await task(of: "M1").taskId), recordings: exchange)
+        _ = await call.dial()
+        await call.record(NewOutcome(code: .agreedToVisit))
+        #expect(call.phase == .calling && call.failure?.code == "date_required", "what is refused says nothing")
+        #expect(try await core.call { try $0.openAttempts() }.map(\.awaits) == [.result])
+        #expect(call.recording == nil && exchange.asked.isEmpty)
+        await call.record(NewOutcome(code: .agreedToVisit, date: TestClock.day(2)))
+        guard case .recorded = call.phase else {
+            Issue.record("\(call.phase), \(String(describing: call.failure))")
+            return
+        }
+        #expect(call.recording?.reason == "not_supported" && call.failure == nil)
+        #expect(try await core.call { try $0.openAttempts() }.isEmpty)
+        await call.takeBack()
+        #expect(call.phase == .outcome)
+        await call.record(NewOutcome(code: .notInterested))
+        #expect(exchange.asked.count == 1 && call.failure == nil, "it is looked for once")
+    }
+
     @Test(arguments: [
         OutcomeCode.callLater, .alreadyBought, .boughtElsewhere, .stillHasStock, .doctorChangedOrStopped,
         .notInterested, .doNotContact, .wrongNumber, .needsPharmacist, .adverseReaction, .moved, .hospitalised,
@@ -460,6 +483,17 @@ struct Exchange: CallRecordings {
 
     func recording(of attemptId: String) async -> (source: any RecordingSource, mediaType: String)? {
         (Tape(bytes: bytes), "audio/mp4")
+    }
+}
+
+/// An exchange that has nothing, and remembers for which calls it was asked.
+@MainActor
+private final class CountingExchange: CallRecordings {
+    private(set) var asked: [String] = []
+
+    func recording(of attemptId: String) async -> (source: any RecordingSource, mediaType: String)? {
+        asked.append(attemptId)
+        return nil
     }
 }
 
