@@ -273,17 +273,22 @@ struct PartialSign: View {
     }
 }
 
-/// That there is no network: everything goes on, and the clerk knows.
+/// That the hub is not to be reached: everything goes on, and the clerk knows. Where no waiting mends it, that stands
+/// out, and the phone's screen says why.
 struct OfflineSign: View {
     let sync: SyncModel
     let words: Wording
 
     var body: some View {
-        if sync.failure?.kind == .hub {
-            let waiting = sync.status?.waiting ?? 0
-            Sign(
-                text: waiting > 0 ? words["state.offline_waiting", ["n": waiting]] : words["state.offline"],
-                color: .orange)
+        if let failure = sync.failure, failure.kind == .hub {
+            if failure.retry {
+                let waiting = sync.status?.waiting ?? 0
+                Sign(
+                    text: waiting > 0 ? words["state.offline_waiting", ["n": waiting]] : words["state.offline"],
+                    color: .orange)
+            } else {
+                Sign(text: words["state.no_sync"], stands: true)
+            }
         }
     }
 }

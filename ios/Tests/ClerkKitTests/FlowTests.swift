@@ -812,6 +812,8 @@ import Testing
         #expect(shows(screen, "还可撤回"))
         try phone.hub.revoke(try await app.core.call { try $0.status() }.deviceId)
         await app.sync.syncNow()
+        #expect(app.sync.failure?.kind == .hub && app.sync.failure?.retry == false)
+        #expect(shows(CounterView(app: app), "不能同步") && !shows(CounterView(app: app), "离线"), "no waiting mends it")
         try await phone.following(app.sync.follow) { app.sync.status?.locked != nil }
         #expect(shows(screen, "总部已停用这部手机（总部收回）"))
     }
