@@ -46,7 +46,7 @@ public enum Scanned: Equatable, Sendable {
 public enum Handed: Equatable, Sendable {
     /// It was sent.
     case done
-    /// The dialler is open; the clerk does the rest there.
+    /// The dialler or another app has it; the clerk does the rest there.
     case opened
     /// The clerk turned it down.
     case cancelled

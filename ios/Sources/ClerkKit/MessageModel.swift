@@ -11,6 +11,9 @@ public final class MessageModel {
         case task(String)
     }
 
+    /// Why a message failed of which the clerk says that it was not sent.
+    nonisolated static let notSent = "not_sent"
+
     /// To whom; none until that is known.
     public private(set) var memberIds: [String] = []
     /// The templates; none until they were read.
@@ -23,6 +26,8 @@ public final class MessageModel {
     public private(set) var result: MessageResult?
     /// What became of each that was handed over, by its key.
     public private(set) var handed: [String: SendState] = [:]
+    /// Keys of those that another app has now: only the clerk knows whether they were sent.
+    public private(set) var opened: Set<String> = []
     /// The message that is on the clipboard, for the clerk to paste where the other app is open now.
     public private(set) var copied: String?
     /// A step is under way.
@@ -85,6 +90,7 @@ public final class MessageModel {
         await step {
             let out = try await core.call { try $0.handAgain(key: key) }
             handed[key] = nil
+            opened.remove(key)
             result = MessageResult(
                 ready: [out] + (result?.ready.filter { $0.key != key } ?? []), deferred: result?.deferred ?? [],
                 refused: result?.refused ?? [], reasons: result?.reasons ?? [])
@@ -93,30 +99,49 @@ public final class MessageModel {
         if let again, again.channel == .sms { await hand(again, by: device) }
     }
 
-    /// Hands a message to Messages, WeChat or WeCom, and tells the core what became of it.
+    /// Hands a message to Messages, WeChat or WeCom, and tells the core what became of it. One that is only open in
+    /// another app is not sent yet.
     public func hand(_ out: MessageOut, to target: ShareTarget? = nil, by device: any Device) async {
         await step {
-            let sent: Bool
-            if let target {
-                let shared = await device.share(target, text: out.text)
-                copied = shared == .taken ? nil : out.key
-                sent = shared != .noApp
-            } else if let number = out.number {
-                let handed = await device.sms([number], text: out.text)
-                // Turned down is not failed: it can be sent later.
-                if handed == .cancelled { return }
-                sent = handed != .notPossible
-            } else {
-                sent = false
+            switch await give(out, to: target, by: device) {
+            case .done: try await tell(out, .sent)
+            case .opened: opened.insert(out.key)
+            // Turned down is not failed: it can be sent later.
+            case .cancelled: break
+            case .notPossible: try await tell(out, .failed, why: "no_app")
             }
-            let (state, why) = sent ? (SendState.sent, nil) : (SendState.failed, "no_app")
-            try await core.call { try $0.messageResult(key: out.key, state: state, reason: why) }
-            handed[out.key] = state
         }
     }
 
+    /// The clerk says whether a message was sent that another app had.
+    public func told(_ out: MessageOut, sent: Bool) async {
+        await step {
+            if sent { try await tell(out, .sent) } else { try await tell(out, .failed, why: Self.notSent) }
+            if copied == out.key { copied = nil }
+        }
+    }
+
+    /// Messages says whether it sent a text; a chat does not.
+    private func give(_ out: MessageOut, to target: ShareTarget?, by device: any Device) async -> Handed {
+        guard let target else {
+            guard let number = out.number else { return .notPossible }
+            return await device.sms([number], text: out.text)
+        }
+        let shared = await device.share(target, text: out.text)
+        copied = shared == .taken ? nil : out.key
+        return shared == .noApp ? .notPossible : .opened
+    }
+
+    private func tell(_ out: MessageOut, _ state: SendState, why: String? = nil) async throws {
+        try await core.call { try $0.messageResult(key: out.key, state: state, reason: why) }
+        handed[out.key] = state
+        opened.remove(out.key)
+    }
+
     /// The texts that are not handed over yet.
-    public var left: [MessageOut] { result?.ready.filter { $0.channel == .sms && handed[$0.key] != .sent } ?? [] }
+    public var left: [MessageOut] {
+        result?.ready.filter { $0.channel == .sms && handed[$0.key] != .sent && !opened.contains($0.key) } ?? []
+    }
 
     /// Hands over the texts that are left, one after the other, until one is turned down or fails.
     public func handEach(by device: any Device) async {

@@ -31,7 +31,7 @@ public final class WaitingModel {
     public func told(_ message: OpenMessage, sent: Bool) async {
         failure = await core.change {
             try $0.messageResult(
-                key: message.key, state: sent ? .sent : .failed, reason: sent ? nil : "not_sent")
+                key: message.key, state: sent ? .sent : .failed, reason: sent ? nil : MessageModel.notSent)
         }
     }
 

@@ -125,7 +125,8 @@ struct MessageOutcome: View {
             let state = model.handed[out.key]
             // What is sent makes room for the next ones.
             if state != .sent { Text(out.text) }
-            if let state { Sign(text: words.code("send", of: state), stands: state == .failed) }
+            let asked = model.opened.contains(out.key)
+            if let state, !asked { Sign(text: words.code("send", of: state), stands: state == .failed) }
             if model.copied == out.key { Text(words["message.copied"]) }
             if state != .sent {
                 if out.channel == .wechat {
@@ -135,10 +136,30 @@ struct MessageOutcome: View {
                     Big(text: words["message.sms"], picture: "message") { hand(out) }
                 }
             }
+            if asked { wasItSent(out) }
         }
+    }
+
+    /// Whether a message was sent that another app has.
+    @ViewBuilder private func wasItSent(_ out: MessageOut) -> some View {
+        Text(words["message.sent_question"]).font(.headline)
+        HStack { SentAnswers(words: words) { sent in Task { await model.told(out, sent: sent) } } }
+            .buttonStyle(.bordered)
+            .disabled(model.busy)
     }
 
     private func hand(_ out: MessageOut, to target: ShareTarget? = nil) {
         Task { await model.hand(out, to: target, by: app.device) }
+    }
+}
+
+/// The clerk's answers to whether a message was sent.
+struct SentAnswers: View {
+    let words: Wording
+    let tell: @MainActor (Bool) -> Void
+
+    var body: some View {
+        Button(words["message.was_sent"]) { tell(true) }
+        Button(words["message.not_sent"]) { tell(false) }
     }
 }

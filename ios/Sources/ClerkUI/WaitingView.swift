@@ -59,8 +59,7 @@ struct WaitingView: View {
             Text(joined([message.name, words.code("channel", message.channel), words.instant(message.atMs)]))
             HStack {
                 Button(words["message.again"]) { Task { await due.handAgain(message.key, by: app.device) } }
-                Button(words["message.was_sent"]) { tell(message, true) }
-                Button(words["message.not_sent"]) { tell(message, false) }
+                SentAnswers(words: words) { tell(message, $0) }
             }
             .buttonStyle(.bordered)
             .disabled(due.busy)

@@ -423,15 +423,22 @@ import Testing
         let left = MessageModel(core: app.core, to: .members(["M1"]))
         await left.choose(template)
         await left.send()
-        let key = try #require(left.result?.ready.first?.key)
+        let out = try #require(left.result?.ready.first)
+        let key = out.key
+        phone.device.answers = .opened
+        await left.hand(out, to: .wechat, by: app.device)
+        #expect(left.opened == [key] && left.handed.isEmpty)
         let due = MessageModel(core: app.core, to: .members([]))
         await due.handAgain(key, by: app.device)
-        #expect(phone.device.shared.isEmpty && due.failure == nil)
+        #expect(phone.device.shared == [.wechat] && due.failure == nil, "unanswered, it waits")
         let screen = WaitingView(app: app, model: WaitingModel(core: app.core), due: due)
         #expect(shows(screen, "微信") && shows(screen, "企业微信"))
         phone.device.answers = .done
         await due.hand(try #require(due.result?.ready.first), to: .wechat, by: app.device)
-        #expect(phone.device.shared == [.wechat] && due.handed[key] == .sent)
+        #expect(phone.device.shared == [.wechat, .wechat] && due.opened == [key] && shows(screen, "发出去了吗"))
+        await due.told(out, sent: true)
+        #expect(due.handed[key] == .sent && due.opened.isEmpty && due.failure == nil)
+        #expect(try await app.core.call { try $0.openMessages() }.isEmpty && !shows(screen, "发出去了吗"))
     }
 
     @Test func whatBecameOfAMessageIsAskedFor() async throws {
@@ -860,11 +867,48 @@ import Testing
         phone.device.answers = .opened
         await model.hand(out, to: .wecom, by: app.device)
         #expect(phone.device.shared == [.wechat, .wecom])
-        #expect(model.handed[out.key] == .sent && model.failure == nil)
-        #expect(shows(MessageView(app: app, model: model), "文字已复制"))
+        let screen = MessageView(app: app, model: model)
+        for words in ["文字已复制", "发出去了吗", "没发"] { #expect(shows(screen, words)) }
+        #expect(!shows(screen, "已发出") && !shows(screen, "发送失败") && model.handed[out.key] != .sent)
         phone.device.answers = .done
         await model.hand(out, to: .wechat, by: app.device)
-        #expect(!shows(MessageView(app: app, model: model), "文字已复制"), "WeChat has the text itself")
+        #expect(!shows(screen, "文字已复制") && shows(screen, "发出去了吗"), "WeChat has the text itself, unsent")
+        await model.told(out, sent: true)
+        #expect(shows(screen, "已发出") && !shows(screen, "发出去了吗") && model.failure == nil)
+    }
+
+    @Test func aTextThatWasNotSentInTheOtherAppIsNotTakenForSent() async throws {
+        let app = try await phone.pair()
+        let template = try #require(try await app.core.call { try $0.templates(channel: .wechat) }.first)
+        let model = MessageModel(core: app.core, to: .members(["M1", "M2"]))
+        await model.choose(template)
+        await model.send()
+        let out = try #require(model.result?.ready.first { $0.memberId == "M1" })
+        func open() async throws -> [String] { try await app.core.call { try $0.openMessages() }.map(\.memberId) }
+        phone.device.answers = .opened
+        await model.hand(out, to: .wecom, by: app.device)
+        #expect(Set(try await open()) == ["M1", "M2"], "nobody said that it was sent")
+        await model.told(out, sent: false)
+        let screen = MessageView(app: app, model: model)
+        #expect(shows(screen, "发送失败") && !shows(screen, "发出去了吗") && !shows(screen, "文字已复制"))
+        #expect(try await open() == ["M2"] && model.failure == nil)
+        await model.hand(out, to: .wecom, by: app.device)
+        await model.told(out, sent: true)
+        #expect(model.handed[out.key] == .sent && shows(screen, "已发出") && model.failure == nil)
+    }
+
+    @Test func aTextThatOnlyOpenedInAnotherAppIsAskedForAndNotHandedOverTwice() async throws {
+        let app = try await phone.pair()
+        let model = MessageModel(core: app.core, to: .members(["M1", "M2"]))
+        await model.begin()
+        await model.choose(try #require(model.templates?.first { $0.templateId == "refill-sms" }))
+        await model.send()
+        phone.device.answers = .opened
+        await model.handEach(by: app.device)
+        #expect(phone.device.sent.count == 1 && model.opened.count == 1, "the clerk is there now")
+        await model.handEach(by: app.device)
+        #expect(Set(phone.device.sent.flatMap(\.numbers)).count == 2 && model.opened.count == 2)
+        #expect(model.left.isEmpty && model.handed.isEmpty && shows(MessageView(app: app, model: model), "发出去了吗"))
     }
 }
 
