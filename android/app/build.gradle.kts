@@ -54,5 +54,6 @@ dependencies {
     implementation(libs.androidx.lifecycle.runtime.compose)
     implementation(libs.androidx.work.runtime)
     implementation(libs.kotlinx.coroutines.android)
+    implementation(libs.wechat.sdk)
     implementation(libs.zxing.android.embedded)
 }

@@ -39,6 +39,7 @@ class DevicePlatform(
 ) : Platform {
     private val biometric = Biometric(activity)
     private val settings = activity.getSharedPreferences("device", Context.MODE_PRIVATE)
+    private val wechat by lazy { WeChat(activity.applicationContext, activity.getString(R.string.wechat_app_id)) }
     private val asking = Mutex() // the system shows one question at a time
     private var permission: CompletableDeferred<Boolean>? = null
     private var scan: CompletableDeferred<String?>? = null
@@ -80,6 +81,7 @@ class DevicePlatform(
         target: ShareTarget,
         text: String,
     ): Boolean {
+        if (target == ShareTarget.WECHAT && wechat.share(text)) return true
         val app =
             when (target) {
                 ShareTarget.WECHAT -> "com.tencent.mm"

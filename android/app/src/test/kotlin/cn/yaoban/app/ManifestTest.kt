@@ -5,6 +5,7 @@ import android.content.Intent
 import android.content.pm.ApplicationInfo
 import android.content.pm.PackageManager
 import androidx.test.core.app.ApplicationProvider
+import cn.yaoban.app.wxapi.WXEntryActivity
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
 import org.junit.Test
@@ -22,10 +23,10 @@ class ManifestTest {
     private val info = app.packageManager.getPackageInfo(app.packageName, parts)
 
     @Test
-    fun `other apps reach the one screen, and nothing else without a permission of the system`() {
+    fun `other apps reach the one screen and where WeChat comes back, and nothing else without a permission of the system`() {
         // Empty activities that the tests' own library brings.
         val screens = info.activities.orEmpty().filter { it.exported && !it.name.startsWith("androidx.") }
-        assertEquals(listOf(MainActivity::class.java.name), screens.map { it.name })
+        assertEquals(listOf(MainActivity::class.java.name, WXEntryActivity::class.java.name), screens.map { it.name })
         val open = info.services.orEmpty().filter { it.exported && it.permission == null }.map { it.name } +
             info.receivers.orEmpty().filter { it.exported && it.permission == null }.map { it.name } +
             info.providers.orEmpty().filter { it.exported }.map { it.name }
