@@ -227,11 +227,10 @@ impl ClerkApp {
         let work = Work::begin(self)?;
         let handed = work.write(|tx| {
             work.allowed(Action::RunTask)?;
-            let mut open = open_messages(tx, &work.staff.id)?.into_iter();
-            if !open.any(|open| open.key == key) {
-                return Err(refused("send_unknown"));
-            }
-            let send = rows::send(tx, key)?.ok_or_else(|| refused("send_unknown"))?;
+            let send = rows::send(tx, key)?.filter(|send| {
+                send.staff_id == work.staff.id && send.state.is(SendState::Queued) && send.reason.is_none()
+            });
+            let send = send.ok_or_else(|| refused("send_unknown"))?;
             let task = match &send.task_id {
                 Some(id) => rows::task(tx, id)?,
                 None => None,

@@ -147,7 +147,7 @@ impl Store {
     ) -> std::result::Result<T, E> {
         let written = self.write_untold(durability, work);
         if let Err(error) = &written {
-            let _ = self.note_damage(error.is_damage());
+            self.note_damage(error.is_damage());
         }
         let (value, changed) = written?;
         if changed {
@@ -235,7 +235,7 @@ impl Store {
             (Ok(()), None) => Err(StoreError::Closed.into()),
         };
         if let Err(error) = &read {
-            let _ = self.note_damage(error.is_damage());
+            self.note_damage(error.is_damage());
         }
         read
     }
@@ -267,14 +267,11 @@ impl Store {
         self.damage.claimed.store(false, Ordering::SeqCst);
     }
 
-    /// Remembers that the file is damaged, and wakes who listens: its next call mends it. Whether it is the first
-    /// time.
-    fn note_damage(&self, is_damage: bool) -> bool {
-        let first = is_damage && !self.damage.seen.swap(true, Ordering::SeqCst);
-        if first {
+    /// Remembers that the file is damaged, and wakes who listens: its next call mends it.
+    fn note_damage(&self, is_damage: bool) {
+        if is_damage && !self.damage.seen.swap(true, Ordering::SeqCst) {
             self.tell_change();
         }
-        first
     }
 
     /// Hands out the writing connection, between transactions: for simulators, which limit its size

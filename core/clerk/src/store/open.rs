@@ -110,10 +110,14 @@ impl Store {
     /// Opens again what [`Self::pause`] closed. A file that was damaged meanwhile is mended by the next call.
     pub fn resume(&self) -> Result<()> {
         self.paused.store(false, Ordering::SeqCst);
-        // Ended before who listens is told: its call may mend the file at once.
+        // Asked before who listens is told: its call may mend the file at once.
+        let to_mend = !self.damage.claimed.load(Ordering::SeqCst);
         let opened = self.ensure_open(&mut lock(&self.writer));
         match opened {
-            Err(error) if self.note_damage(error.is_damage()) => Ok(()),
+            Err(error) if error.is_damage() && to_mend => {
+                self.note_damage(true);
+                Ok(())
+            }
             opened => opened,
         }
     }

@@ -415,6 +415,21 @@ fn a_phone_whose_file_is_damaged_while_it_runs_mends_it_by_its_next_call() {
 }
 
 #[test]
+fn a_phone_that_knows_of_the_damage_before_it_pauses_is_mended_when_it_is_used_again() {
+    let phone = Phone::with(a_long_list());
+    phone.app.add_note("M1", "只在手机上", None).unwrap();
+    phone.app.pause().unwrap();
+    damage(&phone, 30..60);
+    phone.app.resume().unwrap();
+    let mut looks = (0..2_000).map(|n| phone.app.profile(&format!("X{n}")).map(drop));
+    assert_eq!(looks.find_map(Result::err).unwrap().code(), "file_damaged");
+    phone.app.store().pause().unwrap();
+    damage(&phone, 0..30);
+    phone.app.resume().unwrap();
+    is_mended(&phone);
+}
+
+#[test]
 fn a_phone_whose_file_was_damaged_while_it_was_paused_mends_it_when_it_is_used_again() {
     let phone = Phone::with(a_long_list());
     phone.app.add_note("M1", "只在手机上", None).unwrap();
