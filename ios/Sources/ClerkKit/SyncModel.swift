@@ -12,6 +12,8 @@ public final class SyncModel {
     public private(set) var progress: SyncProgress?
     /// Why the last round did not get through.
     public private(set) var failure: Failure?
+    /// Why nobody knows how the phone stands.
+    public private(set) var unread: Failure?
 
     @ObservationIgnored private let core: ClerkCore
 
@@ -21,11 +23,12 @@ public final class SyncModel {
     /// ends the background's wait.
     public func follow() async {
         await core.follow { app in
-            Shown(status: try app.status(), queue: try? app.syncQueue())
-        } show: { shown, _ in
+            Shown(status: try app.status(), queue: try Self.ofSomebody { try app.syncQueue() })
+        } show: { shown, failure in
             let before = status?.outbox ?? 0
             status = shown?.status
             queue = shown?.queue
+            unread = failure
             if (status?.outbox ?? 0) > before { core.wakeBackgroundSync() }
         }
     }
@@ -59,6 +62,14 @@ public final class SyncModel {
     public func putAway(_ outboxId: Int64) async {
         failure = await core.change { try $0.putAway(outboxId: outboxId) }
     }
+
+    /// What is shown to whoever uses the phone. That nobody does now is no failure: the status is there all the same.
+    nonisolated static func ofSomebody<T>(_ read: () throws -> T) throws -> T? {
+        do { return try read() } catch  where Failure(error).kind.map(nobody.contains) == true { return nil }
+    }
+
+    /// Why nobody uses the phone: not paired, locked by the hub, nobody signed in, or the lock fell.
+    private nonisolated static let nobody: Set<ErrorKind> = [.notPaired, .deviceLocked, .staffMissing, .locked]
 
     private struct Shown: Equatable, Sendable {
         let status: PhoneStatus

@@ -10,10 +10,11 @@ struct PhoneView: View {
 
     private var words: Wording { app.words }
     private var sync: SyncModel { app.sync }
+    private var failure: Failure? { model.failure ?? sync.unread }
 
     var body: some View {
         Form {
-            Refusal(model.failure, words)
+            Refusal(failure, words)
             rounds
             queue
             who
@@ -42,10 +43,10 @@ struct PhoneView: View {
                 LabeledContent(words["phone.waiting"], value: "\(status.waiting)")
                 if status.held > 0 { LabeledContent(words.code("op_state", "held"), value: "\(status.held)") }
                 if status.setAside != nil { Danger(words["phone.set_aside", ["n": status.salvagedOps]]) }
-            } else if model.failure == nil {
+            } else if failure == nil {
                 Waiting(words["state.reading"])
             }
-            OfflineSign(sync: sync, words: words)
+            // The reason itself: the other screens' sign leads here.
             Refusal(sync.failure, words)
             if let progress = sync.progress {
                 ProgressView(words.progress(progress))

@@ -93,4 +93,23 @@ import Testing
         try await until("how it stands again") { sync.status != nil }
         following.cancel()
     }
+
+    @Test func thatNobodyUsesThePhoneIsNoFailureAndAnythingElseIs() async throws {
+        func error(_ kind: ErrorKind) -> ClerkError {
+            .Failed(kind: kind, code: "any", values: [], retry: false, detail: "")
+        }
+        for kind in [ErrorKind.notPaired, .deviceLocked, .staffMissing, .locked] {
+            #expect(try SyncModel.ofSomebody { () -> Int in throw error(kind) } == nil)
+        }
+        #expect(try SyncModel.ofSomebody { 7 } == 7)
+        #expect(throws: error(.storage)) { try SyncModel.ofSomebody { throw error(.storage) } }
+        #expect(throws: TooLate.self) { try SyncModel.ofSomebody { throw TooLate() } }
+
+        let core = try await open()
+        let sync = SyncModel(core: core)
+        let following = Task { await sync.follow() }
+        try await until("how it stands") { sync.status != nil }
+        #expect(sync.queue == nil && sync.unread == nil, "it is not paired")
+        following.cancel()
+    }
 }

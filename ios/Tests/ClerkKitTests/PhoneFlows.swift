@@ -219,7 +219,8 @@ extension FlowTests {
         #expect(shows(MembersView(app: app, model: GroupModel(core: app.core)), "离线"))
         #expect(shows(TodayView(app: app, model: TodayModel(core: app.core)), "离线"))
         app.way.tab = .phone
-        #expect(shows(PhoneView(app: app, model: SettingsModel(core: app.core)), "离线"))
+        let page = PhoneView(app: app, model: SettingsModel(core: app.core))
+        #expect(shows(page, app.words.failure(try #require(app.sync.failure))), "why there is no round")
         for place in [
             Place.member("M1"), .callMember("M1"), .readings("M1"), .history("M1"), .register(""), .message(["M1"]),
             .waiting, .edit("M1"),
@@ -295,8 +296,13 @@ extension FlowTests {
         await app.sync.syncNow()
         #expect(app.sync.failure?.kind == .hub && app.sync.failure?.retry == false)
         #expect(shows(CounterView(app: app), "不能同步") && !shows(CounterView(app: app), "离线"), "no waiting mends it")
+        #expect(shows(screen, app.words.failure(try #require(app.sync.failure))))
+        #expect(!shows(screen, "不能同步"), "it sends nobody to the page it is on")
         try await phone.following(app.sync.follow) { app.sync.status?.locked != nil }
         #expect(shows(screen, "总部已停用这部手机（总部收回）"))
+        try await app.core.pause()
+        try await phone.following(app.sync.follow) { app.sync.status == nil }
+        #expect(shows(screen, app.words.failure(try #require(app.sync.unread))) && !shows(screen, "正在读取"))
     }
 
     // flow: notification-while-open
