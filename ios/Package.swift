@@ -42,13 +42,19 @@ let package = Package(
     name: "Yaoban",
     platforms: [.iOS(.v17), .macOS(.v14)],
     products: [
+        .library(name: "ClerkFFI", targets: ["ClerkFFI"]),
         .library(name: "ClerkKit", targets: ["ClerkKit"]),
         .library(name: "ClerkUI", targets: ["ClerkUI"]),
     ],
     targets: stubs + app + [
         library,
-        // Generated code, and what makes it safe to print. Mode 6 has the compiler crash on it.
-        .target(name: "ClerkFFI", dependencies: ["YaobanFFI"], swiftSettings: [.swiftLanguageMode(.v5)]),
+        // Generated code, and what makes it safe to print. Mode 6 has the compiler crash on it. The Rust library does not
+        // say itself which frameworks its crates (certificates, time zone) need.
+        .target(
+            name: "ClerkFFI", dependencies: ["YaobanFFI"], swiftSettings: [.swiftLanguageMode(.v5)],
+            linkerSettings: ["Security", "CoreFoundation"].map {
+                .linkedFramework($0, .when(platforms: [.iOS, .macOS]))
+            }),
         .target(name: "ClerkKit", dependencies: ["ClerkFFI"]),
         .target(name: "ClerkUI", dependencies: ["ClerkKit", "ClerkFFI"] + swiftUI),
         .testTarget(name: "ClerkKitTests", dependencies: ["ClerkKit", "ClerkFFI", "ClerkUI"] + swiftUI),

@@ -40,7 +40,7 @@ TERMINAL_KEYS = {f"{group}.{name}" for group, names in {
 COMMAND = re.compile(r"yaoban-clerk|(?<![\w-])--[a-z]")
 # What iOS itself shows of the app, by the key of its Info.plist.
 INFO_PLIST = {"CFBundleDisplayName": "app.name", "NSCameraUsageDescription": "system.camera",
-              "NSFaceIDUsageDescription": "signin.recognise"}
+              "NSFaceIDUsageDescription": "signin.recognise", "NSLocalNetworkUsageDescription": "system.local_network"}
 PLACE = re.compile(r"\{(\w+)\}")
 # Where shells ask for texts.
 SOURCES = [(ROOT / "android", "*.kt"), (ROOT / "ios", "*.swift")]

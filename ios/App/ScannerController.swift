@@ -6,6 +6,7 @@ final class ScannerController: UIViewController {
     private let session = AVCaptureSession()
     private var told: CheckedContinuation<String?, Never>?
     private let queue = DispatchQueue(label: "cn.yaoban.scanner")
+    private lazy var picture = AVCaptureVideoPreviewLayer(session: session)
 
     /// The text of a code; none: the clerk went back, or there is no camera.
     static func scan(over top: UIViewController) async -> String? {
@@ -33,12 +34,16 @@ final class ScannerController: UIViewController {
         super.viewDidLoad()
         navigationItem.leftBarButtonItem = UIBarButtonItem(
             systemItem: .cancel, primaryAction: UIAction { [weak self] _ in self?.end(nil) })
-        let picture = AVCaptureVideoPreviewLayer(session: session)
         picture.videoGravity = .resizeAspectFill
-        picture.frame = view.layer.bounds
         view.layer.addSublayer(picture)
         let session = session
         queue.async { session.startRunning() }
+    }
+
+    /// Its size is known only now, and another one when the device is turned.
+    override func viewDidLayoutSubviews() {
+        super.viewDidLayoutSubviews()
+        picture.frame = view.layer.bounds
     }
 
     /// Also when it is swiped away.

@@ -87,7 +87,8 @@ import Testing
         let others = [
             "NSCameraUsageDescription: \(texts.filled("system.camera", [:]))",
             "NSFaceIDUsageDescription: \(texts.filled("signin.recognise", [:]))",
-            "CFBundleDisplayName: \(texts.filled("app.name", [:]))", "InfoPlist.xcstrings", "tel", "ClerkUI",
+            "NSLocalNetworkUsageDescription: \(texts.filled("system.local_network", [:]))",
+            "CFBundleDisplayName: \(texts.filled("app.name", [:]))", "../target/texts/ios", "tel", "ClerkUI",
             "UISupportedInterfaceOrientations~ipad", "AppIcon",
         ]
         for key in others + ["weixin", "wxwork", "weixinULAPI"] {

@@ -77,6 +77,7 @@ open class CALayer: NSObject {
     public var presentedViewController: UIViewController? { nil }
     public var popoverPresentationController: UIPopoverPresentationController? { nil }
     open func viewDidLoad() {}
+    open func viewDidLayoutSubviews() {}
     open func viewDidDisappear(_ animated: Bool) {}
     public func present(_ controller: UIViewController, animated: Bool) {}
     public func dismiss(animated: Bool, completion: (@MainActor () -> Void)? = nil) {}
