@@ -61,7 +61,9 @@ hour=$((10#${now%:*}))
 shifted=
 if [ "$hour" -lt 9 ] || [ "$hour" -ge 19 ]; then
     shifted=yes
-    YAOBAN_CLOCK_SHIFT_S=$(($(date -d "${today}T10:30:00+08:00" +%s) - $(date +%s)))
+    # By Python: the `date` of a Mac reads no date.
+    YAOBAN_CLOCK_SHIFT_S=$(python3 -c 'import datetime, sys, time
+print(int(datetime.datetime.fromisoformat(sys.argv[1]).timestamp() - time.time()))' "${today}T10:30:00+08:00")
     export YAOBAN_CLOCK_SHIFT_S
     now=10:30
 fi
