@@ -22,7 +22,7 @@ APP = OUT / "app"
 MIN_SDK = "26"
 ABIS = ("arm64-v8a", "armeabi-v7a", "x86_64", "x86")
 PAGE = 16384
-PERMISSIONS = {"INTERNET", "ACCESS_NETWORK_STATE", "CALL_PHONE", "SEND_SMS", "POST_NOTIFICATIONS", "CAMERA",
+PERMISSIONS = {"INTERNET", "ACCESS_NETWORK_STATE", "CALL_PHONE", "SEND_SMS", "POST_NOTIFICATIONS", "CAMERA", "USE_BIOMETRIC",
                # Of WorkManager.
                "WAKE_LOCK", "RECEIVE_BOOT_COMPLETED", "FOREGROUND_SERVICE"}
 # What a JAR brings along and Android never reads.

@@ -37,7 +37,6 @@ class DevicePlatform(
     private val activity: ComponentActivity,
     private val onUnpaired: suspend () -> Unit,
 ) : Platform {
-    private val biometric = Biometric(activity)
     private val settings = activity.getSharedPreferences("device", Context.MODE_PRIVATE)
     private val wechat by lazy { WeChat(activity.applicationContext, activity.getString(R.string.wechat_app_id)) }
     private val asking = Mutex() // the system shows one question at a time
@@ -133,9 +132,7 @@ class DevicePlatform(
         return answer.await()
     }
 
-    override val biometrics: Boolean get() = biometric.ready
-
-    override suspend fun recognise(reason: String): Boolean = biometric.recognise(reason)
+    override val biometrics = Biometric(activity)
 
     @Composable
     override fun OnBack(

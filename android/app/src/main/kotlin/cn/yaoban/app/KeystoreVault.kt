@@ -3,9 +3,7 @@ package cn.yaoban.app
 import android.content.Context
 import android.content.pm.PackageManager
 import android.os.Build
-import android.security.keystore.KeyGenParameterSpec
 import android.security.keystore.KeyPermanentlyInvalidatedException
-import android.security.keystore.KeyProperties
 import android.security.keystore.StrongBoxUnavailableException
 import android.util.AtomicFile
 import androidx.annotation.RequiresApi
@@ -15,13 +13,11 @@ import java.io.File
 import java.io.FileNotFoundException
 import java.io.IOException
 import java.security.GeneralSecurityException
-import java.security.KeyStore
 import java.security.ProviderException
 import java.security.SecureRandom
 import java.security.UnrecoverableKeyException
 import javax.crypto.AEADBadTagException
 import javax.crypto.Cipher
-import javax.crypto.KeyGenerator
 import javax.crypto.SecretKey
 import javax.crypto.spec.GCMParameterSpec
 
@@ -56,7 +52,7 @@ class KeystoreVault(private val context: Context) : KeyVault {
     @Synchronized
     fun destroy() {
         file.delete()
-        keyStore().deleteEntry(ALIAS)
+        Keystore.destroy(ALIAS)
         lost = false
     }
 
@@ -67,18 +63,18 @@ class KeystoreVault(private val context: Context) : KeyVault {
             } catch (_: FileNotFoundException) {
                 return null
             }
-        val key = keyStore().getKey(ALIAS, null) as? SecretKey ?: throw UnrecoverableKeyException("the Keystore has no such key")
+        val key = Keystore.key(ALIAS) ?: throw UnrecoverableKeyException("the Keystore has no such key")
         if (wrapped.size <= IV_BYTES) throw AEADBadTagException("the wrapped key is cut short")
-        return Cipher.getInstance(CIPHER).run {
+        return Cipher.getInstance(Keystore.CIPHER).run {
             init(Cipher.DECRYPT_MODE, key, GCMParameterSpec(TAG_BITS, wrapped, 0, IV_BYTES))
             doFinal(wrapped, IV_BYTES, wrapped.size - IV_BYTES)
         }
     }
 
     private fun wrapNew(): ByteArray {
-        val bytes = ByteArray(KEY_BYTES).also { SecureRandom().nextBytes(it) }
+        val bytes = ByteArray(Keystore.KEY_BYTES).also { SecureRandom().nextBytes(it) }
         val wrapped =
-            Cipher.getInstance(CIPHER).run {
+            Cipher.getInstance(Keystore.CIPHER).run {
                 init(Cipher.ENCRYPT_MODE, newWrappingKey())
                 iv + doFinal(bytes)
             }
@@ -95,7 +91,7 @@ class KeystoreVault(private val context: Context) : KeyVault {
 
     private fun newWrappingKey(): SecretKey {
         val strong = if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.P) inStrongBox() else null
-        return strong ?: generated(spec())
+        return strong ?: Keystore.make(Keystore.spec(ALIAS))
     }
 
     /** None: there is no StrongBox, or it cannot do this, or is full; the ordinary Keystore does. */
@@ -103,26 +99,11 @@ class KeystoreVault(private val context: Context) : KeyVault {
     private fun inStrongBox(): SecretKey? {
         if (!context.packageManager.hasSystemFeature(PackageManager.FEATURE_STRONGBOX_KEYSTORE)) return null
         return try {
-            generated(spec().setIsStrongBoxBacked(true))
+            Keystore.make(Keystore.spec(ALIAS).setIsStrongBoxBacked(true))
         } catch (_: StrongBoxUnavailableException) {
             null
         }
     }
-
-    private fun spec() =
-        KeyGenParameterSpec
-            .Builder(ALIAS, KeyProperties.PURPOSE_ENCRYPT or KeyProperties.PURPOSE_DECRYPT)
-            .setKeySize(KEY_BYTES * Byte.SIZE_BITS)
-            .setBlockModes(KeyProperties.BLOCK_MODE_GCM)
-            .setEncryptionPaddings(KeyProperties.ENCRYPTION_PADDING_NONE)
-
-    private fun generated(spec: KeyGenParameterSpec.Builder): SecretKey =
-        KeyGenerator.getInstance(KeyProperties.KEY_ALGORITHM_AES, PROVIDER).run {
-            init(spec.build())
-            generateKey()
-        }
-
-    private fun keyStore(): KeyStore = KeyStore.getInstance(PROVIDER).apply { load(null) }
 
     private fun isFinal(error: GeneralSecurityException): Boolean =
         error is UnrecoverableKeyException || error is KeyPermanentlyInvalidatedException || error is AEADBadTagException
@@ -131,10 +112,7 @@ class KeystoreVault(private val context: Context) : KeyVault {
     private fun failed(error: Exception) = PlatformException.Failed(error.javaClass.simpleName)
 
     private companion object {
-        const val PROVIDER = "AndroidKeyStore"
         const val ALIAS = "yaoban.database"
-        const val CIPHER = "AES/GCM/NoPadding"
-        const val KEY_BYTES = 32
         const val IV_BYTES = 12
         const val TAG_BITS = 128
     }

@@ -17,6 +17,7 @@ import java.io.File
 class Phone(
     private val home: File,
     private val vault: KeystoreVault,
+    private val seal: BiometricSeal,
     private val clock: WallClock?,
 ) {
     /** How the phone's file stands. */
@@ -49,6 +50,7 @@ class Phone(
             opening.withLock {
                 closed()
                 vault.destroy()
+                seal.destroy()
                 opened()
             }
         }

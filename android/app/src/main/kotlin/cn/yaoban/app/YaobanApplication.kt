@@ -12,7 +12,7 @@ open class YaobanApplication :
     Application(),
     Configuration.Provider {
     /** The phone. */
-    val phone: Phone by lazy { Phone(File(noBackupFilesDir, "phone"), KeystoreVault(this), clock) }
+    val phone: Phone by lazy { Phone(File(noBackupFilesDir, "phone"), KeystoreVault(this), BiometricSeal(), clock) }
 
     /** Which clock counts; none: the system's. Tests have their own. */
     protected open val clock: WallClock? = null

@@ -8,7 +8,6 @@ import android.content.ComponentName
 import android.content.Intent
 import android.content.IntentFilter
 import android.content.pm.PackageManager
-import android.hardware.biometrics.BiometricManager
 import android.net.Uri
 import android.provider.DocumentsContract
 import android.telephony.SmsManager
@@ -39,9 +38,7 @@ import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
 import org.robolectric.annotation.Implementation
 import org.robolectric.annotation.Implements
-import org.robolectric.shadow.api.Shadow
 import org.robolectric.shadows.ShadowApplication
-import org.robolectric.shadows.ShadowBiometricManager
 import org.robolectric.shadows.ShadowContentResolver
 import org.robolectric.shadows.ShadowSmsManager
 
@@ -226,15 +223,5 @@ class DevicePlatformTest {
         val left = scope.async { device.scanCode() }
         shadowOf(activity).receiveResult(shadowOf(activity).nextStartedActivityForResult.intent, Activity.RESULT_CANCELED, Intent())
         assertNull(left.await())
-    }
-
-    @Test
-    fun `who has no finger enrolled is not asked for one`() = runBlocking {
-        val biometrics = Shadow.extract<ShadowBiometricManager>(activity.getSystemService(BiometricManager::class.java))
-        biometrics.setCanAuthenticate(true)
-        assertTrue(device.biometrics)
-        biometrics.setCanAuthenticate(false)
-        assertFalse(device.biometrics)
-        assertFalse(device.recognise("解锁"))
     }
 }

@@ -19,8 +19,9 @@ import org.robolectric.annotation.Config
 class ManifestTest {
     private val app = ApplicationProvider.getApplicationContext<Application>()
     private val parts = PackageManager.GET_ACTIVITIES or PackageManager.GET_SERVICES or PackageManager.GET_RECEIVERS or
-        PackageManager.GET_PROVIDERS
+        PackageManager.GET_PROVIDERS or PackageManager.GET_PERMISSIONS
     private val info = app.packageManager.getPackageInfo(app.packageName, parts)
+    private val asked = info.requestedPermissions.orEmpty()
 
     @Test
     fun `other apps reach the one screen and where WeChat comes back, and nothing else without a permission of the system`() {
@@ -39,10 +40,13 @@ class ManifestTest {
     }
 
     @Test
+    fun `the system's prompt for a finger may be asked`() {
+        assertTrue(asked.contains("android.permission.USE_BIOMETRIC"))
+    }
+
+    @Test
     fun `boot-goes-on`() {
-        val asked = info.requestedPermissions
-            ?: app.packageManager.getPackageInfo(app.packageName, PackageManager.GET_PERMISSIONS).requestedPermissions
-        assertTrue(asked.orEmpty().contains("android.permission.RECEIVE_BOOT_COMPLETED"))
+        assertTrue(asked.contains("android.permission.RECEIVE_BOOT_COMPLETED"))
         // WorkManager switches its receiver on when there is work.
         val flags = PackageManager.MATCH_DISABLED_COMPONENTS
         val heard = app.packageManager.queryBroadcastReceivers(Intent(Intent.ACTION_BOOT_COMPLETED), flags)

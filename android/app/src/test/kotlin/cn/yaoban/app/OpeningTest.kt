@@ -150,10 +150,12 @@ class OpeningTest {
             start()
             screen.find("tab-TASKS")
             val key = File(app.noBackupFilesDir, "phone.key").readBytes().toList()
+            BiometricSeal().make()
             runBlocking { app.phone.core().call { unpair(lose = true) } }
             screen.runOnUiThread { checkNotNull(controller).get().run { lifecycleScope.launch { device.unpaired() } } }
             screen.find("code")
             assertNotEquals(key, File(app.noBackupFilesDir, "phone.key").readBytes().toList())
+            assertEquals("nor is anybody recognised", setOf("yaoban.database"), FakeAndroidKeyStore.keys.keys)
             assertFalse(runBlocking { app.phone.core().call { status() } }.paired)
         } finally {
             hub.close()

@@ -61,11 +61,8 @@ interface Platform {
     /** Whose work is in the app, and under which licence: a line each. */
     fun licences(): List<String> = emptyList()
 
-    /** Whether the device recognises its user by fingerprint or face. */
-    val biometrics: Boolean get() = false
-
-    /** Asks for the finger or face; true: recognised. */
-    suspend fun recognise(reason: String): Boolean = false
+    /** Finger and face in the place of a PIN; none: this device cannot. */
+    val biometrics: Biometrics? get() = null
 
     /** While it is shown and [enabled], the device's back gesture or key does [action]. */
     @Composable
@@ -76,6 +73,18 @@ interface Platform {
 
     /** The pairing has ended and the data are gone: destroys the key and begins anew. */
     suspend fun unpaired()
+}
+
+/** The device recognises who uses it. */
+interface Biometrics {
+    /** Whether it can: by the fingers and faces that it knew when a PIN was typed. */
+    suspend fun ready(): Boolean
+
+    /** A PIN was typed: whose finger and face the device knows now may take its place. */
+    suspend fun trust()
+
+    /** Asks for the finger or face; true: recognised. */
+    suspend fun recognise(reason: String): Boolean
 }
 
 /** Texts that go out without the SMS app. */

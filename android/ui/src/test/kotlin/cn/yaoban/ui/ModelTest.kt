@@ -28,6 +28,7 @@ import cn.yaoban.ui.model.MessageModel
 import cn.yaoban.ui.model.PairingModel
 import cn.yaoban.ui.model.ReadingsModel
 import cn.yaoban.ui.model.SearchModel
+import cn.yaoban.ui.model.SignInModel
 import cn.yaoban.ui.model.TaskListModel
 import cn.yaoban.ui.model.TodayModel
 import cn.yaoban.ui.model.failureOf
@@ -56,6 +57,29 @@ class ModelTest : WithHub() {
         val following = launch { follow() }
         withTimeout(20_000) { while (!until()) yield() }
         following.cancel()
+    }
+
+    @Test
+    fun `a finger or face takes the place of a PIN that was typed`() = runBlocking {
+        phone = TestPhone(home, hub).pair()
+        val (device, sensor) = phone.device to phone.device.biometrics
+        val model = SignInModel(phone.core)
+        model.setPin("C1", null, "2468")
+        sensor.knowsUser = true
+        model.lock()
+        model.recognise("C1", "", device)
+        assertNull(model.current, "not before a PIN was typed")
+        model.signIn("C1", "1357", device)
+        assertEquals(0, sensor.trusted, "nor after a wrong one")
+        model.signIn("C1", "2468", device)
+        assertEquals(1, sensor.trusted)
+        model.lock()
+        model.recognise("C1", "", device)
+        assertEquals("C1", model.current?.staffId)
+        model.lock()
+        sensor.knowsUser = false
+        model.recognise("C1", "", device)
+        assertNull(model.current, "another finger")
     }
 
     @Test

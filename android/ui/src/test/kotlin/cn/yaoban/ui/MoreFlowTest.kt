@@ -48,6 +48,44 @@ class MoreFlowTest {
     fun close() = phone.close()
 
     @Test
+    fun `a finger is offered after a PIN was typed, and to nobody who has none`() {
+        phone = TestPhone(home, hub).pair(staffId = null)
+        val sensor = phone.device.biometrics
+        phone.screen {
+            touch("staff-C1")
+            pin("2468")
+            see("再输一次")
+            onNodeWithText(FINGER).assertDoesNotExist()
+            pin("2468")
+            find("query")
+            waitUntil { sensor.trusted == 1 }
+        }
+        runBlocking { phone.core.call { lockNow() } }
+        phone.screen {
+            touchText(FINGER)
+            waitForIdle()
+            see("手机已锁")
+            sensor.knowsUser = true
+            touchText(FINGER)
+            find("query")
+        }
+        runBlocking { phone.core.call { signOut() } }
+        phone.screen {
+            touch("staff-G1")
+            see("暂不设密码")
+            waitForIdle()
+            onNodeWithText(FINGER).assertDoesNotExist()
+        }
+        sensor.trusted = 0
+        phone.screen {
+            touch("staff-C1")
+            see("输入密码")
+            waitForIdle()
+            onNodeWithText(FINGER).assertDoesNotExist()
+        }
+    }
+
+    @Test
     fun `emergency-reading`() {
         phone = TestPhone(home, hub).pair()
         phone.screen {
@@ -586,6 +624,7 @@ class MoreFlowTest {
     }
 
     companion object {
+        private const val FINGER = "用指纹或面容"
         private lateinit var hub: TestHub
 
         @BeforeAll

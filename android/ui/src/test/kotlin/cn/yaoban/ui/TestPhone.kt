@@ -54,6 +54,7 @@ internal class TestDevice : Platform {
     override var camera = true
     override val recorder = TestRecorder()
     override var smsSender: SmsSender? = null
+    override val biometrics = TestBiometrics()
 
     /** The phone may send texts by itself, or could. */
     fun sends(itself: Boolean) {
@@ -110,6 +111,23 @@ internal class TestDevice : Platform {
     override suspend fun unpaired() {
         unpaired += 1
     }
+}
+
+/** The sensor of a device that knows somebody. */
+internal class TestBiometrics : Biometrics {
+    /** How often a PIN was typed. */
+    var trusted = 0
+
+    /** Whether the finger on the sensor is one of those. */
+    var knowsUser = false
+
+    override suspend fun ready() = trusted > 0
+
+    override suspend fun trust() {
+        trusted++
+    }
+
+    override suspend fun recognise(reason: String) = ready() && knowsUser
 }
 
 /** The recorder of a device whose folder is still to be chosen. */

@@ -6,6 +6,7 @@ import androidx.compose.runtime.setValue
 import cn.yaoban.core.ClerkApp
 import cn.yaoban.core.StaffRow
 import cn.yaoban.core.bridge.ClerkCore
+import cn.yaoban.ui.Platform
 
 /** Who uses the phone, and its lock. */
 class SignInModel(
@@ -50,8 +51,24 @@ class SignInModel(
         pin: String? = null,
     ) = change { switchStaff(staffId, pin) }
 
-    /** Signs somebody in whom the device has recognised. */
-    suspend fun recognised(staffId: String) = change { switchStaffBiometric(staffId) }
+    /** Signs somebody in by the PIN that was typed on this device. */
+    suspend fun signIn(
+        staffId: String,
+        pin: String,
+        platform: Platform,
+    ) {
+        signIn(staffId, pin)
+        if (failure == null) platform.biometrics?.trust()
+    }
+
+    /** Signs somebody in whom the device recognises. */
+    suspend fun recognise(
+        staffId: String,
+        reason: String,
+        platform: Platform,
+    ) {
+        if (platform.biometrics?.recognise(reason) == true) change { switchStaffBiometric(staffId) }
+    }
 
     /** Sets a PIN; who has one gives the old one. */
     suspend fun setPin(

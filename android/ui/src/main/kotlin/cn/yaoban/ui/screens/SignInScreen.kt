@@ -27,6 +27,8 @@ import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.semantics.contentDescription
 import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.unit.dp
+import androidx.lifecycle.Lifecycle
+import androidx.lifecycle.compose.LifecycleEventEffect
 import cn.yaoban.core.StaffRow
 import cn.yaoban.ui.Big
 import cn.yaoban.ui.Head
@@ -46,7 +48,7 @@ import cn.yaoban.ui.get
 import cn.yaoban.ui.model.SignInModel
 import kotlinx.coroutines.launch
 
-/** The door: who uses the phone, by PIN. */
+/** The door: who uses the phone, by PIN, finger or face. */
 @Composable
 internal fun SignInScreen(
     model: SignInModel,
@@ -116,10 +118,7 @@ private fun Pin(
 ) {
     val words = LocalWording.current
     val scope = LocalScope.current
-    val entry = remember(person.staffId) { PinEntry(model) }
-    val recognise: () -> Unit = {
-        scope.launch { if (platform.recognise(words["signin.recognise"])) model.recognised(person.staffId) }
-    }
+    val entry = remember(person.staffId) { PinEntry(model, platform) }
     Head(person.name, onBack)
     Column(
         Modifier.verticalScroll(rememberScrollState()).padding(16.dp),
@@ -144,8 +143,29 @@ private fun Pin(
         Big(words["act.ok"], Modifier.fillMaxWidth(), enabled = entry.typed.isNotEmpty()) { scope.launch { entry.done(person) } }
         if (!person.hasPin) {
             Quiet(words["signin.without"], Modifier.fillMaxWidth()) { scope.launch { model.signIn(person.staffId) } }
-        } else if (platform.biometrics) {
-            Quiet(words["signin.by_finger"], Modifier.fillMaxWidth(), onClick = recognise)
+        } else {
+            ByFinger(model, platform, person)
+        }
+    }
+}
+
+/** The finger or face instead of the PIN, while the device offers it. */
+@Composable
+private fun ByFinger(
+    model: SignInModel,
+    platform: Platform,
+    person: StaffRow,
+) {
+    val words = LocalWording.current
+    val scope = LocalScope.current
+    var offered by remember { mutableStateOf(false) }
+    // Whoever comes back from the settings may have added a finger there.
+    LifecycleEventEffect(Lifecycle.Event.ON_RESUME) { scope.launch { offered = platform.biometrics?.ready() == true } }
+    if (!offered) return
+    Quiet(words["signin.by_finger"], Modifier.fillMaxWidth()) {
+        scope.launch {
+            model.recognise(person.staffId, words["signin.recognise"], platform)
+            offered = platform.biometrics?.ready() == true
         }
     }
 }
@@ -153,6 +173,7 @@ private fun Pin(
 /** A PIN as it is typed. Not saved: a PIN is not for the state of an activity. */
 private class PinEntry(
     private val model: SignInModel,
+    private val platform: Platform,
 ) {
     /** The digits so far. */
     var typed by mutableStateOf("")
@@ -189,11 +210,11 @@ private class PinEntry(
         first = null
         differs = !person.hasPin && before != null && before != pin
         when {
-            person.hasPin -> model.signIn(person.staffId, pin)
+            person.hasPin -> model.signIn(person.staffId, pin, platform)
             before == null -> first = pin
             before == pin -> {
                 model.setPin(person.staffId, null, pin)
-                if (model.failure == null) model.signIn(person.staffId, pin)
+                if (model.failure == null) model.signIn(person.staffId, pin, platform)
             }
         }
     }
