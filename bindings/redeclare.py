@@ -20,35 +20,33 @@ FACADE = "yaoban_clerk_core::facade"
 SOURCES = [
     ("core/domain/src/codes.rs", "yaoban_domain::codes",
      "Care CarrierResult Channel Class ContactPurpose GateReason OutcomeCode SendState TaskKind"),
-    ("core/domain/src/model.rs", "yaoban_domain::model", "Allergy Why"),
     ("core/domain/src/task/outcome.rs", "yaoban_domain::task", "Answer"),
-    ("core/protocol/src/op.rs", "yaoban_protocol::op", "ProfileFields"),
     ("core/clerk/src/sync/event.rs", "yaoban_clerk_core::sync", "Progress Stage"),
     ("core/clerk/src/store/rounds.rs", "yaoban_clerk_core::store::rounds", "RoundNote"),
     ("core/clerk/src/recording/mod.rs", "yaoban_clerk_core::recording", "Network"),
-    ("core/clerk/src/facade/mod.rs", FACADE, "Acted FirstLoad Paired PairingOffer Status StuckOp SyncReport"),
+    ("core/clerk/src/facade/mod.rs", FACADE, "Acted FirstLoad Paired PairingOffer PhoneStage Status StuckOp SyncReport"),
     ("core/clerk/src/facade/work.rs", FACADE, "Refused ReasonCount"),
     ("core/clerk/src/facade/device.rs", FACADE + "::device", "Storage"),
     ("core/clerk/src/facade/staff.rs", FACADE + "::staff", "Rights StaffRow"),
     ("core/clerk/src/facade/tasks.rs", FACADE + "::tasks",
-     "GroupTasks Household OutcomeRow Script TaskDetail TaskFilter TaskList TaskRow TaskView"),
+     "GroupTasks Household OutcomeRow Script TaskAct TaskDetail TaskFilter TaskList TaskRow TaskView"),
     ("core/clerk/src/facade/contact.rs", FACADE + "::contact",
      "AttemptRow Awaits Decision Dial DialTarget EndedAttempt GateVerdict NewOutcome OpenAttempt Recorded"),
     ("core/clerk/src/facade/doctor.rs", FACADE + "::doctor",
      "Checkup FiguresCheck FileCheck QueueReason QueueState RecordingState ScopeCheck"),
     ("core/clerk/src/facade/entry.rs", FACADE + "::entry",
      "EntryState ReadingCheck ReadingForm ReadingNumber TypedReading"),
-    ("core/clerk/src/facade/find.rs", FACADE + "::find", "Found MemberRow"),
+    ("core/clerk/src/facade/find.rs", FACADE + "::find", "Found Mark MemberRow"),
     ("core/clerk/src/facade/groups.rs", FACADE + "::groups", "Group GroupConditions SavedGroup"),
-    ("core/clerk/src/facade/history.rs", FACADE + "::history", "HistoryDay HistoryPage LineRow OlderDays"),
+    ("core/clerk/src/facade/history.rs", FACADE + "::history", "DaysAsked HistoryDay HistoryPage LineRow"),
     ("core/clerk/src/facade/manager.rs", FACADE + "::manager",
-     "ClerkDay DuplicateMember DuplicateRow Moved Reassigned SyncQueue Today TodayFigure TodayItem Whose"),
+     "ClerkDay DuplicateMember DuplicateRow FigureCount Moved Reassigned SyncQueue Today TodayFigure TodayItem Whose"),
     ("core/clerk/src/facade/members.rs", FACADE + "::members",
-     "ConsentForm ConsentStanding DiseaseRow DrawnSignature NewConsent NewMember NewRegimen Registered TypedMember"),
+     "ConsentForm ConsentStanding DiseaseRow DrawnSignature MemberForm NewConsent NewMember NewRegimen Registered TypedMember"),
     ("core/clerk/src/facade/message.rs", FACADE + "::message",
-     "MessageDeferred MessageOut MessagePreview MessageResult OpenMessage TemplateRow"),
+     "MessageDeferred MessageOut MessagePreview MessagePreviews MessageResult OpenMessage RefusedBy TemplateRow Told"),
     ("core/clerk/src/facade/outcomes.rs", FACADE + "::outcomes", "OutcomeChoice OutcomeChoices"),
-    ("core/clerk/src/facade/overview.rs", FACADE + "::overview", "Count DueCounts MemberCounts TaskCounts"),
+    ("core/clerk/src/facade/overview.rs", FACADE + "::overview", "Count DueCounts MemberCounts TaskCounts ViewCount"),
     ("core/clerk/src/facade/profile.rs", FACADE + "::profile",
      "AllergyRow ClassWhy ConsentRow ContactRow LeaningsRow MedicineRow NoteRow Profile RegimenRow Say TaskBrief"),
     ("core/clerk/src/facade/readings.rs", FACADE + "::readings", "ReadingAdded ReadingRow Readings TargetBand"),
@@ -84,7 +82,7 @@ CUSTOM = [
 ]
 
 # Records that the shells make: what may be left out has a default.
-INPUTS = set("GroupConditions NewConsent NewMember NewOutcome NewRegimen ProfileFields TaskFilter".split())
+INPUTS = set("DaysAsked GroupConditions NewConsent NewMember NewOutcome NewRegimen TaskFilter".split())
 
 
 def items(text):

@@ -42,6 +42,8 @@ COMMAND = re.compile(r"yaoban-clerk|(?<![\w-])--[a-z]")
 INFO_PLIST = {"CFBundleDisplayName": "app.name", "NSCameraUsageDescription": "system.camera",
               "NSFaceIDUsageDescription": "signin.recognise", "NSLocalNetworkUsageDescription": "system.local_network"}
 PLACE = re.compile(r"\{(\w+)\}")
+# Where the core names texts that a shell says: two words after each other, group and code.
+CORE = ROOT / "core/clerk/src/facade"
 # Where shells ask for texts.
 SOURCES = [(ROOT / "android", "*.kt"), (ROOT / "ios", "*.swift")]
 
@@ -107,6 +109,13 @@ def asked():
     return literals, seen, groups | prefixes
 
 
+def said_by_core():
+    """Keys that the core's facade names, and groups of codes."""
+    sources = "".join(path.read_text() for path in CORE.glob("*.rs"))
+    keys = {f"{group}.{code}" for group, code in re.findall(r'"([a-z_]+)",\s*"([a-z_]+)"', sources)}
+    return keys, set(re.findall(r'(?:Say::of\(|group: )"(\w+)", *(?:code\b|\n)', sources))
+
+
 def check():
     """What is wrong with the catalogue, as lines."""
     own, whole = catalogue()
@@ -122,6 +131,8 @@ def check():
     wrong += [f"{key}: no Chinese in it" for key, text in own["zh"].items()
               if not re.search(r"[\u4e00-\u9fff]", text) and re.search(r"[A-Za-z]{3}", PLACE.sub("", text))]
     literals, seen, groups = asked()
+    of_core, groups_of_core = said_by_core()
+    seen, groups = seen | of_core, groups | groups_of_core
     used = {key.split(".")[0] for key in zh}
     wrong += [f"{key}: asked for, but nobody has it" for key in sorted(literals)
               if key.split(".")[0] in used and key not in zh]

@@ -11,18 +11,18 @@ use yaoban_clerk_core::facade::contact::{
 use yaoban_clerk_core::facade::device::Storage;
 use yaoban_clerk_core::facade::doctor::Checkup;
 use yaoban_clerk_core::facade::entry::{ReadingCheck, ReadingForm, TypedReading};
-use yaoban_clerk_core::facade::find::{Found, MemberRow};
+use yaoban_clerk_core::facade::find::Found;
 use yaoban_clerk_core::facade::groups::{Group, GroupConditions, SavedGroup};
-use yaoban_clerk_core::facade::history::HistoryPage;
+use yaoban_clerk_core::facade::history::{DaysAsked, HistoryPage};
 use yaoban_clerk_core::facade::manager::{
     DuplicateRow, Reassigned, SyncQueue, Today, TodayFigure, TodayItem, Whose,
 };
 use yaoban_clerk_core::facade::members::{
-    ConsentForm, DiseaseRow, DrawnSignature, NewConsent, NewMember, NewRegimen, ProfileFields, Registered,
+    ConsentForm, DiseaseRow, DrawnSignature, MemberForm, NewConsent, NewMember, NewRegimen, Registered,
     TypedMember,
 };
 use yaoban_clerk_core::facade::message::{
-    MessageDeferred, MessageOut, MessagePreview, MessageResult, OpenMessage, TemplateRow,
+    MessageDeferred, MessageOut, MessagePreviews, MessageResult, OpenMessage, TemplateRow, Told,
 };
 use yaoban_clerk_core::facade::outcomes::OutcomeChoices;
 use yaoban_clerk_core::facade::overview::{DueCounts, MemberCounts, TaskCounts};
@@ -36,7 +36,6 @@ use yaoban_clerk_core::facade::tasks::{GroupTasks, TaskDetail, TaskFilter, TaskL
 use yaoban_clerk_core::facade::{Acted, Paired, PairingOffer, ReasonCount, Status, SyncReport};
 use yaoban_clerk_core::recording::Network;
 use yaoban_domain::codes::{CarrierResult, Channel, SendState};
-use yaoban_domain::model::Allergy;
 
 use crate::custom::{Amount, CivilDate};
 use crate::error::Result;
@@ -45,6 +44,9 @@ use crate::platform::{
     BackgroundListener, Changes, DataListener, Ear, Hands, KeyVault, ProgressListener, RecordingSource,
     Stream, Vault, WallClock,
 };
+
+/// Members that a search shows.
+const FOUND_MAX: usize = 50;
 
 /// A phone of a store. Calls block and may come from any thread; only those that say so wait for the
 /// network.
@@ -279,16 +281,16 @@ impl ClerkApp {
 
 #[uniffi::export]
 impl ClerkApp {
-    /// The members that fit what was typed, best first, at most `limit` (and 100).
-    pub fn find(&self, text: &str, limit: Amount) -> Result<Found> {
-        Ok(self.core.find(text, limit)?)
+    /// The members that fit what was typed, best first; while nothing is typed, those who were opened last.
+    pub fn find(&self, text: &str) -> Result<Found> {
+        Ok(self.core.find(text, FOUND_MAX)?)
     }
 }
 
 #[uniffi::export]
 impl ClerkApp {
     /// Looks a member of another store up by its whole phone number or its id.
-    pub fn lookup(&self, query: &str, reason: &str, cancel: &CancelHandle) -> Result<Vec<MemberRow>> {
+    pub fn lookup(&self, query: &str, reason: &str, cancel: &CancelHandle) -> Result<Found> {
         Ok(self.core.lookup(query, reason, cancel.inner())?)
     }
 }
@@ -303,38 +305,16 @@ impl ClerkApp {
 
 #[uniffi::export]
 impl ClerkApp {
-    /// The days from `until` on, back (none: from the newest on), at most `days_max`.
-    #[uniffi::method(default(ingredient = None))]
-    pub fn history(
-        &self,
-        member_id: &str,
-        until: Option<CivilDate>,
-        days_max: Amount,
-        ingredient: Option<String>,
-    ) -> Result<HistoryPage> {
-        Ok(self
-            .core
-            .history(member_id, until, days_max, ingredient.as_deref())?)
+    /// A page of days, newest first: the phone's first, then the hub's, which are shown and not kept. Of one
+    /// ingredient a page of the hub's may hold nothing though there is a next one. Waits for the network only for
+    /// the hub's days.
+    pub fn history(&self, member_id: &str, asked: DaysAsked, cancel: &CancelHandle) -> Result<HistoryPage> {
+        Ok(self.core.history(member_id, &asked, cancel.inner())?)
     }
 
     /// The ingredients that a member bought, as far as the phone holds it, the latest bought first.
     pub fn bought_ingredients(&self, member_id: &str) -> Result<Vec<String>> {
         Ok(self.core.bought_ingredients(member_id)?)
-    }
-
-    /// Older days than the phone holds, from the hub. They are shown and not kept.
-    #[uniffi::method(default(ingredient = None))]
-    pub fn older_history(
-        &self,
-        member_id: &str,
-        until: CivilDate,
-        lines_max: u32,
-        cancel: &CancelHandle,
-        ingredient: Option<String>,
-    ) -> Result<HistoryPage> {
-        Ok(self
-            .core
-            .older_history(member_id, until, lines_max, ingredient.as_deref(), cancel.inner())?)
     }
 }
 
@@ -383,19 +363,29 @@ impl ClerkApp {
         Ok(self.core.typed_units(text)?)
     }
 
-    /// The allergies that a text names, for an edit of the record; of one that is there what is known stays.
-    pub fn typed_allergies(&self, member_id: &str, text: &str) -> Result<Vec<Allergy>> {
-        Ok(self.core.typed_allergies(member_id, text)?)
+    /// What a correction of the record begins with.
+    pub fn member_form(&self, member_id: &str) -> Result<MemberForm> {
+        Ok(self.core.member_form(member_id)?)
+    }
+
+    /// Stores what was changed in a form since it began, and nothing else. A birthday that was emptied is refused.
+    pub fn save_form(&self, member_id: &str, before: MemberForm, after: MemberForm) -> Result<()> {
+        Ok(self.core.save_form(member_id, &before, &after)?)
+    }
+
+    /// Adds the allergies that a text names, with commas or spaces between.
+    pub fn add_allergies(&self, member_id: &str, text: &str) -> Result<()> {
+        Ok(self.core.add_allergies(member_id, text)?)
+    }
+
+    /// Takes an allergy away, by what the member said.
+    pub fn remove_allergy(&self, member_id: &str, text: &str) -> Result<()> {
+        Ok(self.core.remove_allergy(member_id, text)?)
     }
 
     /// Registers a member, without a network: it has a temporary id until the hub gives one.
     pub fn register(&self, new: NewMember) -> Result<Registered> {
         Ok(self.core.register(&new)?)
-    }
-
-    /// Edits fields of a profile; only those that are `Some` change. An empty phone takes it away.
-    pub fn edit_member(&self, member_id: &str, edit: ProfileFields) -> Result<Acted> {
-        Ok(self.core.edit_member(member_id, edit)?)
     }
 
     /// Adds and removes tags.
@@ -516,6 +506,11 @@ impl ClerkApp {
         Ok(self.core.end_attempt(attempt_id, result, duration_s)?)
     }
 
+    /// The device could not dial: nothing rang.
+    pub fn dial_not_possible(&self, attempt_id: &str) -> Result<EndedAttempt> {
+        Ok(self.core.dial_not_possible(attempt_id)?)
+    }
+
     /// What came of a task. It shows at once and can be taken back for ten seconds; a task that
     /// follows is there at once as well.
     pub fn record_outcome(&self, task_id: &str, new: NewOutcome) -> Result<Recorded> {
@@ -526,11 +521,6 @@ impl ClerkApp {
     /// `take_back_over` once its ten seconds are over.
     pub fn take_back(&self, outcome_id: &str) -> Result<TaskRow> {
         Ok(self.core.take_back(outcome_id)?)
-    }
-
-    /// The last outcome of a task that can still be taken back, if there is one.
-    pub fn held_outcome_of(&self, task_id: &str) -> Result<Option<String>> {
-        Ok(self.core.held_outcome_of(task_id)?)
     }
 }
 
@@ -549,9 +539,10 @@ impl ClerkApp {
         Ok(self.core.templates(channel)?)
     }
 
-    /// A message as it would be for a member, with what the gate says. Nothing is stored.
-    pub fn preview_message(&self, member_id: &str, template_id: &str) -> Result<MessagePreview> {
-        Ok(self.core.preview_message(member_id, template_id)?)
+    /// The first members to whom a message from a template would go, with its text and what the gate says. Nothing
+    /// is stored.
+    pub fn preview_messages(&self, member_ids: Vec<String>, template_id: &str) -> Result<MessagePreviews> {
+        Ok(self.core.preview_messages(&member_ids, template_id)?)
     }
 
     /// A message from a template to members, each through the gate. Those who are refused are listed
@@ -565,13 +556,13 @@ impl ClerkApp {
         Ok(self.core.message_task(task_id, template_id)?)
     }
 
-    /// What became of a message: handed over, delivered, failed (with the SMS app's reason).
-    pub fn message_result(&self, key: &str, state: SendState, reason: Option<String>) -> Result<()> {
-        Ok(self.core.message_result(key, state, reason.as_deref())?)
+    /// What became of a message that was handed out. Returns where it stands.
+    pub fn message_told(&self, key: &str, told: Told) -> Result<SendState> {
+        Ok(self.core.message_told(key, &told)?)
     }
 
     /// The clerk's messages that were handed out and of which nothing was told since: it has to say
-    /// what became of them (`message_result`).
+    /// what became of them (`message_told`).
     pub fn open_messages(&self) -> Result<Vec<OpenMessage>> {
         Ok(self.core.open_messages()?)
     }
@@ -652,14 +643,9 @@ impl ClerkApp {
         Ok(self.core.task_counts(whole_store)?)
     }
 
-    /// A member was opened: it comes first among `recent_members`.
+    /// A member was opened: it comes first where nothing is typed.
     pub fn remember_opened(&self, member_id: &str) -> Result<()> {
         Ok(self.core.remember_opened(member_id)?)
-    }
-
-    /// The members that were opened last on this phone, newest first.
-    pub fn recent_members(&self) -> Result<Vec<MemberRow>> {
-        Ok(self.core.recent_members()?)
     }
 }
 

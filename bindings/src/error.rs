@@ -16,12 +16,11 @@ pub enum ClerkError {
     Failed {
         /// What it is about.
         kind: ErrorKind,
-        /// The stable code.
+        /// The stable code. Its words are the text `refused.<code>`, or that of the code itself where it names its
+        /// group (`gate.<reason>`).
         code: String,
         /// Values for the wording, by name.
         values: Values,
-        /// The same may work later without anybody doing something.
-        retry: bool,
         /// For logs: what was wrong and what to do, in English, without personal data.
         detail: String,
     },
@@ -51,7 +50,9 @@ pub enum ErrorKind {
     /// The rules refuse it: a code of the gate (`gate.<reason>`), of the task state machine or of the
     /// operations.
     Refused,
-    /// The way to the hub, or the hub itself.
+    /// The hub is not to be reached now: the same may work later without anybody doing something.
+    Offline,
+    /// The way to the hub, or the hub itself: somebody has to do something.
     Hub,
     /// The file.
     Storage,
@@ -70,6 +71,7 @@ impl From<&AppError> for ErrorKind {
             AppError::Unknown { .. } => Self::Unknown,
             AppError::Invalid { .. } => Self::Invalid,
             AppError::Refused { .. } => Self::Refused,
+            AppError::Hub { .. } if error.is_offline() => Self::Offline,
             AppError::Hub { .. } => Self::Hub,
             AppError::Storage { .. } => Self::Storage,
         }
@@ -82,7 +84,6 @@ impl From<AppError> for ClerkError {
             kind: ErrorKind::from(&error),
             code: error.code().to_owned(),
             values: error.values(),
-            retry: error.is_worth_a_retry(),
             detail: error.to_string(),
         }
     }

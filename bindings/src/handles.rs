@@ -48,7 +48,8 @@ pub struct BackgroundSync {
 
 #[uniffi::export]
 impl BackgroundSync {
-    /// There is something to send, or the network is back: do not wait any longer.
+    /// The network is back, or somebody asks for a round: do not wait any longer. What is new to send wakes it by
+    /// itself.
     pub fn wake(&self) {
         if let Some(running) = &*lock(&self.running) {
             running.wake();
@@ -75,14 +76,15 @@ impl BackgroundSync {
 
 impl BackgroundSync {
     pub(crate) fn start(app: &Arc<facade::ClerkApp>, listener: Arc<dyn BackgroundListener>) -> Result<Self> {
-        let (driver, store) = app.background_parts();
+        let (driver, store, wake) = app.background_parts();
         let after = Cancel::default();
         let ear = Ear {
             app: Arc::clone(app),
             after: after.clone(),
             listener,
         };
-        let running = Background::start(driver, store, Arc::new(ear)).map_err(facade::AppError::from)?;
+        let running =
+            Background::start(driver, store, Arc::new(ear), wake).map_err(facade::AppError::from)?;
         Ok(Self {
             running: Mutex::new(Some(running)),
             after,

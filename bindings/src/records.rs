@@ -9,22 +9,25 @@ use yaoban_clerk_core::facade::doctor::{
     Checkup, FiguresCheck, FileCheck, QueueReason, QueueState, RecordingState, ScopeCheck,
 };
 use yaoban_clerk_core::facade::entry::{EntryState, ReadingCheck, ReadingForm, ReadingNumber, TypedReading};
-use yaoban_clerk_core::facade::find::{Found as FoundMembers, MemberRow};
+use yaoban_clerk_core::facade::find::{Found as FoundMembers, Mark, MemberRow};
 use yaoban_clerk_core::facade::groups::{Group as MemberGroup, GroupConditions, SavedGroup};
-use yaoban_clerk_core::facade::history::{HistoryDay, HistoryPage, LineRow, OlderDays};
+use yaoban_clerk_core::facade::history::{DaysAsked, HistoryDay, HistoryPage, LineRow};
 use yaoban_clerk_core::facade::manager::{
-    ClerkDay, DuplicateMember, DuplicateRow, Moved, Reassigned, SyncQueue, Today as TodayByClerk,
-    TodayFigure, TodayItem, Whose,
+    ClerkDay, DuplicateMember, DuplicateRow, FigureCount, Moved, Reassigned, SyncQueue,
+    Today as TodayByClerk, TodayFigure, TodayItem, Whose,
 };
 use yaoban_clerk_core::facade::members::{
-    ConsentForm, ConsentStanding, DiseaseRow, DrawnSignature, NewConsent, NewMember, NewRegimen, Registered,
-    TypedMember,
+    ConsentForm, ConsentStanding, DiseaseRow, DrawnSignature, MemberForm, NewConsent, NewMember, NewRegimen,
+    Registered, TypedMember,
 };
 use yaoban_clerk_core::facade::message::{
-    MessageDeferred, MessageOut, MessagePreview, MessageResult, OpenMessage, TemplateRow,
+    MessageDeferred, MessageOut, MessagePreview, MessagePreviews, MessageResult, OpenMessage, RefusedBy,
+    TemplateRow, Told,
 };
 use yaoban_clerk_core::facade::outcomes::{OutcomeChoice, OutcomeChoices};
-use yaoban_clerk_core::facade::overview::{Count as CodeCount, DueCounts, MemberCounts, TaskCounts};
+use yaoban_clerk_core::facade::overview::{
+    Count as CodeCount, DueCounts, MemberCounts, TaskCounts, ViewCount,
+};
 use yaoban_clerk_core::facade::profile::{
     AllergyRow, ClassWhy, ConsentRow, ContactRow, LeaningsRow, MedicineRow, NoteRow, Profile, RegimenRow,
     Say, TaskBrief,
@@ -35,10 +38,10 @@ use yaoban_clerk_core::facade::recordings::{
 };
 use yaoban_clerk_core::facade::staff::{Rights, StaffRow};
 use yaoban_clerk_core::facade::tasks::{
-    GroupTasks, Household, OutcomeRow, Script, TaskDetail, TaskFilter, TaskList, TaskRow, TaskView,
+    GroupTasks, Household, OutcomeRow, Script, TaskAct, TaskDetail, TaskFilter, TaskList, TaskRow, TaskView,
 };
 use yaoban_clerk_core::facade::{
-    Acted, FirstLoad, Paired, PairingOffer, Status as PhoneStatus, StuckOp, SyncReport,
+    Acted, FirstLoad, Paired, PairingOffer, PhoneStage, Status as PhoneStatus, StuckOp, SyncReport,
 };
 use yaoban_clerk_core::facade::{ReasonCount, Refused as RefusedOne};
 use yaoban_clerk_core::recording::Network as NetworkKind;
@@ -48,9 +51,7 @@ use yaoban_domain::codes::{
     Care, CarrierResult, Channel, Class as MemberClass, ContactPurpose, GateReason, OutcomeCode, SendState,
     TaskKind,
 };
-use yaoban_domain::model::{Allergy, Why};
 use yaoban_domain::task::Answer;
-use yaoban_protocol::op::ProfileFields;
 
 use crate::custom::{
     Amount, CarrierResultCode, CivilDate, ContactPurposeCode, FilePath, PhoneNumber, SexCode, Sizes,
@@ -238,24 +239,6 @@ pub enum TaskKind {
     Pharmacist,
 }
 
-#[uniffi::remote(Record)]
-/// An allergy: free text with links to what it concerns.
-pub struct Allergy {
-    /// What the member said.
-    pub text: String,
-    /// Ingredients it concerns.
-    pub ingredients: Vec<String>,
-}
-
-#[uniffi::remote(Record)]
-/// A reason as a code with values; the shells word it.
-pub struct Why {
-    /// For example `medicine_out`, `campaign`, `emergency_bp`, `clerk`.
-    pub code: String,
-    /// Values for the wording, by name.
-    pub values: Values,
-}
-
 #[uniffi::remote(Enum)]
 /// How far an outcome asks for something beside its code.
 pub enum Answer {
@@ -265,35 +248,6 @@ pub enum Answer {
     Optional,
     /// Without it the outcome is refused.
     Required,
-}
-
-#[uniffi::remote(Record)]
-/// Fields of a profile that a clerk may edit; none = not touched.
-pub struct ProfileFields {
-    /// Name.
-    #[uniffi(default)]
-    pub name: Option<String>,
-    /// Phone; the empty text takes it away.
-    #[uniffi(default)]
-    pub phone: Option<String>,
-    /// Sex.
-    #[uniffi(default)]
-    pub sex: Option<SexCode>,
-    /// Birthday.
-    #[uniffi(default)]
-    pub birthday: Option<CivilDate>,
-    /// Diseases.
-    #[uniffi(default)]
-    pub diseases: Option<Vec<String>>,
-    /// Allergies.
-    #[uniffi(default)]
-    pub allergies: Option<Vec<Allergy>>,
-    /// Height in centimetres.
-    #[uniffi(default)]
-    pub height_cm: Option<u16>,
-    /// Weight in hundreds of grams.
-    #[uniffi(default)]
-    pub weight_hg: Option<u16>,
 }
 
 #[uniffi::remote(Record)]
@@ -402,9 +356,22 @@ pub struct PairingOffer {
     pub store_name: String,
 }
 
+#[uniffi::remote(Enum)]
+/// How far a phone is.
+pub enum PhoneStage {
+    /// No hub knows it.
+    Unpaired,
+    /// Paired; the first load is not in.
+    Loading,
+    /// Everything that was ever loaded is here.
+    Ready,
+}
+
 #[uniffi::remote(Record)]
 /// How the phone stands.
 pub struct PhoneStatus {
+    /// How far it is.
+    pub stage: PhoneStage,
     /// Paired with a hub.
     pub paired: bool,
     /// Why the hub locked this phone, if it did.
@@ -631,6 +598,17 @@ pub struct Script {
     pub missing: Vec<String>,
 }
 
+#[uniffi::remote(Enum)]
+/// What is done with a task by a touch.
+pub enum TaskAct {
+    /// It is closed, or done when the member comes.
+    Nothing,
+    /// A call.
+    Call,
+    /// A message.
+    Message,
+}
+
 #[uniffi::remote(Record)]
 /// A task with its script and history.
 pub struct TaskDetail {
@@ -672,8 +650,8 @@ pub struct TaskFilter {
 #[uniffi::remote(Record)]
 /// The list.
 pub struct TaskList {
-    /// The clerk is marked off for today and gets none.
-    pub off_today: bool,
+    /// Why there are none: the clerk is marked off, or none fits. None: there are some.
+    pub none: Option<Say>,
     /// Number of tasks, of all pages.
     pub count: Amount,
     /// Number of households, of all pages.
@@ -714,7 +692,7 @@ pub struct TaskRow {
     /// Put off until this instant, UTC.
     pub deferred_until_ms: Option<i64>,
     /// Why this member is on the list.
-    pub why: Why,
+    pub why: Say,
     /// The member's class.
     pub class: Option<MemberClass>,
     /// Chronic or general.
@@ -746,11 +724,13 @@ pub struct TaskRow {
     pub outcome: Option<String>,
     /// When its state last changed, UTC.
     pub changed_at_ms: i64,
-    /// What matters about it now, beside why it is there (`tasks.*` of the texts): when the medicine ends,
+    /// What matters about it now, beside why it is there: when the medicine ends,
     /// when it is back on the list, what was recorded, that the manager asks, how often it was tried.
     pub also: Vec<Say>,
-    /// Where it stands once a call for it is over (`after.*` of the texts).
+    /// Where it stands once a call for it is over.
     pub after: Say,
+    /// What is done with it by a touch.
+    pub act: TaskAct,
     /// It waits on today's list, and there is a day left to put it off to.
     pub may_defer: bool,
 }
@@ -827,13 +807,8 @@ pub struct Dial {
 pub enum DialTarget {
     /// The member of a task.
     Task(String),
-    /// A member, without a task.
-    Member {
-        /// Whom.
-        member_id: String,
-        /// Service or marketing.
-        purpose: ContactPurpose,
-    },
+    /// A member, without a task: a service call.
+    Member(String),
 }
 
 #[uniffi::remote(Record)]
@@ -892,8 +867,8 @@ pub struct NewOutcome {
 pub struct OpenAttempt {
     /// Id.
     pub attempt_id: String,
-    /// The task, if there is one.
-    pub task_id: Option<String>,
+    /// What the call was for.
+    pub target: DialTarget,
     /// Who was called.
     pub member_id: String,
     /// The member's name.
@@ -1128,8 +1103,20 @@ pub struct TypedReading {
 pub struct FoundMembers {
     /// The members, best first.
     pub members: Vec<MemberRow>,
-    /// Nobody fits yet, and too little was typed to say that nobody does: digits are still to come.
-    pub too_short: bool,
+    /// What is said where there are none: nothing was typed, digits are still to come, or nobody fits. None: there
+    /// are some.
+    pub none: Option<Say>,
+    /// Nobody fits what was typed: a new member, or one to look up at the hub.
+    pub nobody: bool,
+}
+
+#[uniffi::remote(Record)]
+/// A mark of a member.
+pub struct Mark {
+    /// What it says.
+    pub say: Say,
+    /// It is a danger.
+    pub stands_out: bool,
 }
 
 #[uniffi::remote(Record)]
@@ -1161,6 +1148,8 @@ pub struct MemberRow {
     pub last_visit: Option<CivilDate>,
     /// Has allergies.
     pub allergies: bool,
+    /// What marks it in a list, what matters most first.
+    pub marks: Vec<Mark>,
     /// Other members on the same number.
     pub household: u32,
     /// What it was found by, as a code; none in lists that were not searched.
@@ -1214,6 +1203,20 @@ pub struct SavedGroup {
 }
 
 #[uniffi::remote(Record)]
+/// Which days are asked for.
+pub struct DaysAsked {
+    /// From this day on, it included, back; none: from the newest one.
+    #[uniffi(default)]
+    pub until: Option<CivilDate>,
+    /// Lines of this ingredient; none: of all.
+    #[uniffi(default)]
+    pub ingredient: Option<String>,
+    /// They are older than the phone holds and come from the hub.
+    #[uniffi(default)]
+    pub at_hub: bool,
+}
+
+#[uniffi::remote(Record)]
 /// Purchases of one business date.
 pub struct HistoryDay {
     /// The date.
@@ -1234,7 +1237,7 @@ pub struct HistoryPage {
     /// Days, newest first.
     pub days: Vec<HistoryDay>,
     /// What is asked for next; none: there is nothing older.
-    pub next: Option<OlderDays>,
+    pub next: Option<DaysAsked>,
 }
 
 #[uniffi::remote(Record)]
@@ -1255,15 +1258,6 @@ pub struct LineRow {
 }
 
 #[uniffi::remote(Record)]
-/// Where older days are.
-pub struct OlderDays {
-    /// From this day on, back.
-    pub until: CivilDate,
-    /// At the hub (`ClerkApp::older_history`): they are older than the phone holds. Else here.
-    pub at_hub: bool,
-}
-
-#[uniffi::remote(Record)]
 /// The day of one clerk; or of the tasks that are nobody's, or somebody's who left.
 pub struct ClerkDay {
     /// Who; none: nobody.
@@ -1276,22 +1270,8 @@ pub struct ClerkDay {
     pub pharmacist: bool,
     /// Is marked off today.
     pub off_today: bool,
-    /// Tasks that are not closed.
-    pub open: u32,
-    /// Of these, on today's list.
-    pub due: u32,
-    /// Tasks done today.
-    pub done: u32,
-    /// Dials today.
-    pub attempts: u32,
-    /// Of these, answered.
-    pub answered: u32,
-    /// Visits agreed today.
-    pub agreed: u32,
-    /// Messages handed over today.
-    pub messages: u32,
-    /// Tasks that ran out without a result, within the last days.
-    pub overdue: u32,
+    /// Its numbers, in the order in which they are shown.
+    pub figures: Vec<FigureCount>,
 }
 
 #[uniffi::remote(Record)]
@@ -1326,6 +1306,15 @@ pub struct DuplicateRow {
     pub first: DuplicateMember,
     /// The other one.
     pub second: DuplicateMember,
+}
+
+#[uniffi::remote(Record)]
+/// A number of the day.
+pub struct FigureCount {
+    /// Which one.
+    pub figure: TodayFigure,
+    /// The number.
+    pub count: u32,
 }
 
 #[uniffi::remote(Record)]
@@ -1372,28 +1361,28 @@ pub struct TodayByClerk {
     pub day: CivilDate,
     /// By clerk, by name; what is nobody's, or somebody's who left, comes last. A clerk sees its own line only.
     pub clerks: Vec<ClerkDay>,
-    /// All of them together.
-    pub total: ClerkDay,
+    /// All of them together; none: there is but one.
+    pub total: Option<ClerkDay>,
 }
 
 #[uniffi::remote(Enum)]
 /// A number of `ClerkDay`.
 pub enum TodayFigure {
-    /// `ClerkDay::open`.
+    /// Tasks that are not closed.
     Open,
-    /// `ClerkDay::due`.
+    /// Of these, on today's list.
     Due,
-    /// `ClerkDay::done`.
+    /// Tasks done today.
     Done,
-    /// `ClerkDay::attempts`.
+    /// Dials today.
     Attempts,
-    /// `ClerkDay::answered`.
+    /// Of these, answered.
     Answered,
-    /// `ClerkDay::agreed`.
+    /// Visits agreed today.
     Agreed,
-    /// `ClerkDay::messages`.
+    /// Messages handed over today.
     Messages,
-    /// `ClerkDay::overdue`.
+    /// Tasks that ran out without a result, within the last days.
     Overdue,
 }
 
@@ -1472,6 +1461,21 @@ pub struct DrawnSignature {
     pub width: f32,
     /// The strokes, each as right, down, right, down … from the pad's upper left corner.
     pub strokes: Vec<Vec<f32>>,
+    /// Purposes of the consents that the member saw when it signed. It stands for these and no others.
+    pub purposes: Vec<String>,
+}
+
+#[uniffi::remote(Record)]
+/// What may be corrected of a member in a form, as it is typed.
+pub struct MemberForm {
+    /// Name.
+    pub name: String,
+    /// A new phone number; empty: the one that is there stays.
+    pub phone: String,
+    /// Sex, as a code; none: it is not known.
+    pub sex: Option<String>,
+    /// Birthday, empty if it is not known.
+    pub birthday: String,
 }
 
 #[uniffi::remote(Record)]
@@ -1587,7 +1591,7 @@ pub struct MessageDeferred {
 #[uniffi::remote(Record)]
 /// A message to hand over: its send is stored as queued.
 pub struct MessageOut {
-    /// Key of the send; `ClerkApp::message_result` tells what became of it.
+    /// Key of the send; `ClerkApp::message_told` tells what became of it.
     pub key: String,
     /// To whom.
     pub member_id: String,
@@ -1619,6 +1623,17 @@ pub struct MessagePreview {
 }
 
 #[uniffi::remote(Record)]
+/// A message from a template to members as it would be.
+pub struct MessagePreviews {
+    /// For the first of them.
+    pub shown: Vec<MessagePreview>,
+    /// How many more there are.
+    pub more: Amount,
+    /// The gate lets it reach somebody, now or later, as far as it was asked.
+    pub possible: bool,
+}
+
+#[uniffi::remote(Record)]
 /// What became of a message to a group.
 pub struct MessageResult {
     /// To hand over now.
@@ -1627,8 +1642,8 @@ pub struct MessageResult {
     pub deferred: Vec<MessageDeferred>,
     /// Refused, with the reason.
     pub refused: Vec<RefusedOne>,
-    /// How often each reason refused.
-    pub reasons: Vec<ReasonCount>,
+    /// The same by reason, the most frequent first.
+    pub reasons: Vec<RefusedBy>,
 }
 
 #[uniffi::remote(Record)]
@@ -1649,6 +1664,17 @@ pub struct OpenMessage {
 }
 
 #[uniffi::remote(Record)]
+/// Whom a reason refused.
+pub struct RefusedBy {
+    /// Why, as a code.
+    pub code: String,
+    /// Values for the wording, by name.
+    pub values: Values,
+    /// The members' names; the id of one that is not here.
+    pub names: Vec<String>,
+}
+
+#[uniffi::remote(Record)]
 /// A template, ready to show.
 pub struct TemplateRow {
     /// Id.
@@ -1665,6 +1691,24 @@ pub struct TemplateRow {
     pub promotional: bool,
     /// What is wrong with it, as codes; a template with findings is not sent.
     pub findings: Vec<Word>,
+}
+
+#[uniffi::remote(Enum)]
+/// What became of a message that was handed out.
+pub enum Told {
+    /// It was sent: the device says so, or the clerk.
+    Sent,
+    /// It arrived.
+    Delivered,
+    /// The clerk did not send it.
+    NotSent,
+    /// Nothing on the device sends it.
+    NoApp,
+    /// The device could not send it.
+    Failed {
+        /// Why, as the device's code.
+        reason: String,
+    },
 }
 
 #[uniffi::remote(Record)]
@@ -1738,22 +1782,25 @@ pub struct MemberCounts {
 #[uniffi::remote(Record)]
 /// Tasks by what a clerk picks them by.
 pub struct TaskCounts {
-    /// On today's list.
-    pub due: Amount,
-    /// Of these, emergencies.
+    /// Of each view, in the order in which they are shown.
+    pub views: Vec<ViewCount>,
+    /// Of today's list, emergencies.
     pub emergencies: Amount,
-    /// Put off, or not begun.
-    pub later: Amount,
-    /// Ran out without a result.
-    pub overdue: Amount,
-    /// Done today.
-    pub done: Amount,
     /// Of today's list, by class; those of no class are missing.
     pub classes: Vec<CodeCount>,
     /// Of today's list, by kind.
     pub kinds: Vec<CodeCount>,
     /// Messages that wait for the clerk: put off until now, or handed out and nobody said what became of them.
     pub messages: Amount,
+}
+
+#[uniffi::remote(Record)]
+/// How many tasks a view shows.
+pub struct ViewCount {
+    /// The view.
+    pub view: TaskView,
+    /// Its tasks.
+    pub count: Amount,
 }
 
 #[uniffi::remote(Record)]
@@ -1872,6 +1919,8 @@ pub struct MedicineRow {
     pub status: Option<String>,
     /// The end is an estimate.
     pub estimated: bool,
+    /// When it runs out, in words; that it is not taken any more goes before.
+    pub end_says: Say,
     /// No longer taken.
     pub inactive: bool,
     /// It is taken and has run out: it stands out.
@@ -1964,8 +2013,11 @@ pub struct Profile {
     pub last_contact: Option<ContactRow>,
     /// Tasks that wait.
     pub tasks: Vec<TaskBrief>,
-    /// The task for which a call to the member is made; none: it is made for none.
-    pub call_task_id: Option<String>,
+    /// What a call to the member is made for: the task that waits for one, so that what comes of it is recorded;
+    /// else none.
+    pub call: DialTarget,
+    /// What the gate says of that call.
+    pub call_gate: GateVerdict,
     /// Others on the same number.
     pub household: Vec<MemberRow>,
     /// What to say.
@@ -1988,9 +2040,11 @@ pub struct RegimenRow {
 }
 
 #[uniffi::remote(Record)]
-/// Something in words: a code, which is the key of its text, with values;
+/// Something in words: the text `group.code`, with values;
 /// `kind_of` tells how each is said.
 pub struct Say {
+    /// The group of texts in which its words are.
+    pub group: Word,
     /// For example `medicine_out`, `ask_number`.
     pub code: String,
     /// Values for the wording, by name.
@@ -2011,7 +2065,7 @@ pub struct TaskBrief {
     /// Last day.
     pub due: CivilDate,
     /// Why.
-    pub why: Why,
+    pub why: Say,
     /// Who it is allotted to.
     pub assignee: Option<String>,
     /// An emergency.
@@ -2052,6 +2106,10 @@ pub struct ReadingRow {
     pub diastolic: Option<u16>,
     /// Tenths of mmol/L.
     pub glucose_tenths: Option<u16>,
+    /// The value as it is said: 150/95 or 6.1.
+    pub value: String,
+    /// How it moved since the reading before, as it is said: +5 or -0.3; none: there is none to compare with.
+    pub change: Option<String>,
     /// Grade, as a code.
     pub grade: Option<String>,
     /// Meets the member's target.

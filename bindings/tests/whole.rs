@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// Calls of the core that shells have no use for, each with its reason.
-const INSIDE: [(&str, &str); 18] = [
+const INSIDE: [(&str, &str); 23] = [
     (
         "open_with",
         "other chance and another way to the hub are for simulators",
@@ -14,9 +14,14 @@ const INSIDE: [(&str, &str); 18] = [
     ("add_reading", "`add_typed` is what a shell has"),
     (
         "check_contact",
-        "`check_dial` and `preview_message` ask the gate for a shell",
+        "`check_dial` and `preview_messages` ask the gate for a shell",
     ),
     ("check_reading", "`check_typed` is what a shell has"),
+    ("days_here", "`history` is what a shell has"),
+    ("edit_member", "`save_form` and the calls for allergies are what a shell has"),
+    ("held_outcome_of", "`record_outcome` told it"),
+    ("preview_message", "`preview_messages` is what a shell has"),
+    ("recent_members", "`find` gives them while nothing is typed"),
     ("make_task", "`plan_call` is what a screen offers"),
     ("make_tasks", "`plan_calls` is what a screen offers"),
     ("lock_minutes", "the core locks by itself"),

@@ -11,9 +11,11 @@ use common::{NOON, TestVault, load, member, open, put, small_store};
 use yaoban_clerk_core::ClerkApp;
 use yaoban_clerk_core::clock::Clock;
 use yaoban_clerk_core::facade::AppError;
-use yaoban_clerk_core::facade::members::{DrawnSignature, NewConsent, NewMember, NewRegimen};
+use yaoban_clerk_core::facade::history::DaysAsked;
+use yaoban_clerk_core::facade::members::{DrawnSignature, MemberForm, NewConsent, NewMember, NewRegimen};
 use yaoban_clerk_core::facade::readings::NewReading;
 use yaoban_clerk_core::store::{ChangeListener, StoreError};
+use yaoban_clerk_core::sync::Cancel;
 use yaoban_domain::model::{Allergy, ClassModel, CutPoints, Drug, Stock};
 use yaoban_protocol::codec::from_cbor;
 use yaoban_protocol::op::{Op, ProfileFields};
@@ -169,7 +171,16 @@ fn nobody_is_said_only_once_enough_is_typed() {
         // Somebody fits already.
         ("234", false),
     ] {
-        assert_eq!(phone.app.find(typed, 10).unwrap().too_short, too_short, "{typed}");
+        let found = phone.app.find(typed, 10).unwrap();
+        let none = found.none.map(|say| format!("{}.{}", say.group, say.code));
+        let said = match (typed, too_short) {
+            ("234", _) => None,
+            ("", _) => Some("counter.first"),
+            (_, true) => Some("counter.go_on"),
+            (_, false) => Some("counter.none"),
+        };
+        assert_eq!(none.as_deref(), said, "{typed}");
+        assert_eq!(found.nobody, said == Some("counter.none"), "{typed}");
     }
 }
 
@@ -204,14 +215,11 @@ fn a_profile_says_what_matters() {
         phone.app.profile("M9"),
         Err(AppError::Unknown { what: "member" })
     ));
-    let page = phone.app.history("M1", None, 1, None).unwrap();
+    let page = phone.app.days_here("M1", &DaysAsked::default(), 1).unwrap();
     assert_eq!(page.days[0].lines.len(), 2);
     let older = page.next.unwrap();
-    assert_eq!(
-        (older.until, older.at_hub),
-        (page.days[0].day.pred_opt().unwrap(), false)
-    );
-    let next = phone.app.history("M1", Some(older.until), 1, None).unwrap();
+    assert_eq!((older.until, older.at_hub), (page.days[0].day.pred_opt(), false));
+    let next = phone.app.days_here("M1", &older, 1).unwrap();
     assert_eq!((next.days.len(), next.next), (1, None));
 }
 
@@ -225,7 +233,13 @@ fn a_history_is_narrowed_to_one_ingredient_and_goes_on_at_the_hub() {
     let phone = Phone::start(dir.path(), rows);
     assert_eq!(phone.app.bought_ingredients("M1").unwrap(), ["氨氯地平"]);
     assert_eq!(phone.app.bought_ingredients("M2").unwrap(), [""; 0]);
-    let page = |ingredient| phone.app.history("M1", None, 9, ingredient).unwrap();
+    let page = |ingredient: Option<&str>| {
+        let asked = DaysAsked {
+            ingredient: ingredient.map(str::to_owned),
+            ..DaysAsked::default()
+        };
+        phone.app.history("M1", &asked, &Cancel::default()).unwrap()
+    };
     let all = page(None);
     assert_eq!(
         all.days.iter().map(|day| day.lines.len()).collect::<Vec<_>>(),
@@ -242,9 +256,12 @@ fn a_history_is_narrowed_to_one_ingredient_and_goes_on_at_the_hub() {
     for shown in [all, one, page(Some("二甲双胍"))] {
         let next = shown.next.unwrap();
         assert!(next.at_hub);
-        assert_eq!(yaoban_domain::calendar::day_number(next.until), TODAY - 61);
+        assert_eq!(
+            yaoban_domain::calendar::day_number(next.until.unwrap()),
+            TODAY - 61
+        );
     }
-    let nothing = phone.app.history("M2", None, 9, None).unwrap();
+    let nothing = phone.app.days_here("M2", &DaysAsked::default(), 9).unwrap();
     assert_eq!((nothing.days.len(), nothing.next), (0, None));
 }
 
@@ -293,6 +310,13 @@ fn a_regimen_and_readings_change_what_the_profile_says() {
         (readings.readings[0].systolic_change, readings.in_target_percent),
         (Some(35), Some(0))
     );
+    let said = |at: usize| {
+        (
+            readings.readings[at].value.as_str(),
+            readings.readings[at].change.as_deref(),
+        )
+    };
+    assert_eq!((said(0), said(1)), (("185/100", Some("+35")), ("150/95", None)));
     assert_eq!(phone.app.profile("M1").unwrap().care, "chronic");
 }
 
@@ -352,12 +376,94 @@ fn a_new_member_is_there_at_once_and_its_record_can_be_edited() {
 }
 
 #[test]
+fn a_form_tells_only_what_was_changed_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let phone = Phone::start(dir.path(), small_store());
+    let before = phone.app.member_form("M1").unwrap();
+    assert_eq!(before.phone, "", "a new number is asked for, none is shown");
+    phone.app.save_form("M1", &before, &before).unwrap();
+    assert_eq!(phone.app.status().unwrap().outbox, 0, "nothing to tell");
+    // Meanwhile somebody else has corrected the name: it stays.
+    let name = ProfileFields {
+        name: Some("王大明".into()),
+        ..ProfileFields::default()
+    };
+    phone.app.edit_member("M1", name).unwrap();
+    let after = MemberForm {
+        birthday: "1963年2月15日".into(),
+        ..before.clone()
+    };
+    phone.app.save_form("M1", &before, &after).unwrap();
+    let profile = phone.app.profile("M1").unwrap();
+    assert_eq!(profile.member.name, "王大明");
+    assert_eq!(profile.birthday, "1963-02-15".parse().ok());
+    let begun = phone.app.member_form("M1").unwrap();
+    assert_eq!(begun.birthday, "1963-02-15");
+    let emptied = MemberForm {
+        birthday: " ".into(),
+        ..begun.clone()
+    };
+    let refused = phone.app.save_form("M1", &begun, &emptied).unwrap_err();
+    assert_eq!(
+        (refused.code(), refused.values()[0].1.as_str()),
+        ("invalid", "birthday")
+    );
+    let number = MemberForm {
+        phone: "12".into(),
+        ..begun.clone()
+    };
+    assert_eq!(
+        phone.app.save_form("M1", &begun, &number).unwrap_err().values()[0].1,
+        "phone"
+    );
+}
+
+#[test]
+fn what_is_new_to_send_wakes_the_background() {
+    let dir = tempfile::tempdir().unwrap();
+    let phone = Phone::start(dir.path(), small_store());
+    let (_, _, wake) = phone.app.background_parts();
+    phone.app.profile("M1").unwrap();
+    phone.app.remember_opened("M1").unwrap();
+    assert!(!wake.is_asked(), "there is nothing to send");
+    phone.app.add_note("M1", "喜欢上午来", None).unwrap();
+    assert!(wake.is_asked());
+}
+
+#[test]
+fn an_allergy_comes_and_goes_and_the_others_stay_as_they_are_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let phone = Phone::start(dir.path(), full_store());
+    let texts = || -> Vec<String> {
+        let known = phone.app.profile("M1").unwrap().allergies;
+        known.into_iter().map(|allergy| allergy.text).collect()
+    };
+    let known = phone.app.profile("M1").unwrap().allergies;
+    phone.app.add_allergies("M1", "海鲜、青霉素 ").unwrap();
+    assert_eq!(texts(), ["青霉素", "海鲜"]);
+    assert_eq!(phone.app.profile("M1").unwrap().allergies[0], known[0]);
+    let marks = phone.app.profile("M1").unwrap().member.marks;
+    assert!(marks[0].stands_out && marks[0].say.code == "allergies");
+    phone.app.remove_allergy("M1", "海鲜").unwrap();
+    assert_eq!(texts(), ["青霉素"]);
+    let told = phone.app.status().unwrap().outbox;
+    phone.app.add_allergies("M1", "青霉素").unwrap();
+    phone.app.remove_allergy("M1", "花生").unwrap();
+    assert_eq!(
+        phone.app.status().unwrap().outbox,
+        told,
+        "what changes nothing is not told"
+    );
+}
+
+#[test]
 fn a_signature_goes_up_with_the_consents_that_it_signs() {
     let dir = tempfile::tempdir().unwrap();
     let phone = Phone::start(dir.path(), small_store());
     let drawn = |to| DrawnSignature {
         width: 300.0,
         strokes: vec![vec![10.0, 10.0, to, 40.0]],
+        purposes: vec!["health".to_owned()],
     };
     let health = NewConsent {
         purpose: "health".into(),
@@ -377,6 +483,16 @@ fn a_signature_goes_up_with_the_consents_that_it_signs() {
         ("invalid", "signature")
     );
     assert!(phone.app.set_consent("M1", &health, Some(&drawn(12.0))).is_err());
+    // One that was drawn under other consents is none of these.
+    let mut more = new(250.0);
+    more.consents.push(NewConsent {
+        purpose: "marketing".into(),
+        ..health.clone()
+    });
+    let refused = phone.app.register(&more).unwrap_err();
+    assert_eq!(refused.values()[1].1, "signature_again");
+    more.consents.clear();
+    assert!(phone.app.register(&more).is_err());
     assert_eq!(phone.app.status().unwrap().outbox, 0);
     phone.app.register(&new(250.0)).unwrap();
     phone.app.set_consent("M1", &health, Some(&drawn(250.0))).unwrap();

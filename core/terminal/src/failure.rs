@@ -133,15 +133,8 @@ impl From<yaoban_clerk_core::vault::VaultError> for Failure {
 
 impl From<AppError> for Failure {
     fn from(error: AppError) -> Self {
-        let code = match &error {
-            AppError::Unknown { what } if matches!(*what, "member" | "task" | "template" | "staff") => {
-                format!("unknown_{what}")
-            }
-            AppError::Unknown { .. } => "unknown_what".to_owned(),
-            other => other.code().to_owned(),
-        };
         Self {
-            code,
+            code: error.code().to_owned(),
             values: error.values(),
         }
     }

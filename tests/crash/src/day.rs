@@ -308,7 +308,7 @@ fn hung_up(app: &ClerkApp) -> AppResult<()> {
 /// Says what came of the last call.
 fn outcome(app: &ClerkApp, code: OutcomeCode) -> AppResult<()> {
     let attempt = app.open_attempts()?.remove(0);
-    let task = attempt.task_id.expect("a task");
+    let task = attempt.target.task_id().expect("a task").to_owned();
     app.record_outcome(&task, &NewOutcome::of(code)).map(drop)
 }
 

@@ -311,7 +311,7 @@ fn plan(start: chrono::NaiveDate) -> yaoban_hub::campaign::create::Plan {
 
 /// One round that compares digests.
 pub fn repair_round(app: &ClerkApp) -> RoundReport {
-    let (driver, mut store) = app.background_parts();
+    let (driver, mut store, _) = app.background_parts();
     driver.sync_once(
         store.as_mut(),
         Options { repair: true },

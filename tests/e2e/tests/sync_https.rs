@@ -21,7 +21,7 @@ use yaoban_clerk_core::sync::http::IDLE_MAX;
 use yaoban_clerk_core::sync::transport::{Connect as _, Method, Request};
 use yaoban_clerk_core::sync::{
     Background, BackgroundListener, Cancel, Driver, Https, Options, Progress, RoundReport, Stage,
-    SyncListener, code,
+    SyncListener, Wake, code,
 };
 use yaoban_clerk_core::vault::{DatabaseKey, KeyVault, VaultError};
 use yaoban_domain::model::{Member, Staff};
@@ -322,7 +322,14 @@ fn a_phone_pairs_loads_works_offline_and_syncs_over_https() {
     );
 
     // In the background a change comes by itself.
-    let background = Background::start(Arc::clone(&driver), Box::new(Arc::clone(&store)), ear).unwrap();
+    let wake = Arc::new(Wake::default());
+    let background = Background::start(
+        Arc::clone(&driver),
+        Box::new(Arc::clone(&store)),
+        ear,
+        Arc::clone(&wake),
+    )
+    .unwrap();
     told.recv_timeout(PATIENCE).unwrap().checked().unwrap();
     hub.database
         .write(|tx| put_member(tx, "A", "M7", "改名"))
@@ -330,6 +337,23 @@ fn a_phone_pairs_loads_works_offline_and_syncs_over_https() {
     let changed = |report: RoundReport| report.pulled_rows > 0;
     assert!(std::iter::from_fn(|| told.recv_timeout(PATIENCE).ok()).any(changed));
     assert_eq!(name(&store, "M7").as_deref(), Some("改名"));
+    // What is new to send goes at once, while it waits for the hub.
+    let op = Op::Tags {
+        member_id: "M7".into(),
+        add: vec!["老街坊".into()],
+        remove: Vec::new(),
+    };
+    let new = NewOp {
+        op_id: uuid_v7(&SystemChance, 0).unwrap(),
+        op,
+        ..new
+    };
+    store
+        .write(Durability::Full, |tx| outbox::push(tx, &new))
+        .unwrap();
+    wake.up();
+    let sent = |report: RoundReport| report.pushed_ops > 0;
+    assert!(std::iter::from_fn(|| told.recv_timeout(PATIENCE).ok()).any(sent));
     background.stop();
 
     // The hub goes away: said clearly, everything stays usable.

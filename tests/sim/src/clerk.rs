@@ -3,11 +3,12 @@
 
 use yaoban_clerk_core::facade::contact::{Awaits, DialTarget, NewOutcome};
 use yaoban_clerk_core::facade::members::{NewConsent, NewMember};
+use yaoban_clerk_core::facade::message::Told;
 use yaoban_clerk_core::facade::readings::NewReading;
 use yaoban_clerk_core::facade::tasks::NewTask;
 use yaoban_clerk_core::facade::{AppError, AppResult};
 use yaoban_clerk_core::store::{Durability, StoreError, outbox, rows};
-use yaoban_domain::codes::{CarrierResult, ContactPurpose, OutcomeCode, SendState, TaskKind};
+use yaoban_domain::codes::{CarrierResult, ContactPurpose, OutcomeCode, TaskKind};
 use yaoban_protocol::op::ProfileFields;
 
 use crate::chance::Stream;
@@ -386,12 +387,12 @@ fn message(
     done: &mut Done,
 ) -> AppResult<()> {
     if let Some(open) = phone.app().open_messages()?.into_iter().next() {
-        let state = if chance.once_in(4) {
-            SendState::Failed
+        let told = if chance.once_in(4) {
+            Told::NotSent
         } else {
-            SendState::Sent
+            Told::Sent
         };
-        phone.app().message_result(&open.key, state, None)?;
+        phone.app().message_told(&open.key, &told)?;
         note(deeds, of(&open.member_id, Deed::MessageNews { key: open.key }));
         return Ok(());
     }

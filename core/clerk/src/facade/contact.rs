@@ -3,6 +3,7 @@
 //! The attempt is on the disk before the number leaves this module, and an attempt whose end was
 //! never told is found again after a restart ([`ClerkApp::open_attempts`]).
 
+use chrono::NaiveDate;
 use hmac::{Hmac, KeyInit, Mac};
 use rusqlite::{Connection, params};
 use secrecy::SecretString;
@@ -21,9 +22,10 @@ use yaoban_protocol::codec::from_cbor;
 use yaoban_protocol::op::Op;
 
 use super::listing::{Found, Listing, about};
+use super::profile::TaskBrief;
 use super::tasks::{Script, TaskRow, script_of, task_row};
 use super::work::{ReasonCount, Refusal, Work, known_member, masked, refused, refused_with};
-use super::{AppError, AppResult, ClerkApp};
+use super::{Acting, AppError, AppResult, ClerkApp};
 use crate::store::{Result, Tx, meta, outbox, rows};
 
 /// Days for which an attempt without an end, or an answered one without an outcome, is asked about.
@@ -113,17 +115,28 @@ impl GateVerdict {
 }
 
 /// Whom to call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DialTarget {
     /// The member of a task.
     Task(String),
-    /// A member, without a task.
-    Member {
-        /// Whom.
-        member_id: String,
-        /// Service or marketing.
-        purpose: ContactPurpose,
-    },
+    /// A member, without a task: a service call.
+    Member(String),
+}
+
+impl DialTarget {
+    /// For a task, or for a member without one.
+    fn of(task_id: Option<String>, member_id: &str) -> Self {
+        task_id.map_or_else(|| Self::Member(member_id.to_owned()), Self::Task)
+    }
+
+    /// The task, if it is one's.
+    pub fn task_id(&self) -> Option<&str> {
+        match self {
+            Self::Task(id) => Some(id),
+            Self::Member(_) => None,
+        }
+    }
 }
 
 /// A dial that may begin: its attempt is stored.
@@ -176,8 +189,8 @@ pub enum Awaits {
 pub struct OpenAttempt {
     /// Id.
     pub attempt_id: String,
-    /// The task, if there is one.
-    pub task_id: Option<String>,
+    /// What the call was for.
+    pub target: DialTarget,
     /// Who was called.
     pub member_id: String,
     /// The member's name.
@@ -211,7 +224,7 @@ pub struct NewOutcome {
     /// The dial it belongs to; none: the clerk's last answered one of this task without an outcome.
     pub attempt_id: Option<String>,
     /// The day chosen (visit, call back, stock until).
-    pub date: Option<chrono::NaiveDate>,
+    pub date: Option<NaiveDate>,
     /// The instant chosen for a call back, UTC.
     pub call_at_ms: Option<i64>,
     /// The ingredient it concerns; none: the one that the task is about, if it is about one.
@@ -345,6 +358,11 @@ impl ClerkApp {
         })
     }
 
+    /// The device could not dial: nothing rang.
+    pub fn dial_not_possible(&self, attempt_id: &str) -> AppResult<EndedAttempt> {
+        self.end_attempt(attempt_id, CarrierResult::Cancelled, None)
+    }
+
     /// What came of a task. It shows at once and can be taken back for ten seconds; a task that
     /// follows is there at once as well.
     pub fn record_outcome(&self, task_id: &str, new: &NewOutcome) -> AppResult<Recorded> {
@@ -425,27 +443,27 @@ pub(super) fn contact(channel: Channel, purpose: ContactPurpose) -> Contact {
 /// The gate's verdict now, from what this phone knows.
 pub(super) fn gate(
     conn: &Connection,
-    work: &Work<'_>,
+    acting: &Acting,
     member: &Member,
     contact: &Contact,
 ) -> Result<GateVerdict> {
-    gate_at(conn, work, member, contact, work.now_ms)
+    gate_at(conn, acting, member, contact, acting.now_ms)
 }
 
 /// The gate's verdict at an instant.
 pub(super) fn gate_at(
     conn: &Connection,
-    work: &Work<'_>,
+    acting: &Acting,
     member: &Member,
     contact: &Contact,
     now_ms: i64,
 ) -> Result<GateVerdict> {
-    let rules = &work.settings.rules;
-    let calendar = work.settings.calendar;
+    let rules = &acting.settings.rules;
+    let calendar = acting.settings.calendar;
     let days = rules.gate.marketing_caps.iter().map(|(days, _)| *days).max();
     let since_ms = calendar.day_start_ms(calendar.day(now_ms)) - days.unwrap_or(1).max(1) * 86_400_000;
     let dials_today = match &member.phone {
-        Some(number) => dials_on(conn, &number_hash(conn, number)?, work)?,
+        Some(number) => dials_on(conn, &number_hash(conn, number)?, acting.today)?,
         None => 0,
     };
     let input = GateInput {
@@ -489,13 +507,13 @@ fn past_contacts(
 }
 
 /// Dials to a number today, by anybody; those that never rang do not count.
-fn dials_on(conn: &Connection, number_hash: &str, work: &Work<'_>) -> Result<u32> {
+fn dials_on(conn: &Connection, number_hash: &str, today: NaiveDate) -> Result<u32> {
     Ok(conn
         .prepare_cached(
             "SELECT count(*) FROM attempt WHERE number_hash = ?1 AND day = ?2
                 AND (result IS NULL OR result NOT IN ('cancelled', 'blocked_by_policy'))",
         )?
-        .query_row(params![number_hash, day_number(work.today)], |row| row.get(0))?)
+        .query_row(params![number_hash, day_number(today)], |row| row.get(0))?)
 }
 
 /// A number's hash under a key that every phone of the chain has and no other chain: the digest of
@@ -533,7 +551,7 @@ pub(super) fn keep_refusal(
     Ok(())
 }
 
-/// The task of a dial, its member, and what it is for. Nobody calls for an emergency without its task.
+/// The task of a dial, its member, and what it is for.
 fn whom(listing: &Listing<'_>, target: &DialTarget) -> Result<(Option<Found>, String, ContactPurpose)> {
     match target {
         DialTarget::Task(id) => {
@@ -541,12 +559,29 @@ fn whom(listing: &Listing<'_>, target: &DialTarget) -> Result<(Option<Found>, St
             let (member_id, purpose) = (found.task.member_id.clone(), strictest(&found.task.purpose));
             Ok((Some(found), member_id, purpose))
         }
-        DialTarget::Member {
-            purpose: ContactPurpose::Emergency,
-            ..
-        } => Err(refused(reason::ORIGIN_NOT_ALLOWED)),
-        DialTarget::Member { member_id, purpose } => Ok((None, member_id.clone(), *purpose)),
+        DialTarget::Member(member_id) => Ok((None, member_id.clone(), ContactPurpose::Service)),
     }
+}
+
+/// The call to a member whose tasks wait, and what the gate says of it: for the first of them that is done by a
+/// call, so that what comes of it is recorded; else for the member.
+pub(super) fn call_to(
+    conn: &Connection,
+    acting: &Acting,
+    member: &Member,
+    waiting: &[TaskBrief],
+) -> Result<(DialTarget, GateVerdict)> {
+    let task = waiting.iter().find(|task| task.channel == Some(Channel::Call));
+    let purpose = match task {
+        Some(task) => rows::task(conn, &task.task_id)?.map(|task| strictest(&task.purpose)),
+        None => None,
+    };
+    let purpose = purpose.unwrap_or(ContactPurpose::Service);
+    let verdict = gate(conn, acting, member, &contact(Channel::Call, purpose))?;
+    Ok((
+        DialTarget::of(task.map(|task| task.task_id.clone()), &member.id),
+        verdict,
+    ))
 }
 
 /// The gate and the attempt in one transaction; a refusal of the gate is kept and handed back.
@@ -634,7 +669,7 @@ fn outcome_of(tx: &Tx<'_>, work: &Work<'_>, task_id: &str, new: &NewOutcome) -> 
         let open = open_attempts(tx, &work.staff.id, work.now_ms, Some(&task.member_id))?;
         let open = open
             .into_iter()
-            .find(|open| open.task_id.as_deref() == Some(task_id));
+            .find(|open| open.target.task_id() == Some(task_id));
         attempt_id = open.map(|open| open.attempt_id);
     }
     if let Some(id) = &attempt_id {
@@ -703,10 +738,11 @@ fn open_attempts(
     let first_day = now_ms.div_euclid(86_400_000) - OPEN_DAYS;
     let open = statement.query_map(params![staff_id, first_day, member_id, OPEN_MAX], |row| {
         let reversed: Option<String> = row.get(4)?;
+        let member_id: String = row.get(2)?;
         Ok(OpenAttempt {
             attempt_id: row.get(0)?,
-            task_id: row.get(1)?,
-            member_id: row.get(2)?,
+            target: DialTarget::of(row.get(1)?, &member_id),
+            member_id,
             name: row.get(3)?,
             phone_masked: reversed
                 .map(|digits| yaoban_domain::phone::mask(&digits.chars().rev().collect::<String>())),

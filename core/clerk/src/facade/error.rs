@@ -6,14 +6,12 @@ use yaoban_protocol::endpoint::refusal;
 use crate::store::{FromStore, StoreError};
 use crate::sync::{Problem, StoreFailure, code};
 
-/// Codes of the way to the hub that time does not mend: somebody pairs, installs or asks anew, or another
-/// round is at it.
-const LASTING: [&str; 9] = [
+/// Codes of the way to the hub that time does not mend: somebody pairs, installs or asks anew.
+const LASTING: [&str; 8] = [
     code::NOT_PAIRED,
     code::PAIR_CODE_BAD,
     code::ALREADY_PAIRED,
     code::OTHER_CHAIN,
-    code::SYNC_RUNNING,
     refusal::DEVICE_REVOKED,
     refusal::DEVICE_UNKNOWN,
     refusal::PAIR_CODE_INVALID,
@@ -110,14 +108,20 @@ impl AppError {
             Self::PinMissing => "pin_missing",
             Self::PinWrong { .. } => "pin_wrong",
             Self::PinBlocked { .. } => "pin_blocked",
-            Self::Unknown { .. } => "unknown",
+            Self::Unknown { what } => match *what {
+                "member" => "unknown_member",
+                "task" => "unknown_task",
+                "template" => "unknown_template",
+                "staff" => "unknown_staff",
+                _ => "unknown_what",
+            },
             Self::Invalid { .. } => "invalid",
             Self::Refused { code, .. } | Self::Hub { code, .. } | Self::Storage { code, .. } => code,
         }
     }
 
-    /// Whether the same may work later without anybody doing something: the way to the hub mends itself.
-    pub fn is_worth_a_retry(&self) -> bool {
+    /// The hub is not to be reached now: the same may work later without anybody doing something.
+    pub fn is_offline(&self) -> bool {
         matches!(self, Self::Hub { code, .. } if !LASTING.contains(&code.as_str()))
     }
 
@@ -224,7 +228,7 @@ mod tests {
 
     #[test]
     fn only_what_time_mends_is_tried_again() {
-        let hub = |code: &str| AppError::from(Problem::new(code, "")).is_worth_a_retry();
+        let hub = |code: &str| AppError::from(Problem::new(code, "")).is_offline();
         for code in [
             code::HUB_UNREACHABLE,
             code::TIMED_OUT,
@@ -236,7 +240,7 @@ mod tests {
         for code in LASTING {
             assert!(!hub(code), "{code}");
         }
-        assert!(!AppError::NotPaired.is_worth_a_retry());
-        assert!(!AppError::refused("unsent").is_worth_a_retry());
+        assert!(!AppError::NotPaired.is_offline());
+        assert!(!AppError::refused("unsent").is_offline());
     }
 }

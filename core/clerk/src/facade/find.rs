@@ -4,11 +4,12 @@ use chrono::NaiveDate;
 use rusqlite::Connection;
 use serde::Serialize;
 use yaoban_domain::calendar::age_on;
-use yaoban_domain::codes::Open;
+use yaoban_domain::codes::{Care, Open};
 use yaoban_domain::model::Member;
 use yaoban_domain::phone::mask;
 
-use super::{Acting, AppError, AppResult, ClerkApp};
+use super::profile::Say;
+use super::{Acting, AppError, AppResult, ClerkApp, first_load};
 use crate::search::{is_too_short, search};
 use crate::store::figures::{CACHED_COLUMNS, Cached, read_cached};
 use crate::store::rows;
@@ -42,10 +43,41 @@ pub struct MemberRow {
     pub last_visit: Option<NaiveDate>,
     /// Has allergies.
     pub allergies: bool,
+    /// What marks it in a list, what matters most first.
+    pub marks: Vec<Mark>,
     /// Other members on the same number.
     pub household: u32,
     /// What it was found by, as a code; none in lists that were not searched.
     pub found_by: Option<String>,
+}
+
+/// A mark of a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Mark {
+    /// What it says.
+    pub say: Say,
+    /// It is a danger.
+    pub stands_out: bool,
+}
+
+/// What marks a member in a list.
+fn marks(allergies: bool, care: Option<Care>, household: u32, looked_up: bool) -> Vec<Mark> {
+    let mark = |holds: bool, say: Say| {
+        holds.then_some(Mark {
+            say,
+            stands_out: false,
+        })
+    };
+    let parts = [
+        allergies.then(|| Mark {
+            say: Say::of("mark", "allergies", &[]),
+            stands_out: true,
+        }),
+        mark(care == Some(Care::Chronic), Say::of("care", "chronic", &[])),
+        mark(household > 0, Say::of("mark", "household", &[("n", &household)])),
+        mark(looked_up, Say::of("mark", "looked_up", &[])),
+    ];
+    parts.into_iter().flatten().collect()
 }
 
 /// Who fits what was typed.
@@ -53,13 +85,41 @@ pub struct MemberRow {
 pub struct Found {
     /// The members, best first.
     pub members: Vec<MemberRow>,
-    /// Nobody fits yet, and too little was typed to say that nobody does: digits are still to come.
-    pub too_short: bool,
+    /// What is said where there are none: nothing was typed, digits are still to come, or nobody fits. None: there
+    /// are some.
+    pub none: Option<Say>,
+    /// Nobody fits what was typed: a new member, or one to look up at the hub.
+    pub nobody: bool,
+}
+
+impl Found {
+    /// That nobody fits a text.
+    pub(super) fn nobody(group: &'static str, code: &str, text: &str) -> Self {
+        Self {
+            members: Vec::new(),
+            none: Some(Say::of(group, code, &[("text", &text)])),
+            nobody: true,
+        }
+    }
+
+    /// These, or a word that there are none yet.
+    fn these(members: Vec<MemberRow>, group: &'static str, none: &str) -> Self {
+        Self {
+            none: members.is_empty().then(|| Say::of(group, none, &[])),
+            members,
+            nobody: false,
+        }
+    }
 }
 
 impl ClerkApp {
-    /// The members that fit what was typed, best first, at most `limit` (and 100).
+    /// The members that fit what was typed, best first, at most `limit` (and 100); while nothing is typed, those
+    /// who were opened last.
     pub fn find(&self, text: &str, limit: usize) -> AppResult<Found> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Ok(Found::these(self.recent_members()?, "counter", "first"));
+        }
         let acting = self.acting()?;
         self.store.read(|conn| {
             let hits = search(conn, text, &acting.store_id, limit)?;
@@ -72,9 +132,12 @@ impl ClerkApp {
                     });
                 }
             }
-            Ok(Found {
-                too_short: members.is_empty() && is_too_short(text),
-                members,
+            if !members.is_empty() || is_too_short(text) {
+                return Ok(Found::these(members, "counter", "go_on"));
+            }
+            Ok(match first_load(conn)? {
+                Some(_) => Found::nobody("load", "none", text),
+                None => Found::nobody("counter", "none", text),
             })
         })
     }
@@ -130,7 +193,13 @@ pub(crate) fn row_of(
         ))?
         .query_row([member_key], |row| Ok((row.get(0)?, read_cached(row, 1)?)))?;
     let own_store = member.store_id.as_deref() == Some(acting.store_id.as_str());
+    let household = match &member.phone {
+        Some(phone) => household(conn, member_key, phone)?.len() as u32,
+        None => 0,
+    };
+    let allergies = !member.allergies.is_empty();
     Ok(MemberRow {
+        marks: marks(allergies, cached.care, household, looked_up),
         member_id: member.id.clone(),
         name: member.name.clone(),
         phone_masked: member.phone.as_deref().map(mask),
@@ -145,11 +214,8 @@ pub(crate) fn row_of(
         care: cached.care.map(|care| care.to_string()),
         value_index: cached.value_index,
         last_visit: member.lifetime.last_visit,
-        allergies: !member.allergies.is_empty(),
-        household: match &member.phone {
-            Some(phone) => household(conn, member_key, phone)?.len() as u32,
-            None => 0,
-        },
+        allergies,
+        household,
         found_by: None,
     })
 }

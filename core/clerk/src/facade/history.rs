@@ -15,8 +15,12 @@ use super::{AppError, AppResult, ClerkApp};
 use crate::store::rows::{self, StoredLine};
 use crate::sync::Cancel;
 
-/// Days of one page.
+/// The phone's days of one page.
+const PAGE_DAYS: usize = 20;
+/// Of these at most.
 const DAYS_MAX: usize = 100;
+/// Lines of a page of the hub's.
+const HUB_LINES: u32 = 200;
 
 /// One line as it shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -56,15 +60,17 @@ pub struct HistoryPage {
     /// Days, newest first.
     pub days: Vec<HistoryDay>,
     /// What is asked for next; none: there is nothing older.
-    pub next: Option<OlderDays>,
+    pub next: Option<DaysAsked>,
 }
 
-/// Where older days are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct OlderDays {
-    /// From this day on, back.
-    pub until: NaiveDate,
-    /// At the hub ([`ClerkApp::older_history`]): they are older than the phone holds. Else here.
+/// Which days are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct DaysAsked {
+    /// From this day on, it included, back; none: from the newest one.
+    pub until: Option<NaiveDate>,
+    /// Lines of this ingredient; none: of all.
+    pub ingredient: Option<String>,
+    /// They are older than the phone holds and come from the hub.
     pub at_hub: bool,
 }
 
@@ -87,23 +93,29 @@ impl ClerkApp {
         })
     }
 
-    /// The days from `until` on, back (none: from the newest on), at most `days_max`; of one ingredient, or of all.
-    pub fn history(
-        &self,
-        member_id: &str,
-        until: Option<NaiveDate>,
-        days_max: usize,
-        ingredient: Option<&str>,
-    ) -> AppResult<HistoryPage> {
+    /// A page of days, newest first: the phone's first, then the hub's, which are shown and not kept. Of one
+    /// ingredient a page of the hub's may hold nothing though there is a next one. Waits for the network only for
+    /// the hub's days.
+    pub fn history(&self, member_id: &str, asked: &DaysAsked, cancel: &Cancel) -> AppResult<HistoryPage> {
+        if asked.at_hub {
+            self.days_of_the_hub(member_id, asked, cancel)
+        } else {
+            self.days_here(member_id, asked, PAGE_DAYS)
+        }
+    }
+
+    /// The phone's days, at most `days_max` of them; more are here or at the hub.
+    pub fn days_here(&self, member_id: &str, asked: &DaysAsked, days_max: usize) -> AppResult<HistoryPage> {
         let acting = self.acting()?;
         self.store.read(|conn| {
             let (key, member) = require_member(conn, member_id, acting.now_ms)?;
             let wanted = days_max.clamp(1, DAYS_MAX);
             let held = rows::stored_lines(conn, key)?;
-            let narrowed = ingredient.map(|ingredient| lines_of(conn, &held, ingredient));
+            let narrowed = asked.ingredient.as_deref();
+            let narrowed = narrowed.map(|ingredient| lines_of(conn, &held, ingredient));
             let narrowed = narrowed.transpose()?;
             let lines = narrowed.as_deref().unwrap_or(&held);
-            let mut days = days_of_lines(conn, lines, until, wanted + 1)?;
+            let mut days = days_of_lines(conn, lines, asked.until, wanted + 1)?;
             let more = days.len() > wanted;
             days.truncate(wanted);
             let older = if more {
@@ -114,45 +126,40 @@ impl ClerkApp {
                 (u64::from(member.lifetime.times) > held.len() as u64)
                     .then(|| (held.first().copied().unwrap_or(acting.today), true))
             };
-            let next = older.and_then(|(before, at_hub)| OlderDays::before(before, at_hub));
+            let next = older.and_then(|(before, at_hub)| asked.before(before, at_hub));
             Ok(HistoryPage { days, next })
         })
     }
 
-    /// Older days than the phone holds, from the hub. They are shown and not kept. Of one ingredient a page
-    /// may hold nothing though there is a next one.
-    pub fn older_history(
-        &self,
-        member_id: &str,
-        until: NaiveDate,
-        lines_max: u32,
-        ingredient: Option<&str>,
-        cancel: &Cancel,
-    ) -> AppResult<HistoryPage> {
+    fn days_of_the_hub(&self, member_id: &str, asked: &DaysAsked, cancel: &Cancel) -> AppResult<HistoryPage> {
         let acting = self.acting()?;
         let (_, member) = self
             .store
             .read(|conn| require_member(conn, member_id, acting.now_ms))?;
         let mut store = std::sync::Arc::clone(&self.store);
-        let before = day_number(until).saturating_add(1);
+        let before = day_number(asked.until.unwrap_or(acting.today)).saturating_add(1);
         let reply = self
             .driver()
-            .history(&mut store, &member.id, before, lines_max, cancel)?;
+            .history(&mut store, &member.id, before, HUB_LINES, cancel)?;
         let mut days = self.store.read(|conn| days_of(conn, &reply.purchases))?;
         let last = days.last().filter(|_| reply.more).map(|day| day.day);
-        let next = last.and_then(|last| OlderDays::before(last, true));
-        if let Some(ingredient) = ingredient {
+        let next = last.and_then(|last| asked.before(last, true));
+        if let Some(ingredient) = &asked.ingredient {
             days.retain_mut(|day| day.narrow_to(ingredient));
         }
         Ok(HistoryPage { days, next })
     }
 }
 
-impl OlderDays {
+impl DaysAsked {
     /// The days before one; none: the calendar has none.
-    fn before(day: NaiveDate, at_hub: bool) -> Option<Self> {
-        let until = day.pred_opt()?;
-        Some(Self { until, at_hub })
+    fn before(&self, day: NaiveDate, at_hub: bool) -> Option<Self> {
+        let until = Some(day.pred_opt()?);
+        Some(Self {
+            until,
+            at_hub,
+            ingredient: self.ingredient.clone(),
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use chrono::{Days, NaiveDate};
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
 use rustc_hash::FxHashMap;
 use yaoban_domain::calendar::{Calendar, day_number, from_day_number};
-use yaoban_domain::codes::{Class, Open, TaskKind, TaskState};
+use yaoban_domain::codes::{Channel, Class, Open, TaskKind, TaskState};
 use yaoban_domain::model::{CareTask, Staff, Why};
 use yaoban_domain::phone;
 use yaoban_domain::task::{OrderInput, OrderKey, channel, is_absorbing, is_on_list, order_key, settle};
@@ -14,7 +14,7 @@ use yaoban_protocol::apply::reason;
 use yaoban_protocol::row::{Campaign, entity};
 
 use super::profile::Say;
-use super::tasks::{Household, LIST_MAX, OVERDUE_DAYS, TaskFilter, TaskRow, TaskView};
+use super::tasks::{Household, LIST_MAX, OVERDUE_DAYS, TaskAct, TaskFilter, TaskRow, TaskView};
 use super::work::{Work, refused};
 use crate::store::figures::{CACHED_COLUMNS, Cached, read_cached};
 use crate::store::rows::{PLACE_COLUMN_COUNT, PLACE_COLUMNS, TASK_COLUMN_COUNT, TASK_COLUMNS};
@@ -53,12 +53,22 @@ impl Found {
 fn after(task: &CareTask) -> Say {
     let deferred = task.state.is(TaskState::Deferred);
     match (task.deferred_until_ms, task.deferred_until) {
-        (Some(at_ms), _) if deferred => Say::of("back_at", &[("when", &at_ms)]),
-        (None, Some(day)) if deferred => Say::of("back_on", &[("day", &day)]),
+        (Some(at_ms), _) if deferred => Say::of("after", "back_at", &[("when", &at_ms)]),
+        (None, Some(day)) if deferred => Say::of("after", "back_on", &[("day", &day)]),
         _ if task.state.is(TaskState::Expired) && task.attempts > 0 => {
-            Say::of("given_up", &[("n", &task.attempts)])
+            Say::of("after", "given_up", &[("n", &task.attempts)])
         }
-        _ => Say::of("state", &[("state", &task.state.code())]),
+        _ => Say::of("after", "state", &[("state", &task.state.code())]),
+    }
+}
+
+/// What is done with a task by a touch.
+fn act(task: &CareTask) -> TaskAct {
+    match channel(&task.kind) {
+        _ if is_absorbing(&task.state) => TaskAct::Nothing,
+        Some(Channel::Call) => TaskAct::Call,
+        Some(Channel::Sms | Channel::Wechat) => TaskAct::Message,
+        _ => TaskAct::Nothing,
     }
 }
 
@@ -357,17 +367,17 @@ impl<'a> Listing<'a> {
             // Its name stands in the reason already if the task is about it.
             let named = task.why.values.iter().any(|(_, value)| value == medicine);
             let code = if named { "end" } else { "medicine_end" };
-            Say::of(code, &[("medicine", &medicine), ("day", &end)])
+            Say::of("tasks", code, &[("medicine", &medicine), ("day", &end)])
         });
         let back = task.deferred_until.filter(|day| *day > self.today);
-        let tried = (task.attempts > 0).then(|| Say::of("attempts", &[("n", &task.attempts)]));
+        let tried = (task.attempts > 0).then(|| Say::of("tasks", "attempts", &[("n", &task.attempts)]));
         let parts = [
             end,
-            back.map(|day| Say::of("back", &[("day", &day)])),
+            back.map(|day| Say::of("tasks", "back", &[("day", &day)])),
             task.outcome
                 .as_ref()
-                .map(|outcome| Say::of("outcome", &[("outcome", &outcome.code.code())])),
-            task.nudged_at_ms.map(|_| Say::of("nudged", &[])),
+                .map(|outcome| Say::of("tasks", "outcome", &[("outcome", &outcome.code.code())])),
+            task.nudged_at_ms.map(|_| Say::of("tasks", "nudged", &[])),
             tried,
         ];
         parts.into_iter().flatten().collect()
@@ -421,7 +431,7 @@ impl<'a> Listing<'a> {
             due: task.due,
             deferred_until: task.deferred_until,
             deferred_until_ms: task.deferred_until_ms,
-            why: task.why.clone(),
+            why: Say::from(&task.why),
             class: figures.class,
             care: figures.care,
             value_index: figures.value_index,
@@ -442,6 +452,7 @@ impl<'a> Listing<'a> {
             changed_at_ms: task.changed_at_ms,
             also,
             after: after(task),
+            act: act(task),
             may_defer: is_on_list(task, self.today) && task.due > self.today,
         })
     }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use yaoban_protocol::message::LookupRequest;
 
-use super::find::MemberRow;
+use super::find::Found;
 use super::{AppError, AppResult, ClerkApp};
 use crate::search::HITS_MAX;
 use crate::sync::Cancel;
 
 impl ClerkApp {
     /// Looks a member of another store up by its whole phone number or its id.
-    pub fn lookup(&self, query: &str, reason: &str, cancel: &Cancel) -> AppResult<Vec<MemberRow>> {
+    pub fn lookup(&self, query: &str, reason: &str, cancel: &Cancel) -> AppResult<Found> {
         let acting = self.acting()?;
         let reason = reason.trim();
         if reason.is_empty() {
@@ -25,6 +25,10 @@ impl ClerkApp {
         };
         let mut store = Arc::clone(&self.store);
         self.driver().lookup(&mut store, request, cancel)?;
-        Ok(self.find(query, HITS_MAX)?.members)
+        let found = self.find(query, HITS_MAX)?;
+        if found.members.is_empty() {
+            return Ok(Found::nobody("counter", "nowhere", query.trim()));
+        }
+        Ok(found)
     }
 }

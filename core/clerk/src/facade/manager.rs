@@ -30,7 +30,7 @@ const PAIRS_MAX: usize = 200;
 const OPS_MAX: usize = 200;
 
 /// The day of one clerk; or of the tasks that are nobody's, or somebody's who left.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ClerkDay {
     /// Who; none: nobody.
     pub staff_id: Option<String>,
@@ -42,47 +42,43 @@ pub struct ClerkDay {
     pub pharmacist: bool,
     /// Is marked off today.
     pub off_today: bool,
-    /// Tasks that are not closed.
-    pub open: u32,
-    /// Of these, on today's list.
-    pub due: u32,
-    /// Tasks done today.
-    pub done: u32,
-    /// Dials today.
-    pub attempts: u32,
-    /// Of these, answered.
-    pub answered: u32,
-    /// Visits agreed today.
-    pub agreed: u32,
-    /// Messages handed over today.
-    pub messages: u32,
-    /// Tasks that ran out without a result, within the last days.
-    pub overdue: u32,
+    /// Its numbers, in the order in which they are shown.
+    pub figures: Vec<FigureCount>,
+}
+
+/// A number of the day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct FigureCount {
+    /// Which one.
+    pub figure: TodayFigure,
+    /// The number.
+    pub count: u32,
 }
 
 impl ClerkDay {
-    fn number(&mut self, figure: TodayFigure) -> &mut u32 {
-        match figure {
-            TodayFigure::Open => &mut self.open,
-            TodayFigure::Due => &mut self.due,
-            TodayFigure::Done => &mut self.done,
-            TodayFigure::Attempts => &mut self.attempts,
-            TodayFigure::Answered => &mut self.answered,
-            TodayFigure::Agreed => &mut self.agreed,
-            TodayFigure::Messages => &mut self.messages,
-            TodayFigure::Overdue => &mut self.overdue,
-        }
+    /// A number of the day.
+    pub fn count(&self, figure: TodayFigure) -> u32 {
+        let found = self.figures.iter().find(|one| one.figure == figure);
+        found.map_or(0, |one| one.count)
     }
 
     fn add(&mut self, other: &Self) {
-        self.open += other.open;
-        self.due += other.due;
-        self.done += other.done;
-        self.attempts += other.attempts;
-        self.answered += other.answered;
-        self.agreed += other.agreed;
-        self.messages += other.messages;
-        self.overdue += other.overdue;
+        for (own, other) in self.figures.iter_mut().zip(&other.figures) {
+            own.count += other.count;
+        }
+    }
+}
+
+impl Default for ClerkDay {
+    fn default() -> Self {
+        Self {
+            staff_id: None,
+            name: String::new(),
+            role: String::new(),
+            pharmacist: false,
+            off_today: false,
+            figures: FIGURES.map(|figure| FigureCount { figure, count: 0 }).to_vec(),
+        }
     }
 }
 
@@ -93,28 +89,29 @@ pub struct Today {
     pub day: NaiveDate,
     /// By clerk, by name; what is nobody's, or somebody's who left, comes last. A clerk sees its own line only.
     pub clerks: Vec<ClerkDay>,
-    /// All of them together.
-    pub total: ClerkDay,
+    /// All of them together; none: there is but one.
+    pub total: Option<ClerkDay>,
 }
 
 /// A number of [`ClerkDay`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TodayFigure {
-    /// [`ClerkDay::open`].
+    /// Tasks that are not closed.
     Open,
-    /// [`ClerkDay::due`].
+    /// Of these, on today's list.
     Due,
-    /// [`ClerkDay::done`].
+    /// Tasks done today.
     Done,
-    /// [`ClerkDay::attempts`].
+    /// Dials today.
     Attempts,
-    /// [`ClerkDay::answered`].
+    /// Of these, answered.
     Answered,
-    /// [`ClerkDay::agreed`].
+    /// Visits agreed today.
     Agreed,
-    /// [`ClerkDay::messages`].
+    /// Messages handed over today.
     Messages,
-    /// [`ClerkDay::overdue`].
+    /// Tasks that ran out without a result, within the last days.
     Overdue,
 }
 
@@ -274,8 +271,8 @@ impl ClerkApp {
             }
             Ok(Today {
                 day: work.today,
+                total: (clerks.len() > 1).then_some(total),
                 clerks,
-                total,
             })
         })
     }
@@ -478,7 +475,9 @@ impl Days {
             for item in items(conn, work, figure)? {
                 let day = days.entry(item.staff_id.clone()).or_default();
                 day.staff_id = item.staff_id;
-                *day.number(figure) += 1;
+                if let Some(own) = day.figures.iter_mut().find(|one| one.figure == figure) {
+                    own.count += 1;
+                }
             }
         }
         Ok(Self(days))

@@ -1,5 +1,7 @@
 //! What a clerk changes in a member's record.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use serde::Serialize;
 use yaoban_domain::codes::{Channel, Code as _, ConsentPurpose, Open, Sex};
@@ -51,6 +53,21 @@ pub struct DrawnSignature {
     pub width: f32,
     /// The strokes, each as right, down, right, down … from the pad's upper left corner.
     pub strokes: Vec<Vec<f32>>,
+    /// Purposes of the consents that the member saw when it signed. It stands for these and no others.
+    pub purposes: Vec<String>,
+}
+
+/// What may be corrected of a member in a form, as it is typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MemberForm {
+    /// Name.
+    pub name: String,
+    /// A new phone number; empty: the one that is there stays.
+    pub phone: String,
+    /// Sex, as a code; none: it is not known.
+    pub sex: Option<String>,
+    /// Birthday, empty if it is not known.
+    pub birthday: String,
 }
 
 /// What a registration begins with.
@@ -236,18 +253,76 @@ impl ClerkApp {
             .ok_or_else(|| AppError::invalid("daily_units", "units", []))
     }
 
-    /// The allergies that a text names, with commas or spaces between, for an edit of the record. Of one that
-    /// is there already what is known stays.
-    pub fn typed_allergies(&self, member_id: &str, text: &str) -> AppResult<Vec<Allergy>> {
+    /// What a correction of the record begins with.
+    pub fn member_form(&self, member_id: &str) -> AppResult<MemberForm> {
         let acting = self.acting()?;
         let (_, member) = self
             .store
             .read(|conn| require_member(conn, member_id, acting.now_ms))?;
-        let known = |named: Allergy| {
-            let same = member.allergies.iter().find(|allergy| allergy.text == named.text);
-            same.cloned().unwrap_or(named)
+        Ok(MemberForm {
+            name: member.name,
+            phone: String::new(),
+            sex: member.sex.map(|sex| sex.code().to_owned()),
+            birthday: member.birthday.map(|day| day.to_string()).unwrap_or_default(),
+        })
+    }
+
+    /// Stores what was changed in a form since it began; what is as it was is not told, since somebody else may
+    /// have changed it meanwhile. A birthday that was
+    /// emptied is refused: there is no way to unlearn it.
+    pub fn save_form(&self, member_id: &str, before: &MemberForm, after: &MemberForm) -> AppResult<()> {
+        let changed =
+            |before: &str, after: &str| (before.trim() != after.trim()).then(|| after.trim().to_owned());
+        let birthday = changed(&before.birthday, &after.birthday).map(|typed| {
+            let day = self.typed_birthday(&typed)?;
+            day.ok_or_else(|| AppError::invalid("birthday", "birthday", []))
+        });
+        let sex = after.sex.as_deref().filter(|_| after.sex != before.sex);
+        let edit = ProfileFields {
+            name: changed(&before.name, &after.name),
+            phone: changed(&before.phone, &after.phone).filter(|phone| !phone.is_empty()),
+            sex: sex
+                .map(|code| parse::<Sex>(code, "sex").map(Open::from))
+                .transpose()?,
+            birthday: birthday.transpose()?,
+            ..ProfileFields::default()
         };
-        Ok(allergies_of(text).map(known).collect())
+        if edit != ProfileFields::default() {
+            self.edit_member(member_id, edit)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the allergies that a text names, with commas or spaces between. Of one that is there already what is
+    /// known stays.
+    pub fn add_allergies(&self, member_id: &str, text: &str) -> AppResult<()> {
+        self.change_allergies(member_id, |known| {
+            let new = allergies_of(text).filter(|named| known.iter().all(|one| one.text != named.text));
+            let new: Vec<Allergy> = new.collect();
+            known.extend(new);
+        })
+    }
+
+    /// Takes an allergy away, by what the member said.
+    pub fn remove_allergy(&self, member_id: &str, text: &str) -> AppResult<()> {
+        self.change_allergies(member_id, |known| known.retain(|one| one.text != text))
+    }
+
+    fn change_allergies(&self, member_id: &str, change: impl FnOnce(&mut Vec<Allergy>)) -> AppResult<()> {
+        let acting = self.acting()?;
+        let (_, member) = self
+            .store
+            .read(|conn| require_member(conn, member_id, acting.now_ms))?;
+        let mut allergies = member.allergies.clone();
+        change(&mut allergies);
+        if allergies != member.allergies {
+            let edit = ProfileFields {
+                allergies: Some(allergies),
+                ..ProfileFields::default()
+            };
+            self.edit_member(member_id, edit)?;
+        }
+        Ok(())
     }
 
     /// Registers a member, without a network: it has a temporary id until the hub gives one.
@@ -293,7 +368,11 @@ impl ClerkApp {
             set.dedup();
         }
         let id = member.id.clone();
-        let signature = new.signature.as_ref().map(signature_of).transpose()?;
+        let signature = new
+            .signature
+            .as_ref()
+            .map(|drawn| signature_of(drawn, &new.consents));
+        let signature = signature.transpose()?;
         let acted = self.act(
             &acting,
             Op::RegisterMember {
@@ -393,7 +472,8 @@ impl ClerkApp {
     ) -> AppResult<Acted> {
         let (acting, member_id) = self.acting_on(member_id)?;
         let consent = consent_of(new, &acting)?;
-        let signature = signature.map(signature_of).transpose()?;
+        let signature = signature.map(|drawn| signature_of(drawn, std::slice::from_ref(new)));
+        let signature = signature.transpose()?;
         self.act(
             &acting,
             Op::SetConsent {
@@ -454,7 +534,12 @@ fn thousandths(text: &str) -> Option<i64> {
     (digits(whole, 6) && digits(rest, 3)).then(|| format!("{whole}{rest:0<3}").parse().ok())?
 }
 
-fn signature_of(drawn: &DrawnSignature) -> AppResult<Signature> {
+/// A signature under these consents. One that was drawn under others is none of these.
+fn signature_of(drawn: &DrawnSignature, consents: &[NewConsent]) -> AppResult<Signature> {
+    let given: BTreeSet<&str> = consents.iter().map(|consent| consent.purpose.as_str()).collect();
+    if given != drawn.purposes.iter().map(String::as_str).collect() {
+        return Err(AppError::invalid("signature", "signature_again", []));
+    }
     Signature::of_drawing(drawn.width, &drawn.strokes)
         .ok_or_else(|| AppError::invalid("signature", "signature", []))
 }

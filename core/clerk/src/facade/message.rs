@@ -16,11 +16,8 @@ use yaoban_protocol::apply::reason;
 use yaoban_protocol::op::Op;
 use yaoban_protocol::row::entity;
 
-use super::contact::{Contact, GateVerdict, gate, gate_at, keep_refusal};
-use super::work::{
-    ReasonCount, Refusal, Refused, Work, check_group, count_reasons, known_member, masked, refused,
-    refused_with,
-};
+use super::contact::{Contact, Decision, GateVerdict, gate, gate_at, keep_refusal};
+use super::work::{Refusal, Refused, Work, check_group, known_member, masked, refused, refused_with};
 use super::{AppError, AppResult, ClerkApp};
 use crate::store::{Result, StoreError, Tx, outbox, rows};
 
@@ -30,6 +27,8 @@ const DEFERRED_MAX: i64 = 500;
 const OPEN_MAX: i64 = 500;
 /// How often a send that failed is tried again, each time under a key of its own.
 const TRIES_MAX: u32 = 5;
+/// So many members see how a message would be.
+const PREVIEWS: usize = 3;
 /// Why a deferred message was given up.
 const EXPIRED: &str = "deferral_expired";
 
@@ -67,10 +66,39 @@ pub struct MessagePreview {
     pub gate: GateVerdict,
 }
 
+/// A message from a template to members as it would be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MessagePreviews {
+    /// For the first of them.
+    pub shown: Vec<MessagePreview>,
+    /// How many more there are.
+    pub more: usize,
+    /// The gate lets it reach somebody, now or later, as far as it was asked.
+    pub possible: bool,
+}
+
+/// What became of a message that was handed out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// It was sent: the device says so, or the clerk.
+    Sent,
+    /// It arrived.
+    Delivered,
+    /// The clerk did not send it.
+    NotSent,
+    /// Nothing on the device sends it.
+    NoApp,
+    /// The device could not send it.
+    Failed {
+        /// Why, as the device's code.
+        reason: String,
+    },
+}
+
 /// A message to hand over: its send is stored as queued.
 #[derive(Debug, Serialize)]
 pub struct MessageOut {
-    /// Key of the send; [`ClerkApp::message_result`] tells what became of it.
+    /// Key of the send; [`ClerkApp::message_told`] tells what became of it.
     pub key: String,
     /// To whom.
     pub member_id: String,
@@ -132,8 +160,38 @@ pub struct MessageResult {
     pub deferred: Vec<MessageDeferred>,
     /// Refused, with the reason.
     pub refused: Vec<Refused>,
-    /// How often each reason refused.
-    pub reasons: Vec<ReasonCount>,
+    /// The same by reason, the most frequent first.
+    pub reasons: Vec<RefusedBy>,
+}
+
+/// Whom a reason refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RefusedBy {
+    /// Why, as a code.
+    pub code: String,
+    /// Values for the wording, by name.
+    pub values: Vec<(String, String)>,
+    /// The members' names; the id of one that is not here.
+    pub names: Vec<String>,
+}
+
+/// Members by the reason that refused them.
+fn by_reason(refused: &[Refused]) -> Vec<RefusedBy> {
+    let mut reasons: Vec<RefusedBy> = Vec::new();
+    for one in refused {
+        let name = if one.name.is_empty() { &one.id } else { &one.name };
+        let same = |by: &&mut RefusedBy| (&by.code, &by.values) == (&one.code, &one.values);
+        match reasons.iter_mut().find(same) {
+            Some(by) => by.names.push(name.clone()),
+            None => reasons.push(RefusedBy {
+                code: one.code.clone(),
+                values: one.values.clone(),
+                names: vec![name.clone()],
+            }),
+        }
+    }
+    reasons.sort_by_key(|by| std::cmp::Reverse(by.names.len()));
+    reasons
 }
 
 impl ClerkApp {
@@ -163,17 +221,7 @@ impl ClerkApp {
     /// A message as it would be for a member, with what the gate says. Nothing is stored.
     pub fn preview_message(&self, member_id: &str, template_id: &str) -> AppResult<MessagePreview> {
         let work = Work::begin(self)?;
-        work.read(|conn| {
-            let sending = Sending::new(conn, &work, template_id, None)?;
-            let member = known_member(conn, member_id)?;
-            Ok(MessagePreview {
-                text: sending.text(&member)?,
-                gate: gate(conn, &work, &member, &sending.contact)?,
-                phone_masked: masked(&member),
-                member_id: member.id,
-                name: member.name,
-            })
-        })
+        work.read(|conn| Sending::new(conn, &work, template_id, None)?.preview(conn, member_id))
     }
 
     /// A message from a template to members, each through the gate. Those who are refused are listed
@@ -205,17 +253,44 @@ impl ClerkApp {
         })
     }
 
-    /// What became of a message: handed over, delivered, failed (with the SMS app's reason).
-    pub fn message_result(&self, key: &str, state: SendState, reason: Option<&str>) -> AppResult<()> {
+    /// The first members to whom a message from a template would go, with its text and what the gate says. Nothing
+    /// is stored.
+    pub fn preview_messages(&self, member_ids: &[String], template_id: &str) -> AppResult<MessagePreviews> {
+        let work = Work::begin(self)?;
+        work.read(|conn| {
+            let sending = Sending::new(conn, &work, template_id, None)?;
+            let first = member_ids.iter().take(PREVIEWS);
+            let shown: Vec<MessagePreview> =
+                first.map(|id| sending.preview(conn, id)).collect::<Result<_>>()?;
+            let more = member_ids.len() - shown.len();
+            let reaches = |preview: &MessagePreview| preview.gate.verdict != Decision::Refuse;
+            Ok(MessagePreviews {
+                possible: more > 0 || shown.iter().any(reaches),
+                more,
+                shown,
+            })
+        })
+    }
+
+    /// What became of a message that was handed out. Returns where it stands.
+    pub fn message_told(&self, key: &str, told: &Told) -> AppResult<SendState> {
+        let (state, reason) = match told {
+            Told::Sent => (SendState::Sent, None),
+            Told::Delivered => (SendState::Delivered, None),
+            Told::NotSent => (SendState::Failed, Some("not_sent")),
+            Told::NoApp => (SendState::Failed, Some("no_app")),
+            Told::Failed { reason } => (SendState::Failed, Some(reason.as_str())),
+        };
         let work = Work::begin(self)?;
         work.write(|tx| {
             let send = rows::send(tx, key)?.ok_or_else(|| refused("send_unknown"))?;
-            put_state(tx, &work, &send, state, reason)
+            put_state(tx, &work, &send, state, reason)?;
+            Ok(state)
         })
     }
 
     /// The clerk's messages that were handed out and of which nothing was told since: it has to say
-    /// what became of them ([`Self::message_result`]).
+    /// what became of them ([`Self::message_told`]).
     pub fn open_messages(&self) -> AppResult<Vec<OpenMessage>> {
         let work = Work::begin(self)?;
         work.read(|conn| open_messages(conn, &work.staff.id))
@@ -267,7 +342,7 @@ impl ClerkApp {
             for send in deferred_sends(tx, &work.staff.id)? {
                 release(tx, &work, &send, &mut result)?;
             }
-            result.reasons = count_reasons(result.refused.iter().map(|one| one.code.as_str()));
+            result.reasons = by_reason(&result.refused);
             Ok(result)
         })
     }
@@ -321,6 +396,17 @@ impl<'w, 'a> Sending<'w, 'a> {
         })
     }
 
+    fn preview(&self, conn: &Connection, member_id: &str) -> Result<MessagePreview> {
+        let member = known_member(conn, member_id)?;
+        Ok(MessagePreview {
+            text: self.text(&member)?,
+            gate: gate(conn, self.work, &member, &self.contact)?,
+            phone_masked: masked(&member),
+            member_id: member.id,
+            name: member.name,
+        })
+    }
+
     fn text(&self, member: &Member) -> Result<String> {
         let values = [
             ("name", member.name.as_str()),
@@ -344,7 +430,7 @@ impl<'w, 'a> Sending<'w, 'a> {
                 ),
             }
         }
-        result.reasons = count_reasons(result.refused.iter().map(|one| one.code.as_str()));
+        result.reasons = by_reason(&result.refused);
         Ok(result)
     }
 

@@ -65,7 +65,9 @@ use crate::recording::{self, Shelf};
 use crate::store::StoreError;
 use crate::store::outbox::{self, NewOp};
 use crate::store::{Durability, OpenReport, Settings, Store, meta, read_pairing, rows};
-use crate::sync::{Cancel, Connect, Driver, Https, Options, RoundReport, SyncListener, SyncStore};
+use crate::sync::{
+    Cancel, Connect, Driver, Https, Options, Problem, RoundReport, SyncListener, SyncStore, Wake, code,
+};
 use crate::vault::KeyVault;
 pub use error::{AppError, AppResult};
 pub use work::{GROUP_MAX, ReasonCount, Refused};
@@ -85,6 +87,7 @@ pub struct ClerkApp {
     driver: Arc<Driver>,
     session: Mutex<staff::Session>,
     touched_by_shell: AtomicBool,
+    wake: Arc<Wake>,
     pub(crate) recordings: Shelf,
     pub(crate) opened: Mutex<OpenReport>,
 }
@@ -145,9 +148,23 @@ pub struct Paired {
     pub staff_id: Option<String>,
 }
 
+/// How far a phone is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PhoneStage {
+    /// No hub knows it.
+    Unpaired,
+    /// Paired; the first load is not in.
+    Loading,
+    /// Everything that was ever loaded is here.
+    Ready,
+}
+
 /// How the phone stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Status {
+    /// How far it is.
+    pub stage: PhoneStage,
     /// Paired with a hub.
     pub paired: bool,
     /// Why the hub locked this phone, if it did.
@@ -205,7 +222,7 @@ pub struct FirstLoad {
     pub usable: bool,
 }
 
-fn first_load(conn: &rusqlite::Connection) -> crate::store::Result<Option<FirstLoad>> {
+pub(crate) fn first_load(conn: &rusqlite::Connection) -> crate::store::Result<Option<FirstLoad>> {
     let Some(kept) = meta::get::<Vec<u8>>(conn, meta::FIRST_LOAD)? else {
         return Ok(None);
     };
@@ -321,6 +338,7 @@ impl ClerkApp {
             driver: Arc::new(driver),
             session: Mutex::new(session),
             touched_by_shell: AtomicBool::new(false),
+            wake: Arc::default(),
             opened: Mutex::new(opened),
         })
     }
@@ -393,14 +411,21 @@ impl ClerkApp {
         })
     }
 
-    /// One round with the hub. Afterwards the figures of whoever changed are computed.
+    /// One round with the hub, after one that is under way already. Afterwards the figures of whoever changed are
+    /// computed.
     pub fn sync(&self, listener: &dyn SyncListener, cancel: &Cancel) -> AppResult<SyncReport> {
         self.mend()?;
         let mut store = Arc::clone(&self.store);
-        let report = self
-            .driver
-            .sync_once(&mut store, Options::default(), listener, cancel);
-        self.after_round(report, cancel)
+        loop {
+            let report = self
+                .driver
+                .sync_once(&mut store, Options::default(), listener, cancel);
+            let running = |problem: &Problem| problem.code == code::SYNC_RUNNING;
+            if cancel.is_cancelled() || !report.first_problem().is_some_and(running) {
+                return self.after_round(report, cancel);
+            }
+            self.driver.wait_for_round(cancel);
+        }
     }
 
     /// What follows on a round, also on one of the background loop: figures of whoever changed,
@@ -427,9 +452,15 @@ impl ClerkApp {
         Ok(())
     }
 
-    /// The driver and the store, for a background loop (see [`crate::sync::Background`]).
-    pub fn background_parts(&self) -> (Arc<Driver>, Box<dyn SyncStore + Send>) {
-        (Arc::clone(&self.driver), Box::new(Arc::clone(&self.store)))
+    /// The driver, the store, and what wakes it, for a background loop (see [`crate::sync::Background`]).
+    pub fn background_parts(&self) -> (Arc<Driver>, Box<dyn SyncStore + Send>, Arc<Wake>) {
+        let store = Box::new(Arc::clone(&self.store));
+        (Arc::clone(&self.driver), store, Arc::clone(&self.wake))
+    }
+
+    /// There is something to send: the background does not wait any longer.
+    pub(crate) fn wake_background(&self) {
+        self.wake.up();
     }
 
     /// The file beneath, for support tools and simulators.
@@ -457,7 +488,13 @@ impl ClerkApp {
                 conn.prepare_cached(sql)?
                     .query_row([], |row| row.get::<_, i64>(0))
             };
+            let loaded = rows::any_loaded(conn)?;
             Ok(Status {
+                stage: match (pairing.is_some(), loaded) {
+                    (false, _) => PhoneStage::Unpaired,
+                    (true, false) => PhoneStage::Loading,
+                    (true, true) => PhoneStage::Ready,
+                },
                 paired: pairing.is_some(),
                 locked: meta::get(conn, meta::LOCKED)?,
                 device_id: text(|p| &p.device_id),
@@ -467,7 +504,7 @@ impl ClerkApp {
                 store_name: text(|p| &p.store_name),
                 staff_id: staff_id.clone(),
                 last_sync_ms: meta::get(conn, LAST_SYNC)?,
-                loaded: rows::any_loaded(conn)?,
+                loaded,
                 first_load: first_load(conn)?,
                 outbox: count("SELECT count(*) FROM outbox WHERE state IN ('held', 'pending')")?,
                 held: count("SELECT count(*) FROM outbox WHERE state = 'held'")?,
@@ -604,6 +641,7 @@ impl ClerkApp {
             outbox::number_due(tx, acting.now_ms)?;
             outbox::push(tx, &new)
         })?;
+        self.wake_background();
         Ok(Acted {
             outbox_id,
             take_back_until_ms: held_until_ms,

@@ -52,25 +52,36 @@ pub struct MemberCounts {
     pub birthdays: u32,
 }
 
+/// How many tasks a view shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ViewCount {
+    /// The view.
+    pub view: TaskView,
+    /// Its tasks.
+    pub count: usize,
+}
+
 /// Tasks by what a clerk picks them by.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct TaskCounts {
-    /// On today's list.
-    pub due: usize,
-    /// Of these, emergencies.
+    /// Of each view, in the order in which they are shown.
+    pub views: Vec<ViewCount>,
+    /// Of today's list, emergencies.
     pub emergencies: usize,
-    /// Put off, or not begun.
-    pub later: usize,
-    /// Ran out without a result.
-    pub overdue: usize,
-    /// Done today.
-    pub done: usize,
     /// Of today's list, by class; those of no class are missing.
     pub classes: Vec<Count>,
     /// Of today's list, by kind.
     pub kinds: Vec<Count>,
     /// Messages that wait for the clerk: put off until now, or handed out and nobody said what became of them.
     pub messages: usize,
+}
+
+impl TaskCounts {
+    /// How many a view shows.
+    pub fn of(&self, view: TaskView) -> usize {
+        let found = self.views.iter().find(|one| one.view == view);
+        found.map_or(0, |one| one.count)
+    }
 }
 
 /// What may be told of the tasks without unlocking: numbers, and nobody's name.
@@ -133,12 +144,19 @@ impl ClerkApp {
             let off = work.staff.off_on == Some(work.today) && !whole_store;
             let mut due = list(TaskView::Due)?;
             due.retain(|_| !off);
+            let count = |view| -> crate::store::Result<ViewCount> {
+                let count = match view {
+                    TaskView::Due => due.len(),
+                    view => list(view)?.len(),
+                };
+                Ok(ViewCount { view, count })
+            };
             Ok(TaskCounts {
-                due: due.len(),
+                views: TaskView::ALL
+                    .into_iter()
+                    .map(count)
+                    .collect::<crate::store::Result<_>>()?,
                 emergencies: due.iter().filter(|place| place.emergency).count(),
-                later: list(TaskView::Later)?.len(),
-                overdue: list(TaskView::Overdue)?.len(),
-                done: list(TaskView::DoneToday)?.len(),
                 classes: tally(due.iter().filter_map(|place| place.class.map(Class::code))),
                 kinds: tally(due.iter().map(|place| place.kind.code())),
                 messages: waiting_messages(conn, &work)?,

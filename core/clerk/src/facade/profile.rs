@@ -5,11 +5,14 @@ use chrono::NaiveDate;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use yaoban_domain::calendar::{days_to_birthday, is_in_window};
-use yaoban_domain::codes::{Channel, Code as _, ConsentPurpose, MedicineStatus, Open, ReadingKind, TaskKind};
+use yaoban_domain::codes::{
+    Channel, Code as _, ConsentPurpose, MedicineStatus, Open, OutcomeCode, ReadingKind, TaskKind,
+};
 use yaoban_domain::model::{Consent, Member, Regimen, Staff, Why};
 use yaoban_domain::task::{channel, is_on_list, settle};
 use yaoban_protocol::row::entity;
 
+use super::contact::{DialTarget, GateVerdict, call_to};
 use super::find::{MemberRow, household, member_row, require_member, row_of};
 use super::history::{HistoryDay, days_of_lines};
 use super::members::{ConsentStanding, standings};
@@ -98,6 +101,8 @@ pub struct MedicineRow {
     pub status: Option<String>,
     /// The end is an estimate.
     pub estimated: bool,
+    /// When it runs out, in words; that it is not taken any more goes before.
+    pub end_says: Say,
     /// No longer taken.
     pub inactive: bool,
     /// It is taken and has run out: it stands out.
@@ -207,17 +212,19 @@ pub struct TaskBrief {
     /// Last day.
     pub due: NaiveDate,
     /// Why.
-    pub why: Why,
+    pub why: Say,
     /// Who it is allotted to.
     pub assignee: Option<String>,
     /// An emergency.
     pub emergency: bool,
 }
 
-/// Something in words: a code, which is the key of its text, with values;
+/// Something in words: the text `group.code`, with values;
 /// [`kind_of`](super::wording::kind_of) tells how each is said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Say {
+    /// The group of texts in which its words are.
+    pub group: &'static str,
     /// For example `medicine_out`, `ask_number`.
     pub code: String,
     /// Values for the wording, by name.
@@ -225,12 +232,36 @@ pub struct Say {
 }
 
 impl Say {
-    /// A code with these values.
-    pub(super) fn of(code: &str, values: &[(&str, &dyn std::fmt::Display)]) -> Self {
+    /// A code of a group with these values.
+    pub(super) fn of(group: &'static str, code: &str, values: &[(&str, &dyn std::fmt::Display)]) -> Self {
         let value = |(name, value): &(&str, &dyn std::fmt::Display)| ((*name).to_owned(), value.to_string());
         Self {
+            group,
             code: code.to_owned(),
             values: values.iter().map(value).collect(),
+        }
+    }
+}
+
+/// Reasons of a task that have words of their own; others are outcomes that it follows on.
+const REASONS: [&str; 7] = [
+    "adverse_reaction",
+    "campaign",
+    "clerk",
+    "emergency_bp",
+    "emergency_glucose",
+    "medicine_out",
+    "needs_pharmacist",
+];
+
+impl From<&Why> for Say {
+    fn from(why: &Why) -> Self {
+        let code = why.code.as_str();
+        let follows = !REASONS.contains(&code) && OutcomeCode::from_code(code).is_some();
+        Self {
+            group: if follows { "outcome" } else { "why" },
+            code: why.code.clone(),
+            values: why.values.clone(),
         }
     }
 }
@@ -300,8 +331,11 @@ pub struct Profile {
     pub last_contact: Option<ContactRow>,
     /// Tasks that wait.
     pub tasks: Vec<TaskBrief>,
-    /// The task for which a call to the member is made; none: it is made for none.
-    pub call_task_id: Option<String>,
+    /// What a call to the member is made for: the task that waits for one, so that what comes of it is recorded;
+    /// else none.
+    pub call: DialTarget,
+    /// What the gate says of that call.
+    pub call_gate: GateVerdict,
     /// Others on the same number.
     pub household: Vec<MemberRow>,
     /// What to say.
@@ -338,6 +372,8 @@ fn profile(conn: &Connection, key: i64, member: &Member, acting: &Acting) -> App
             others.extend(member_row(conn, other, acting)?);
         }
     }
+    let waiting = tasks(conn, key, acting)?;
+    let (call, call_gate) = call_to(conn, acting, member, &waiting)?;
     let lifetime = &member.lifetime;
     let times = i64::from(lifetime.times);
     let mut profile = Profile {
@@ -384,16 +420,12 @@ fn profile(conn: &Connection, key: i64, member: &Member, acting: &Acting) -> App
         consents: standings(&member.consents),
         notes: notes(conn, key)?,
         last_contact: last_contact(conn, key)?,
-        call_task_id: None,
-        tasks: tasks(conn, key, acting)?,
+        call,
+        call_gate,
+        tasks: waiting,
         household: others,
         say: Vec::new(),
     };
-    let call = profile
-        .tasks
-        .iter()
-        .find(|task| task.channel == Some(Channel::Call));
-    profile.call_task_id = call.map(|task| task.task_id.clone());
     profile.say = say(&profile, acting);
     Ok(profile)
 }
@@ -439,6 +471,7 @@ fn medicine_rows(
             spec: drug.and_then(|drug| drug.spec.clone()),
             last_fill: state.last_fill,
             end: state.end,
+            end_says: end_says(state.inactive, state.end, state.estimated),
             days_left: state.end.map(|end| (end - acting.today).num_days()),
             status: state.status.map(|status| status.to_string()),
             estimated: state.estimated,
@@ -466,6 +499,15 @@ fn medicine_rows(
         (row.inactive, place, row.end, row.ingredient.clone())
     });
     Ok(found)
+}
+
+fn end_says(inactive: bool, end: Option<NaiveDate>, estimated: bool) -> Say {
+    match end {
+        _ if inactive => Say::of("show", "inactive", &[]),
+        None => Say::of("show", "end_unknown", &[]),
+        Some(day) if estimated => Say::of("member", "end_about", &[("day", &day)]),
+        Some(day) => Say::of("member", "end", &[("day", &day)]),
+    }
 }
 
 /// Packs of an ingredient in the store; none if the hub told of none of its drugs.
@@ -581,7 +623,7 @@ fn tasks(conn: &Connection, key: i64, acting: &Acting) -> AppResult<Vec<TaskBrie
                 channel: channel(&task.kind),
                 state: task.state.code().to_owned(),
                 due: task.due,
-                why: task.why,
+                why: Say::from(&task.why),
                 assignee: task.assignee,
                 emergency: task.emergency,
             });
@@ -603,6 +645,7 @@ fn say(profile: &Profile, acting: &Acting) -> Vec<Say> {
             .map(|(name, value)| ((*name).to_owned(), value.clone()))
             .collect();
         say.push(Say {
+            group: "say",
             code: code.to_owned(),
             values,
         });

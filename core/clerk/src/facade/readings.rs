@@ -44,6 +44,10 @@ pub struct ReadingRow {
     pub diastolic: Option<u16>,
     /// Tenths of mmol/L.
     pub glucose_tenths: Option<u16>,
+    /// The value as it is said: 150/95 or 6.1.
+    pub value: String,
+    /// How it moved since the reading before, as it is said: +5 or -0.3; none: there is none to compare with.
+    pub change: Option<String>,
     /// Grade, as a code.
     pub grade: Option<String>,
     /// Meets the member's target.
@@ -379,10 +383,34 @@ pub(super) fn of_kind(
             row.systolic_change = change(row.systolic, before.systolic);
             row.diastolic_change = change(row.diastolic, before.diastolic);
             row.glucose_change_tenths = change(row.glucose_tenths, before.glucose_tenths);
+            let of_glucose = row
+                .glucose_change_tenths
+                .map(|change| (change, tenths(change.abs())));
+            let moved = row
+                .systolic_change
+                .map(|change| (change, change.abs().to_string()));
+            row.change = moved.or(of_glucose).map(|(change, said)| match change.signum() {
+                1 => format!("+{said}"),
+                -1 => format!("-{said}"),
+                _ => said,
+            });
         }
     }
     readings.truncate(limit as usize);
     Ok(readings)
+}
+
+fn value_said(reading: &Reading) -> String {
+    match (reading.systolic, reading.diastolic, reading.glucose_tenths) {
+        (Some(high), Some(low), _) => format!("{high}/{low}"),
+        (_, _, Some(glucose)) => tenths(i32::from(glucose)),
+        _ => String::new(),
+    }
+}
+
+/// Tenths as a decimal; not below zero.
+fn tenths(value: i32) -> String {
+    format!("{}.{}", value / 10, value % 10)
 }
 
 /// A reading as it shows, without what came before it.
@@ -400,6 +428,8 @@ pub(super) fn row_of_reading(reading: &Reading, member: &Member, settings: &Sett
         systolic: reading.systolic,
         diastolic: reading.diastolic,
         glucose_tenths: reading.glucose_tenths,
+        value: value_said(reading),
+        change: None,
         grade: measure.map(|measure| measure.grade(rules).to_owned()),
         in_target,
         emergency,

@@ -45,6 +45,33 @@ pub enum TaskView {
     DoneToday,
 }
 
+impl TaskView {
+    /// In the order in which they are shown.
+    pub const ALL: [Self; 4] = [Self::Due, Self::Overdue, Self::Later, Self::DoneToday];
+
+    /// What an empty list of it says.
+    fn none(self) -> Say {
+        match self {
+            Self::Due => Say::of("list", "none", &[]),
+            Self::Later => Say::of("tasks", "none_later", &[]),
+            Self::Overdue => Say::of("tasks", "none_overdue", &[]),
+            Self::DoneToday => Say::of("tasks", "none_done", &[]),
+        }
+    }
+}
+
+/// What is done with a task by a touch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskAct {
+    /// It is closed, or done when the member comes.
+    Nothing,
+    /// A call.
+    Call,
+    /// A message.
+    Message,
+}
+
 /// What a list is narrowed to. All conditions hold together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TaskFilter {
@@ -100,7 +127,7 @@ pub struct TaskRow {
     /// Put off until this instant, UTC.
     pub deferred_until_ms: Option<i64>,
     /// Why this member is on the list.
-    pub why: Why,
+    pub why: Say,
     /// The member's class.
     pub class: Option<Class>,
     /// Chronic or general.
@@ -132,11 +159,13 @@ pub struct TaskRow {
     pub outcome: Option<String>,
     /// When its state last changed, UTC.
     pub changed_at_ms: i64,
-    /// What matters about it now, beside why it is there (`tasks.*` of the texts): when the medicine ends,
+    /// What matters about it now, beside why it is there: when the medicine ends,
     /// when it is back on the list, what was recorded, that the manager asks, how often it was tried.
     pub also: Vec<Say>,
-    /// Where it stands once a call for it is over (`after.*` of the texts).
+    /// Where it stands once a call for it is over.
     pub after: Say,
+    /// What is done with it by a touch.
+    pub act: TaskAct,
     /// It waits on today's list, and there is a day left to put it off to.
     pub may_defer: bool,
 }
@@ -153,8 +182,8 @@ pub struct Household {
 /// The list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct TaskList {
-    /// The clerk is marked off for today and gets none.
-    pub off_today: bool,
+    /// Why there are none: the clerk is marked off, or none fits. None: there are some.
+    pub none: Option<Say>,
     /// Number of tasks, of all pages.
     pub count: usize,
     /// Number of households, of all pages.
@@ -167,7 +196,7 @@ impl TaskList {
     /// The list of who is marked off for today: none.
     fn off_today() -> Self {
         Self {
-            off_today: true,
+            none: Some(Say::of("tasks", "off", &[])),
             ..Self::default()
         }
     }
@@ -279,7 +308,7 @@ impl ClerkApp {
             let households = households(found, |one| one.number.clone());
             let shown = households.iter().map(|tasks| listing.household(tasks));
             Ok(TaskList {
-                off_today: false,
+                none: (count == 0).then(|| filter.view.none()),
                 count,
                 household_count: households.len(),
                 households: shown.collect::<Result<_>>()?,
@@ -305,7 +334,7 @@ impl ClerkApp {
                 listing.household(&tasks.collect::<Result<Vec<_>>>()?)
             });
             Ok(TaskList {
-                off_today: false,
+                none: (count == 0).then(|| filter.view.none()),
                 count,
                 household_count: households.len(),
                 households: shown.collect::<Result<_>>()?,
@@ -313,9 +342,14 @@ impl ClerkApp {
         })
     }
 
-    /// The first task of a list that is done by a call: whom to call next. None: nobody.
+    /// The first task of today's list that is done by a call, of what the list is narrowed to, whichever view it
+    /// shows: whom to call next. None: nobody.
     pub fn next_call(&self, filter: &TaskFilter) -> AppResult<Option<String>> {
         let work = Work::begin(self)?;
+        let filter = &TaskFilter {
+            view: TaskView::Due,
+            ..filter.clone()
+        };
         work.read(|conn| {
             if off_today(&work, filter)? {
                 return Ok(None);

@@ -57,23 +57,6 @@ pub struct ReasonCount {
     pub count: u32,
 }
 
-/// Counts reasons, most frequent first, then by code.
-pub(super) fn count_reasons<'a>(codes: impl IntoIterator<Item = &'a str>) -> Vec<ReasonCount> {
-    let mut counts = std::collections::BTreeMap::<&str, u32>::new();
-    for code in codes {
-        *counts.entry(code).or_default() += 1;
-    }
-    let mut counts: Vec<ReasonCount> = counts
-        .into_iter()
-        .map(|(code, count)| ReasonCount {
-            code: code.to_owned(),
-            count,
-        })
-        .collect();
-    counts.sort_unstable_by(|a, b| (b.count, &a.code).cmp(&(a.count, &b.code)));
-    counts
-}
-
 /// The number of a member as it shows.
 pub(super) fn masked(member: &Member) -> Option<String> {
     member.phone.as_deref().map(phone::mask)
@@ -129,10 +112,12 @@ impl<'a> Work<'a> {
 
     /// Writes in one transaction that is on the disk before the call returns.
     pub fn write<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> AppResult<T> {
-        Ok(self.app.store.write(Durability::Full, |tx| {
+        let done = self.app.store.write(Durability::Full, |tx| {
             outbox::number_due(tx, self.now_ms)?;
             work(tx)
-        })?)
+        })?;
+        self.app.wake_background();
+        Ok(done)
     }
 
     /// Applies an operation and puts it into the outbox. Returns its key there.

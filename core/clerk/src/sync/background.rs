@@ -35,10 +35,24 @@ pub struct Background {
     thread: Option<JoinHandle<()>>,
 }
 
+/// Ends the wait of a loop; without one nothing happens.
 #[derive(Debug, Default)]
-struct Wake {
+pub struct Wake {
     asked: AtomicBool,
     notify: Notify,
+}
+
+impl Wake {
+    /// There is something to send, or the network is back: do not wait any longer.
+    pub fn up(&self) {
+        self.asked.store(true, Ordering::SeqCst);
+        self.notify.notify_waiters();
+    }
+
+    /// Somebody asked since the last round began.
+    pub fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::SeqCst)
+    }
 }
 
 impl Background {
@@ -47,8 +61,9 @@ impl Background {
         driver: Arc<Driver>,
         store: Box<dyn SyncStore + Send>,
         listener: Arc<dyn BackgroundListener>,
+        wake: Arc<Wake>,
     ) -> Result<Self, Problem> {
-        let (cancel, wake) = (Cancel::default(), Arc::new(Wake::default()));
+        let cancel = Cancel::default();
         let turns = Turns {
             driver,
             store,
@@ -74,8 +89,7 @@ impl Background {
 
     /// There is something to send, or the network is back: do not wait any longer.
     pub fn wake(&self) {
-        self.wake.asked.store(true, Ordering::SeqCst);
-        self.wake.notify.notify_waiters();
+        self.wake.up();
     }
 
     /// Ends the loop; a round under way ends at its next step. Does not wait for it.
@@ -143,7 +157,7 @@ impl Turns {
                 until.cancel();
             })
         };
-        while !until.is_cancelled() && !self.wake.asked.load(Ordering::SeqCst) {
+        while !until.is_cancelled() && !self.wake.is_asked() {
             let call = Call::Wait(report.wait_at.clone());
             let waited = self.driver.errand_report(self.store.as_mut(), call, &until);
             match after_wait(&waited, began.elapsed()) {
@@ -195,7 +209,7 @@ pub fn after_wait(waited: &RoundReport, since_round: Duration) -> Next {
 
 async fn woken(wake: &Wake) {
     let notified = wake.notify.notified();
-    if !wake.asked.load(Ordering::SeqCst) {
+    if !wake.is_asked() {
         notified.await;
     }
 }

@@ -78,6 +78,24 @@ impl Cancel {
     }
 }
 
+/// An engine in a round. Whatever becomes of the round, the next one can begin.
+struct Running<'d>(Engine, &'d Driver);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let fresh = Engine::new(&self.1.app_version);
+        let used = std::mem::replace(&mut self.0, fresh);
+        // What a panic left half done is not gone on with.
+        let next = if std::thread::panicking() {
+            None
+        } else {
+            Some(used)
+        };
+        *lock(&self.1.engine) = Some(next.unwrap_or_else(|| Engine::new(&self.1.app_version)));
+        self.1.round_over.notify_waiters();
+    }
+}
+
 /// Runs rounds and errands for one store. One round at a time; errands run beside it.
 pub struct Driver {
     runtime: Runtime,
@@ -87,6 +105,7 @@ pub struct Driver {
     born: Instant,
     /// None while a round runs.
     engine: Mutex<Option<Engine>>,
+    round_over: Notify,
     spare: Mutex<Vec<Engine>>,
     /// What the engine that ran last had; the next one goes on with it.
     token: Mutex<Option<Token>>,
@@ -113,6 +132,7 @@ impl Driver {
             app_version: app_version.to_owned(),
             born: Instant::now(),
             engine: Mutex::new(Some(Engine::new(app_version))),
+            round_over: Notify::new(),
             spare: Mutex::default(),
             token: Mutex::default(),
             transport: Mutex::default(),
@@ -201,6 +221,22 @@ impl Driver {
         Ok(response?)
     }
 
+    /// The engine for a round; none: one is under way.
+    fn free_engine(&self) -> Option<Running<'_>> {
+        let engine = lock(&self.engine).take()?;
+        Some(Running(engine, self))
+    }
+
+    /// Waits until no round is under way, or it is cancelled.
+    pub fn wait_for_round(&self, cancel: &Cancel) {
+        self.runtime.block_on(async {
+            let over = self.round_over.notified();
+            if lock(&self.engine).is_none() {
+                tokio::select! { () = over => {}, () = cancel.cancelled() => {} }
+            }
+        });
+    }
+
     /// One round, to its end. The report tells what was done and what went wrong; whatever went
     /// wrong, everything that was there stays usable.
     pub fn sync_once(
@@ -210,15 +246,15 @@ impl Driver {
         listener: &dyn SyncListener,
         cancel: &Cancel,
     ) -> RoundReport {
-        let Some(mut engine) = lock(&self.engine).take() else {
+        let Some(mut engine) = self.free_engine() else {
             let problem = Some(Problem::new(code::SYNC_RUNNING, "another round is under way"));
             return RoundReport {
                 problem,
                 ..RoundReport::default()
             };
         };
-        let report = self.run(&mut engine, store, What::Begin(options), listener, cancel);
-        *lock(&self.engine) = Some(engine);
+        let report = self.run(&mut engine.0, store, What::Begin(options), listener, cancel);
+        drop(engine);
         // A round that cannot be written down was still a round.
         if let Err(failure) = store.note_round(&report, (self.wall_clock_ms)()) {
             tracing::debug!(code = failure.code, "the round was not kept");

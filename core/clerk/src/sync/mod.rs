@@ -26,7 +26,7 @@ mod tests;
 pub mod transport;
 pub mod wire;
 
-pub use background::{Background, BackgroundListener};
+pub use background::{Background, BackgroundListener, Wake};
 pub use carry_out::carry_out;
 pub use driver::{Cancel, Deaf, Driver, SyncListener};
 pub use engine::{Engine, WATCHDOG_MS};

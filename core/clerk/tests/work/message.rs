@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use secrecy::ExposeSecret;
+use yaoban_clerk_core::facade::message::Told;
+use yaoban_clerk_core::store::StoreError;
 use yaoban_clerk_core::sync::{PulledPage, SyncStore as _};
 use yaoban_domain::codes::{Channel, ConsentPurpose, ContactPurpose, SendState, TaskKind, TaskState};
 use yaoban_protocol::message::Cursor;
@@ -144,7 +146,17 @@ fn a_group_message_goes_to_whom_the_gate_lets_and_lists_the_others() {
             ("M9", "member_unknown")
         ]
     );
-    assert_eq!(result.reasons.iter().map(|reason| reason.count).sum::<u32>(), 3);
+    let by_reason: Vec<(&str, Vec<&str>)> = result
+        .reasons
+        .iter()
+        .map(|by| (by.code.as_str(), by.names.iter().map(String::as_str).collect()))
+        .collect();
+    assert_eq!(by_reason.len(), 3, "each refused one");
+    assert_eq!(
+        by_reason[2],
+        ("member_unknown", vec!["M9"]),
+        "whose name is not here"
+    );
     let json = serde_json::to_string(&result).unwrap();
     assert!(!json.contains(willing("M1").phone.as_ref().unwrap()));
     let counted: u32 = phone
@@ -170,13 +182,18 @@ fn a_key_is_stored_before_its_text_leaves_so_nothing_is_sent_twice() {
 
     phone
         .app
-        .message_result(&key, SendState::Failed, Some("no_credit"))
+        .message_told(
+            &key,
+            &Told::Failed {
+                reason: "no_credit".into(),
+            },
+        )
         .unwrap();
     let retry = phone.app.message(&ids(&["M1"]), "remind").unwrap();
     assert_eq!(retry.ready[0].key, format!("{key}#2"));
     phone
         .app
-        .message_result(&retry.ready[0].key, SendState::Delivered, None)
+        .message_told(&retry.ready[0].key, &Told::Delivered)
         .unwrap();
     assert!(phone.app.open_messages().unwrap().is_empty());
     // One service message a day, of whichever template.
@@ -212,7 +229,7 @@ fn a_message_without_news_is_handed_out_again_through_the_gate() {
     assert_eq!(code(phone.app.hand_again(&key)), "gate.outside_hours");
     phone.pass(14 * HOUR);
     assert!(phone.app.hand_again(&key).is_ok());
-    phone.app.message_result(&key, SendState::Sent, None).unwrap();
+    assert_eq!(phone.app.message_told(&key, &Told::Sent), Ok(SendState::Sent));
     assert_eq!(code(phone.app.hand_again(&key)), "send_unknown");
     assert_eq!(
         code(phone.app.hand_again("own-remind-2026-06-15/M4/0/sms")),
@@ -222,21 +239,51 @@ fn a_message_without_news_is_handed_out_again_through_the_gate() {
 }
 
 #[test]
+fn what_became_of_a_message_is_the_cores_word() {
+    let phone = Phone::with(rows());
+    for (told, reason) in [(Told::NotSent, "not_sent"), (Told::NoApp, "no_app")] {
+        let key = phone.app.message(&ids(&["M1"]), "remind").unwrap().ready[0]
+            .key
+            .clone();
+        assert_eq!(phone.app.message_told(&key, &told), Ok(SendState::Failed));
+        let kept: Option<String> = phone
+            .app
+            .store()
+            .read::<_, StoreError>(|conn| {
+                Ok(conn.query_row("SELECT reason FROM send WHERE key = ?1", [&key], |row| row.get(0))?)
+            })
+            .unwrap();
+        assert_eq!(kept.as_deref(), Some(reason));
+    }
+}
+
+#[test]
+fn the_first_members_see_how_a_message_would_be() {
+    let phone = Phone::with(rows());
+    let preview = |members: &[&str]| phone.app.preview_messages(&ids(members), "remind").unwrap();
+    let all = preview(&["M2", "M3", "M1", "M4"]);
+    let shown: Vec<&str> = all.shown.iter().map(|one| one.member_id.as_str()).collect();
+    assert_eq!((shown, all.more, all.possible), (vec!["M2", "M3", "M1"], 1, true));
+    let nobody = preview(&["M2", "M3"]);
+    assert_eq!(
+        (nobody.more, nobody.possible),
+        (0, false),
+        "the gate lets it reach nobody"
+    );
+    phone.pass(9 * HOUR);
+    assert!(preview(&["M1"]).possible, "later is not never");
+}
+
+#[test]
 fn the_message_of_a_task_does_the_task() {
     let phone = Phone::with(rows());
     let result = phone.app.message_task("T1", "remind").unwrap();
     assert_eq!(result.ready[0].key, "K1/M1/0/sms");
     assert!(phone.app.task("T1").unwrap().task.state.is(TaskState::Open));
-    phone
-        .app
-        .message_result("K1/M1/0/sms", SendState::Sent, None)
-        .unwrap();
+    phone.app.message_told("K1/M1/0/sms", &Told::Sent).unwrap();
     assert!(phone.app.task("T1").unwrap().task.state.is(TaskState::Done));
     assert_eq!(code(phone.app.message_task("T1", "remind")), "task_closed");
-    assert_eq!(
-        code(phone.app.message_result("none", SendState::Sent, None)),
-        "send_unknown"
-    );
+    assert_eq!(code(phone.app.message_told("none", &Told::Sent)), "send_unknown");
 }
 
 #[test]
@@ -286,10 +333,7 @@ fn outside_the_hours_a_message_is_put_off_and_comes_back_in_time() {
         open.iter().map(|one| one.member_id.as_str()).collect::<Vec<_>>(),
         ["M4"]
     );
-    phone
-        .app
-        .message_result(&open[0].key, SendState::Sent, None)
-        .unwrap();
+    phone.app.message_told(&open[0].key, &Told::Sent).unwrap();
     assert!(phone.app.open_messages().unwrap().is_empty());
     let due = phone.app.due_messages().unwrap();
     assert_eq!(

@@ -9,10 +9,8 @@ use yaoban_clerk_core::facade::members::NewConsent;
 use yaoban_clerk_core::facade::overview::DueCounts;
 use yaoban_clerk_core::facade::profile::ConsentRow;
 use yaoban_clerk_core::facade::staff::Rights;
-use yaoban_clerk_core::facade::tasks::{NewTask, TaskFilter};
-use yaoban_domain::codes::{
-    CarrierResult, Channel, ConsentPurpose, ContactPurpose, Open, OutcomeCode, TaskKind,
-};
+use yaoban_clerk_core::facade::tasks::{NewTask, TaskFilter, TaskView};
+use yaoban_domain::codes::{CarrierResult, Channel, ConsentPurpose, Open, OutcomeCode, TaskKind};
 use yaoban_domain::model::Consent;
 use yaoban_protocol::row::{Change, entity};
 
@@ -167,12 +165,21 @@ fn tasks_are_counted_by_what_they_wait_for() {
     let outcome = NewOutcome::of(OutcomeCode::Moved);
     phone.app.record_outcome("T2", &outcome).unwrap();
     let counts = phone.app.task_counts(false).unwrap();
+    let of_views: Vec<(TaskView, usize)> = counts.views.iter().map(|one| (one.view, one.count)).collect();
     assert_eq!(
-        (counts.due, counts.done, counts.overdue, counts.later),
-        (1, 1, 1, 0)
+        of_views,
+        [
+            (TaskView::Due, 1),
+            (TaskView::Overdue, 1),
+            (TaskView::Later, 0),
+            (TaskView::DoneToday, 1)
+        ]
     );
-    assert_eq!(counts.due, phone.app.tasks(&TaskFilter::default()).unwrap().count);
-    assert_eq!(phone.app.task_counts(true).unwrap().due, 2);
+    assert_eq!(
+        counts.of(TaskView::Due),
+        phone.app.tasks(&TaskFilter::default()).unwrap().count
+    );
+    assert_eq!(phone.app.task_counts(true).unwrap().of(TaskView::Due), 2);
     assert_eq!(counts.kinds[0].code, "call");
     phone.sign_in("B1");
     phone
@@ -180,7 +187,11 @@ fn tasks_are_counted_by_what_they_wait_for() {
         .mark_off("C1", Some("2026-06-15".parse().unwrap()))
         .unwrap();
     phone.sign_in("C1");
-    assert_eq!(phone.app.task_counts(false).unwrap().due, 0, "off today");
+    assert_eq!(
+        phone.app.task_counts(false).unwrap().of(TaskView::Due),
+        0,
+        "off today"
+    );
 }
 
 #[test]
@@ -285,9 +296,11 @@ fn members_looked_at_last_come_first_and_once() {
     for id in ["M1", "M2", "M1"] {
         phone.app.remember_opened(id).unwrap();
     }
-    assert_eq!(code(phone.app.remember_opened("M9")), "unknown");
+    assert_eq!(code(phone.app.remember_opened("M9")), "unknown_member");
     let phone = phone.restart();
-    let shown = phone.app.recent_members().unwrap();
+    let found = phone.app.find(" ", 1).unwrap();
+    assert_eq!((found.none, found.nobody), (None, false));
+    let shown = found.members;
     let ids: Vec<&str> = shown.iter().map(|row| row.member_id.as_str()).collect();
     assert_eq!(ids, ["M1", "M2"]);
 }
@@ -295,10 +308,7 @@ fn members_looked_at_last_come_first_and_once() {
 #[test]
 fn a_profile_names_who_spoke_last_and_who_wrote() {
     let phone = Phone::with(three_members());
-    let dial = DialTarget::Member {
-        member_id: "M1".into(),
-        purpose: ContactPurpose::Service,
-    };
+    let dial = DialTarget::Member("M1".into());
     let dial = phone.app.dial(&dial).unwrap();
     phone
         .app
@@ -503,10 +513,7 @@ fn a_call_for_a_task_is_answered_by_what_came_of_it() {
     let phone = Phone::with(Vec::new());
     let choices = |target| phone.app.carrier_choices(&target);
     let for_task = choices(DialTarget::Task("T1".into()));
-    let for_member = choices(DialTarget::Member {
-        member_id: "M1".into(),
-        purpose: ContactPurpose::Service,
-    });
+    let for_member = choices(DialTarget::Member("M1".into()));
     assert!(!for_task.contains(&CarrierResult::Answered));
     assert_eq!(for_member[0], CarrierResult::Answered);
     assert_eq!(for_member[1..], for_task);

@@ -8,7 +8,7 @@ use yaoban_clerk_core::facade::members::NewConsent;
 use yaoban_clerk_core::facade::recordings::{RecorderFile, RecordingRow};
 use yaoban_clerk_core::recording::Network;
 use yaoban_clerk_core::sync::Cancel;
-use yaoban_domain::codes::{CarrierResult, ConsentPurpose, ContactPurpose};
+use yaoban_domain::codes::{CarrierResult, ConsentPurpose};
 use yaoban_domain::rules::Rules;
 use yaoban_protocol::row::entity;
 
@@ -38,10 +38,7 @@ fn phone(bytes_max: Option<u64>) -> Phone {
 }
 
 fn call(phone: &Phone, member_id: &str) -> String {
-    let target = DialTarget::Member {
-        member_id: member_id.into(),
-        purpose: ContactPurpose::Service,
-    };
+    let target = DialTarget::Member(member_id.into());
     phone.app.dial(&target).unwrap().attempt_id
 }
 

@@ -49,8 +49,8 @@ pub fn today(session: &Session<'_>, args: &TodayArgs) -> Result<String, Failure>
             };
             table.row(cells(format!("{name}{off}"), clerk));
         }
-        if today.clerks.len() > 1 {
-            table.row(cells(texts.get("today.total").to_owned(), &today.total));
+        if let Some(total) = &today.total {
+            table.row(cells(texts.get("today.total").to_owned(), total));
         }
         screen.table(&table);
         next_of(screen, today);
@@ -58,7 +58,8 @@ pub fn today(session: &Session<'_>, args: &TodayArgs) -> Result<String, Failure>
 }
 
 fn next_of(screen: &mut Screen<'_>, today: &Today) {
-    if today.total.overdue > 0 {
+    let overdue = |clerk: &ClerkDay| clerk.count(TodayFigure::Overdue) > 0;
+    if today.clerks.iter().any(overdue) {
         screen.next("today.next", &[]);
     } else {
         screen.next("today.items_next", &[]);
@@ -174,19 +175,8 @@ fn duplicate_cells(screen: &Screen<'_>, member: &DuplicateMember, mark: &str) ->
 }
 
 fn cells(name: String, clerk: &ClerkDay) -> Vec<String> {
-    let counts = [
-        clerk.open,
-        clerk.due,
-        clerk.done,
-        clerk.attempts,
-        clerk.answered,
-        clerk.agreed,
-        clerk.messages,
-        clerk.overdue,
-    ];
-    std::iter::once(name)
-        .chain(counts.map(|count| count.to_string()))
-        .collect()
+    let counts = FIGURES.map(|(_, figure)| clerk.count(figure).to_string());
+    std::iter::once(name).chain(counts).collect()
 }
 
 pub fn reassign(session: &Session<'_>, args: &ReassignArgs) -> Result<String, Failure> {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use yaoban_clerk_core::facade::find::MemberRow;
-use yaoban_clerk_core::facade::history::HistoryPage;
+use yaoban_clerk_core::facade::history::{DaysAsked, HistoryPage};
 use yaoban_clerk_core::facade::members::{NewConsent, NewMember, Registered};
 use yaoban_clerk_core::facade::readings::{NewReading, ReadingAdded, ReadingRow, Readings};
 use yaoban_clerk_core::sync::Cancel;
@@ -16,10 +16,6 @@ use crate::input::{self, Value};
 use crate::layout::Table;
 use crate::screen::{Screen, decimal, tenths, yuan};
 
-/// Days of purchases on one page.
-const HISTORY_DAYS: usize = 20;
-/// Lines that are asked of the hub at once.
-const OLDER_LINES: u32 = 200;
 /// Readings of a trend.
 const TREND: u32 = 20;
 
@@ -27,7 +23,7 @@ pub fn find(session: &Session<'_>, args: &FindArgs) -> Result<String, Failure> {
     let text = args.text.join(" ");
     let limit = usize::from(args.limit);
     let found = match &args.reason {
-        Some(reason) => session.app.lookup(&text, reason, &Cancel::default())?,
+        Some(reason) => session.app.lookup(&text, reason, &Cancel::default())?.members,
         None => session.app.find(&text, limit)?.members,
     };
     session.print(&found, |screen, found| match found.as_slice() {
@@ -167,14 +163,12 @@ fn consent_of(session: &Session<'_>, text: &str) -> Result<NewConsent, Failure> 
 pub fn history(session: &Session<'_>, args: &HistoryArgs) -> Result<String, Failure> {
     let member_id = session.member_id(&args.member)?;
     let until = args.until.as_deref().map(input::birthday).transpose()?;
-    let page = if args.older {
-        let until = until.unwrap_or(session.today);
-        session
-            .app
-            .older_history(&member_id, until, OLDER_LINES, None, &Cancel::default())?
-    } else {
-        session.app.history(&member_id, until, HISTORY_DAYS, None)?
+    let asked = DaysAsked {
+        until,
+        at_hub: args.older,
+        ..DaysAsked::default()
     };
+    let page = session.app.history(&member_id, &asked, &Cancel::default())?;
     session.print(&page, |screen, page| {
         show_history(screen, page, &member_id, args.older);
     })
@@ -212,13 +206,13 @@ fn show_history(screen: &mut Screen<'_>, page: &HistoryPage, member_id: &str, ol
         }
         screen.table(&table);
     }
-    if let Some(next) = page.next {
+    if let Some((next, day)) = page.next.as_ref().and_then(|next| Some((next, next.until?))) {
         let command = if next.at_hub {
             "history.older_next"
         } else {
             "history.next"
         };
-        screen.next(command, &[("id", &member_id), ("day", &next.until)]);
+        screen.next(command, &[("id", &member_id), ("day", &day)]);
     }
 }
 

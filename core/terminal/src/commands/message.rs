@@ -1,10 +1,11 @@
 //! Messages from templates, each through the gate.
 
-use yaoban_clerk_core::facade::message::{MessagePreview, MessageResult, TemplateRow};
-use yaoban_domain::codes::{Code as _, SendState};
+use yaoban_clerk_core::facade::contact::DialTarget;
+use yaoban_clerk_core::facade::message::{MessagePreview, MessageResult, TemplateRow, Told};
+use yaoban_domain::codes::Code as _;
 
 use super::Session;
-use super::task::{Target, target};
+use super::task::target;
 use crate::cli::MessageArgs;
 use crate::failure::{Failure, reason};
 use crate::layout::Table;
@@ -22,15 +23,15 @@ pub fn message(session: &Session<'_>, args: &MessageArgs) -> Result<String, Fail
     let target = target(session, task)?;
     if args.preview {
         let member_id = match &target {
-            Target::Task(id) => session.app.task(id)?.task.member_id,
-            Target::Member(id) => id.clone(),
+            DialTarget::Task(id) => session.app.task(id)?.task.member_id,
+            DialTarget::Member(id) => id.clone(),
         };
         let preview = session.app.preview_message(&member_id, template)?;
         return session.print(&preview, |screen, preview| show_preview(screen, preview));
     }
     let result = match &target {
-        Target::Task(id) => session.app.message_task(id, template)?,
-        Target::Member(id) => session.app.message(std::slice::from_ref(id), template)?,
+        DialTarget::Task(id) => session.app.message_task(id, template)?,
+        DialTarget::Member(id) => session.app.message(std::slice::from_ref(id), template)?,
     };
     if let ([refused], []) = (result.refused.as_slice(), result.ready.as_slice()) {
         return Err(Failure {
@@ -50,7 +51,7 @@ pub fn to_group(session: &Session<'_>, member_ids: &[String], template: &str) ->
 /// A terminal has no SMS app: what is shown here is handed over.
 fn hand_over(session: &Session<'_>, result: &MessageResult) -> Result<String, Failure> {
     for out in &result.ready {
-        session.app.message_result(&out.key, SendState::Sent, None)?;
+        session.app.message_told(&out.key, &Told::Sent)?;
     }
     session.print(result, |screen, result| show_result(session, screen, result))
 }
@@ -127,9 +128,9 @@ fn show_result(session: &Session<'_>, screen: &mut Screen<'_>, result: &MessageR
                 ("refused", &counts[2]),
             ],
         );
-        for count in &result.reasons {
-            let why = reason(screen.texts, &count.code, &[]);
-            screen.say("message.reason", &[("n", &count.count), ("why", &why)]);
+        for by in &result.reasons {
+            let why = reason(screen.texts, &by.code, &by.values);
+            screen.say("message.reason", &[("n", &by.names.len()), ("why", &why)]);
         }
     }
 }

@@ -7,7 +7,6 @@ use yaoban_domain::codes::{Code as _, MedicineStatus};
 
 use super::Session;
 use super::member::reading_line;
-use super::task::why_text;
 use crate::cli::MemberArgs;
 use crate::failure::Failure;
 use crate::layout::Table;
@@ -276,7 +275,7 @@ fn tasks(screen: &mut Screen<'_>, tasks: &[TaskBrief]) {
             texts.code("task_kind", &task.kind),
             texts.code("task_state", &task.state),
         );
-        let (due, why) = (screen.date(task.due), why_text(screen, &task.why));
+        let (due, why) = (screen.date(task.due), said(screen, &task.why));
         let line = texts.fill(
             "show.task",
             &[("kind", &kind), ("state", &state), ("due", &due), ("why", &why)],
@@ -295,12 +294,16 @@ fn to_say(screen: &mut Screen<'_>, profile: &Profile) {
     }
     screen.heading("show.say", &[]);
     for say in &profile.say {
-        screen.line(format!("  · {}", said(screen, "say", say)));
+        screen.line(format!("  · {}", said(screen, say)));
     }
 }
 
-/// What the core says, in words: the text of its code in this group.
-pub fn said(screen: &Screen<'_>, group: &str, say: &Say) -> String {
+/// What the core says, in words; the code itself if it has none.
+pub fn said(screen: &Screen<'_>, say: &Say) -> String {
+    let key = format!("{}.{}", say.group, say.code);
+    if !screen.texts.has(&key) {
+        return say.code.clone();
+    }
     let values: Vec<(&str, String)> = say
         .values
         .iter()
@@ -310,7 +313,7 @@ pub fn said(screen: &Screen<'_>, group: &str, say: &Say) -> String {
         .iter()
         .map(|(name, value)| (*name, value as &dyn std::fmt::Display))
         .collect();
-    screen.texts.fill(&format!("{group}.{}", say.code), &shown)
+    screen.texts.fill(&key, &shown).trim_end().to_owned()
 }
 
 /// A value of something to say, in words: codes by the catalogue, dates as people say them.

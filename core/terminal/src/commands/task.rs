@@ -5,8 +5,7 @@ use yaoban_clerk_core::facade::contact::{
     Awaits, Dial, DialTarget, EndedAttempt, NewOutcome, OpenAttempt, Recorded,
 };
 use yaoban_clerk_core::facade::tasks::{NewTask, Script, TaskFilter, TaskList, TaskRow, TaskView};
-use yaoban_domain::codes::{CarrierResult, Code as _, ContactPurpose, OutcomeCode, TaskKind};
-use yaoban_domain::model::Why;
+use yaoban_domain::codes::{CarrierResult, Code as _, OutcomeCode, TaskKind};
 use yaoban_domain::task::{Answer, asks};
 
 use super::Session;
@@ -83,7 +82,7 @@ fn show_open(screen: &mut Screen<'_>, open: &OpenAttempt) {
     } else {
         "tasks.open_outcome"
     };
-    let task = open.task_id.as_deref().unwrap_or(&open.member_id);
+    let task = open.target.task_id().unwrap_or(&open.member_id);
     let text = screen.texts.fill(key, &[("name", &open.name), ("task", &task)]);
     screen.line(screen.danger(&text));
 }
@@ -106,20 +105,16 @@ fn make(session: &Session<'_>, member: &str, args: &TasksArgs) -> Result<String,
 
 fn show_list(screen: &mut Screen<'_>, list: &TaskList, args: &TasksArgs) {
     let (texts, whole_store) = (screen.texts, args.store);
-    if list.off_today && !whole_store {
-        screen.say("tasks.off", &[]);
+    if let Some(none) = &list.none {
+        screen.say(&format!("tasks.{}", none.code), &[]);
         return;
     }
-    let (none, count) = match view(args) {
-        TaskView::Due => ("tasks.none", "tasks.count"),
-        TaskView::Later => ("tasks.none_later", "tasks.count_later"),
-        TaskView::Overdue => ("tasks.none_overdue", "tasks.count_overdue"),
-        TaskView::DoneToday => ("tasks.none_done", "tasks.count_done"),
+    let count = match view(args) {
+        TaskView::Due => "tasks.count",
+        TaskView::Later => "tasks.count_later",
+        TaskView::Overdue => "tasks.count_overdue",
+        TaskView::DoneToday => "tasks.count_done",
     };
-    if list.count == 0 {
-        screen.say(none, &[]);
-        return;
-    }
     screen.heading(count, &[("n", &list.count)]);
     let mut heading = vec!["#"];
     heading.extend(["who", "phone", "kind", "due", "class", "why"].map(|key| texts.code("tasks", key)));
@@ -170,26 +165,10 @@ fn cells(
     cells
 }
 
-/// Why a task is there.
-pub fn why_text(screen: &Screen<'_>, why: &Why) -> String {
-    let texts = screen.texts;
-    let key = format!("why.{}", why.code);
-    let values: Vec<(&str, &dyn std::fmt::Display)> = why
-        .values
-        .iter()
-        .map(|(name, value)| (name.as_str(), value as &dyn std::fmt::Display))
-        .collect();
-    if texts.has(&key) {
-        texts.fill(&key, &values).trim_end().to_owned()
-    } else {
-        texts.code("outcome", &why.code).to_owned()
-    }
-}
-
 /// Why this member is on the list, and what matters about the task now.
 fn why(screen: &Screen<'_>, task: &TaskRow) -> String {
-    let mut parts = vec![why_text(screen, &task.why)];
-    parts.extend(task.also.iter().map(|say| said(screen, "tasks", say)));
+    let mut parts = vec![said(screen, &task.why)];
+    parts.extend(task.also.iter().map(|say| said(screen, say)));
     parts.retain(|part| !part.is_empty());
     parts.join(" · ")
 }
@@ -211,7 +190,7 @@ pub fn dial(session: &Session<'_>, args: &DialArgs) -> Result<String, Failure> {
         }
         Some(open) if result.is_some() => (None, open.attempt_id),
         _ => {
-            let dial = session.app.dial(&target.dial())?;
+            let dial = session.app.dial(&target)?;
             let id = dial.attempt_id.clone();
             (Some(dial), id)
         }
@@ -239,49 +218,23 @@ pub fn dial(session: &Session<'_>, args: &DialArgs) -> Result<String, Failure> {
     })
 }
 
-/// Whom a contact is for.
-pub enum Target {
-    /// The member of a task.
-    Task(String),
-    /// A member.
-    Member(String),
-}
-
-impl Target {
-    fn dial(&self) -> DialTarget {
-        match self {
-            Self::Task(id) => DialTarget::Task(id.clone()),
-            Self::Member(id) => DialTarget::Member {
-                member_id: id.clone(),
-                purpose: ContactPurpose::Service,
-            },
-        }
-    }
-}
-
 /// A number of the list or a task's id; else a member.
-pub fn target(session: &Session<'_>, text: &str) -> Result<Target, Failure> {
+pub fn target(session: &Session<'_>, text: &str) -> Result<DialTarget, Failure> {
     let task_id = session.shown.resolve(text)?;
     if task_id != text {
-        return Ok(Target::Task(task_id));
+        return Ok(DialTarget::Task(task_id));
     }
     match session.app.task(&task_id) {
-        Ok(_) => Ok(Target::Task(task_id)),
-        Err(error) if error.code() == "task_unknown" => session.member_id(text).map(Target::Member),
+        Ok(_) => Ok(DialTarget::Task(task_id)),
+        Err(error) if error.code() == "task_unknown" => session.member_id(text).map(DialTarget::Member),
         Err(error) => Err(error.into()),
     }
 }
 
 /// The dial of this target that waits for a word: the carrier's or the clerk's.
-fn waiting_attempt(session: &Session<'_>, target: &Target) -> Result<Option<OpenAttempt>, Failure> {
-    let fits = |task_id: Option<&str>, member_id: &str| match target {
-        Target::Task(id) => task_id == Some(id.as_str()),
-        Target::Member(id) => task_id.is_none() && member_id == id,
-    };
+fn waiting_attempt(session: &Session<'_>, target: &DialTarget) -> Result<Option<OpenAttempt>, Failure> {
     let open = session.app.open_attempts()?;
-    Ok(open
-        .into_iter()
-        .find(|open| fits(open.task_id.as_deref(), &open.member_id)))
+    Ok(open.into_iter().find(|open| open.target == *target))
 }
 
 fn show_dial(screen: &mut Screen<'_>, dial: &Dial) {

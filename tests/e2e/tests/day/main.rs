@@ -709,7 +709,7 @@ fn the_manager_leads_the_store_from_a_phone() {
         "the store's other phone counts the same"
     );
     second.is("C2");
-    assert_eq!(at(&second.json(&["tasks"]), "/off_today"), true);
+    assert_eq!(at(&second.json(&["tasks"]), "/none/code"), "off");
     drop(serving);
 }
 
