@@ -18,7 +18,10 @@ const INSIDE: [(&str, &str); 23] = [
     ),
     ("check_reading", "`check_typed` is what a shell has"),
     ("days_here", "`history` is what a shell has"),
-    ("edit_member", "`save_form` and the calls for allergies are what a shell has"),
+    (
+        "edit_member",
+        "`save_form` and the calls for allergies are what a shell has",
+    ),
     ("held_outcome_of", "`record_outcome` told it"),
     ("preview_message", "`preview_messages` is what a shell has"),
     ("recent_members", "`find` gives them while nothing is typed"),

@@ -90,7 +90,10 @@ fn a_reading_is_judged_while_it_is_typed() {
         code(phone.app.check_reading("M1", &glucose(60, "home"))),
         "invalid"
     );
-    assert_eq!(code(phone.app.check_reading("M9", &bp(None, None))), "unknown");
+    assert_eq!(
+        code(phone.app.check_reading("M9", &bp(None, None))),
+        "unknown_member"
+    );
 }
 
 #[test]
