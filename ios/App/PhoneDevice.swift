@@ -122,7 +122,7 @@ extension PhoneDevice: @preconcurrency MFMessageComposeViewControllerDelegate {
             switch result {
             case .sent: .done
             case .cancelled: .cancelled
-            default: .notPossible
+            default: .failed
             }
         // Once it has gone, so that the next one can be shown.
         controller.dismiss(animated: true) { told?.resume(returning: handed) }

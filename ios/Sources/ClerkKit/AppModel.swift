@@ -72,7 +72,7 @@ public final class AppModel {
         guard let target = place.target else { return nil }
         let open = try? await core.call { try $0.openAttempts() }
         let call =
-            open?.first { $0.isOf(place) }.map { CallModel(core: core, unfinished: $0) }
+            open?.first { $0.target == target }.map { CallModel(core: core, unfinished: $0) }
             ?? CallModel(core: core, target: target)
         calls[place] = call
         return call
@@ -95,15 +95,5 @@ public final class AppModel {
         let clock = try? await core.call { (today: $0.today(), zone: $0.timeZone()) }
         return Wording(
             texts, today: clock?.today ?? "", zone: clock.flatMap { TimeZone(identifier: $0.zone) } ?? .current)
-    }
-}
-
-extension OpenAttempt {
-    fileprivate func isOf(_ place: Place) -> Bool {
-        switch place {
-        case .callTask(let id): taskId == id
-        case .callMember(let id): taskId == nil && memberId == id
-        default: false
-        }
     }
 }

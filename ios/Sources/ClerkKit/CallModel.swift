@@ -55,10 +55,7 @@ public final class CallModel {
 
     /// A call of which something is still to be said, after the app was ended meanwhile: see `openAttempts()`.
     public convenience init(core: ClerkCore, unfinished: OpenAttempt) {
-        // Nothing is dialled anew, so the purpose does not count.
-        self.init(
-            core: core,
-            target: unfinished.taskId.map { .task($0) } ?? .member(memberId: unfinished.memberId, purpose: .service))
+        self.init(core: core, target: unfinished.target)
         attemptId = unfinished.attemptId
         phase = unfinished.awaits == .result ? .calling : .outcome
     }
@@ -76,7 +73,7 @@ public final class CallModel {
                     return Shown(
                         task: detail.task, script: detail.script, offered: try app.outcomeChoices(taskId: id),
                         member: try app.profile(memberId: detail.task.memberId).member, verdict: verdict)
-                case .member(let id, _):
+                case .member(let id):
                     return Shown(
                         task: nil, script: nil, offered: nil, member: try app.profile(memberId: id).member,
                         verdict: verdict)
@@ -106,19 +103,23 @@ public final class CallModel {
     public func dial(by device: any Device, watch: DialWatch) async {
         guard let number = await dial() else { return }
         watch.dialled()
-        if await device.dial(number) == .notPossible { await ended(.cancelled) }
+        if await device.dial(number) == .notPossible {
+            await end { try $0.dialNotPossible(attemptId: $1) }
+        }
     }
 
     /// What the carrier said.
     public func ended(_ result: CarrierResult, durationS: UInt32? = nil) async {
         guard phase == .calling else { return }
+        await end { try $0.endAttempt(attemptId: $1, result: result, durationS: durationS) }
+        if result == .answered, phase != .calling { await keepRecording() }
+    }
+
+    private func end(_ how: @escaping @Sendable (ClerkApp, String) throws -> EndedAttempt) async {
         await step {
-            let ended = try await self.core.call { [attemptId = self.attemptId] in
-                try $0.endAttempt(attemptId: attemptId, result: result, durationS: durationS)
-            }
+            let ended = try await self.core.call { [attemptId = self.attemptId] in try how($0, attemptId) }
             self.phase = ended.outcomeRequired ? .outcome : .over(ended)
         }
-        if result == .answered, phase != .calling { await keepRecording() }
     }
 
     /// Whether there is a recording is no matter of the call: what goes wrong here stops nothing.

@@ -129,7 +129,8 @@ public final class ClerkCore: Sendable {
         return events
     }
 
-    /// There is something to send, or the network is back: the background does not wait any longer.
+    /// The network is back, or somebody asks for a round: the background does not wait any longer. What is new to send
+    /// wakes it by itself.
     public func wakeBackgroundSync() { background.running?.wake() }
 
     /// Numbers what is held and closes the file; every call fails with `paused` until ``resume()``. Before the system

@@ -52,4 +52,6 @@ public enum Handed: Equatable, Sendable {
     case cancelled
     /// Nothing on this device takes it.
     case notPossible
+    /// The device could not do it.
+    case failed
 }

@@ -19,11 +19,13 @@ public struct Drawing: Equatable, Sendable {
     /// The finger has left the pad.
     public mutating func lift() { lifted = true }
 
-    /// As a signature, on a pad of this width; none: nothing was drawn. What is none, the core says.
-    public func signature(width: CGFloat) -> DrawnSignature? {
+    /// As a signature, on a pad of this width, under the consents of these purposes; none: nothing was drawn. What is
+    /// none, the core says.
+    public func signature(width: CGFloat, under purposes: [String]) -> DrawnSignature? {
         strokes.isEmpty
             ? nil
             : DrawnSignature(
-                width: Float(width), strokes: strokes.map { $0.flatMap { [Float($0.x), Float($0.y)] } })
+                width: Float(width), strokes: strokes.map { $0.flatMap { [Float($0.x), Float($0.y)] } },
+                purposes: purposes)
     }
 }

@@ -9,29 +9,17 @@ public struct Failure: Error, Equatable, Sendable {
     /// Values for the wording.
     public let values: [WordingValue]
 
-    /// The same may work later without anybody doing something.
-    public let retry: Bool
-
     /// What the core said, or `internal` for anything else.
     public init(_ error: any Error) {
-        guard case .Failed(let kind, let code, let values, let retry, _) = error as? ClerkError else {
+        guard case .Failed(let kind, let code, let values, _) = error as? ClerkError else {
             self.kind = nil
             code = "internal"
             values = []
-            retry = false
             return
         }
         self.kind = kind
         self.code = code
         self.values = values
-        self.retry = retry
-    }
-
-    /// The code that the catalogue words: what is not here has a text by what it is.
-    public var wordingCode: String {
-        guard kind == .unknown else { return code }
-        let what = self["what"] ?? ""
-        return ["member", "task", "template", "staff"].contains(what) ? "unknown_\(what)" : "unknown_what"
     }
 
     /// Does the work; why it did not get through, if it did not. That it was cancelled is no failure.

@@ -6,10 +6,8 @@ import Observation
 public final class HistoryModel {
     /// The days that were read, newest first.
     public private(set) var days: [HistoryDay] = []
-    /// What can be read next; none: nothing older, or nothing was read yet.
-    public private(set) var older: OlderDays?
-    /// Everything was read.
-    public private(set) var ended = false
+    /// What is read next; none: there is nothing older.
+    public private(set) var older: DaysAsked? = DaysAsked()
     /// The newest day that is looked at; none: all.
     public private(set) var until: CivilDate?
     /// The medicines that were bought, the latest first.
@@ -23,6 +21,7 @@ public final class HistoryModel {
 
     @ObservationIgnored private let core: ClerkCore
     @ObservationIgnored private let memberId: String
+    @ObservationIgnored private var begun = false
 
     public init(core: ClerkCore, memberId: String) {
         self.core = core
@@ -31,16 +30,14 @@ public final class HistoryModel {
 
     /// Reads the next page, from this phone or from the hub.
     public func next() async {
-        guard !busy, !ended else { return }
+        guard !busy, let asked = older else { return }
         busy = true
-        failure = await Failure.of {
-            if older == nil {
-                medicines = try await core.call { [memberId] in try $0.boughtIngredients(memberId: memberId) }
-            }
-            let page = try await page(older)
+        failure = await Failure.of { [memberId] in
+            if !begun { medicines = try await core.call { try $0.boughtIngredients(memberId: memberId) } }
+            begun = true
+            let page = try await core.cancellable { try $0.history(memberId: memberId, asked: asked, cancel: $1) }
             days += page.days
             older = page.next
-            ended = page.next == nil
         }
         busy = false
     }
@@ -49,19 +46,7 @@ public final class HistoryModel {
     public func look(until day: CivilDate?, medicine: String?) async {
         guard !busy else { return }
         (until, self.medicine) = (day, medicine)
-        (days, older, ended) = ([], nil, false)
+        (days, older) = ([], DaysAsked(until: day, ingredient: medicine))
         await next()
-    }
-
-    private func page(_ older: OlderDays?) async throws -> HistoryPage {
-        if let older, older.atHub {
-            return try await core.cancellable { [memberId, medicine] app, handle in
-                try app.olderHistory(
-                    memberId: memberId, until: older.until, linesMax: 200, cancel: handle, ingredient: medicine)
-            }
-        }
-        return try await core.call { [memberId, medicine, newest = older?.until ?? until] in
-            try $0.history(memberId: memberId, until: newest, daysMax: 20, ingredient: medicine)
-        }
     }
 }

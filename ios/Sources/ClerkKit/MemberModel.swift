@@ -9,10 +9,6 @@ public final class MemberModel {
     public let memberId: String
     /// The profile; none until it was read, and on a locked phone.
     public private(set) var profile: Profile?
-    /// Where a call begins: for the task that waits for one, so that what comes of it is recorded; else for the member.
-    public private(set) var callPlace: Place
-    /// What the gate says of that call now.
-    public private(set) var verdict: GateVerdict?
     /// The last readings, newest first: for the small line beside the last one.
     public private(set) var readings: [ReadingRow] = []
     /// The day of the call that was planned last.
@@ -27,7 +23,6 @@ public final class MemberModel {
     public init(core: ClerkCore, memberId: String) {
         self.core = core
         self.memberId = memberId
-        callPlace = .callMember(memberId)
     }
 
     /// Shows the member, and again whenever rows change, until the task is cancelled.
@@ -36,16 +31,11 @@ public final class MemberModel {
         // That it was opened only orders a list: no reason to show nobody.
         try? await core.call { try $0.rememberOpened(memberId: id) }
         await core.follow { app in
-            let profile = try app.profile(memberId: id)
-            let place = profile.callTaskId.map { Place.callTask($0) } ?? .callMember(id)
-            return Shown(
-                profile: profile, callPlace: place,
-                verdict: try place.target.map { try app.checkDial(target: $0) },
+            Shown(
+                profile: try app.profile(memberId: id),
                 readings: try app.readings(memberId: id, kind: nil, limit: 24).readings)
         } show: { shown, failure in
             profile = shown?.profile
-            callPlace = shown?.callPlace ?? .callMember(id)
-            verdict = shown?.verdict
             readings = shown?.readings ?? []
             self.failure = failure
         }
@@ -111,8 +101,6 @@ public final class MemberModel {
 
     private struct Shown: Equatable, Sendable {
         let profile: Profile
-        let callPlace: Place
-        let verdict: GateVerdict?
         let readings: [ReadingRow]
     }
 }

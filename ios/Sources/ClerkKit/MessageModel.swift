@@ -11,17 +11,14 @@ public final class MessageModel {
         case task(String)
     }
 
-    /// Why a message failed of which the clerk says that it was not sent.
-    nonisolated static let notSent = "not_sent"
-
     /// To whom; none until that is known.
     public private(set) var memberIds: [String] = []
     /// The templates; none until they were read.
     public private(set) var templates: [TemplateRow]?
     /// Which one was chosen.
     public private(set) var chosen: TemplateRow?
-    /// How it would be for the first ones.
-    public private(set) var previews: [MessagePreview] = []
+    /// How it would be for the first ones, and whether it may be; none while nothing is chosen.
+    public private(set) var previews: MessagePreviews?
     /// What became of it: to hand over, put off, refused with the reason.
     public private(set) var result: MessageResult?
     /// What became of each that was handed over, by its key.
@@ -54,13 +51,11 @@ public final class MessageModel {
         }
     }
 
-    /// Chooses a template and shows how it would be for the first three.
+    /// Chooses a template and shows how it would be.
     public func choose(_ template: TemplateRow) async {
         await step {
-            let (ids, templateId) = (memberIds.prefix(3), template.templateId)
-            previews = try await core.call { app in
-                try ids.map { try app.previewMessage(memberId: $0, templateId: templateId) }
-            }
+            let (ids, templateId) = (memberIds, template.templateId)
+            previews = try await core.call { try $0.previewMessages(memberIds: ids, templateId: templateId) }
             chosen = template
         }
     }
@@ -108,7 +103,8 @@ public final class MessageModel {
             case .opened: opened.insert(out.key)
             // Turned down is not failed: it can be sent later.
             case .cancelled: break
-            case .notPossible: try await tell(out, .failed, why: "no_app")
+            case .notPossible: try await tell(out, .noApp)
+            case .failed: try await tell(out, .failed(reason: "composer"))
             }
         }
     }
@@ -116,7 +112,7 @@ public final class MessageModel {
     /// The clerk says whether a message was sent that another app had.
     public func told(_ out: MessageOut, sent: Bool) async {
         await step {
-            if sent { try await tell(out, .sent) } else { try await tell(out, .failed, why: Self.notSent) }
+            try await tell(out, sent ? .sent : .notSent)
             if copied == out.key { copied = nil }
         }
     }
@@ -132,9 +128,8 @@ public final class MessageModel {
         return shared == .noApp ? .notPossible : .opened
     }
 
-    private func tell(_ out: MessageOut, _ state: SendState, why: String? = nil) async throws {
-        try await core.call { try $0.messageResult(key: out.key, state: state, reason: why) }
-        handed[out.key] = state
+    private func tell(_ out: MessageOut, _ told: Told) async throws {
+        handed[out.key] = try await core.call { try $0.messageTold(key: out.key, told: told) }
         opened.remove(out.key)
     }
 

@@ -60,7 +60,7 @@ public final class PairingModel {
         guard phase == .code else { return }
         phase = .asking
         failure = await Failure.of {
-            phase = .offered(try await core.call { [typed] in try $0.pairingOffer(code: typed) })
+            phase = .offered(try await core.call { [code] in try $0.pairingOffer(code: code) })
         }
         if phase == .asking { phase = .code }
     }
@@ -70,7 +70,7 @@ public final class PairingModel {
         guard case .offered = phase else { return }
         phase = .asking
         failure = await Failure.of {
-            paired = try await core.call { [typed] in try $0.pair(code: typed, deviceName: deviceName) }
+            paired = try await core.call { [code] in try $0.pair(code: code, deviceName: deviceName) }
         }
         guard failure == nil, paired != nil else {
             phase = .code
@@ -114,8 +114,6 @@ public final class PairingModel {
         phase = .ready
     }
 
-    private var typed: String { code.trimmingCharacters(in: .whitespacesAndNewlines) }
-
     private func round() async {
         let sizes = Task {
             await core.follow {
@@ -136,12 +134,16 @@ public final class PairingModel {
     /// Reads where the phone stands.
     private func stand() async throws {
         let (status, here) = try await core.call { (try $0.status(), try Self.usable($0)) }
-        if status.paired {
+        if status.stage != .unpaired {
             paired = Paired(
                 chainName: status.chainName, storeId: status.storeId, storeName: status.storeName, staffId: nil)
         }
         usable = here
-        phase = !status.paired ? .code : status.loaded ? .ready : .interrupted
+        switch status.stage {
+        case .unpaired: phase = .code
+        case .loading: phase = .interrupted
+        case .ready: phase = .ready
+        }
     }
 
     private nonisolated static func usable(_ app: ClerkApp) throws -> FirstLoad? {

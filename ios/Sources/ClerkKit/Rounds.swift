@@ -18,12 +18,12 @@ extension AppModel {
     /// None: the phone is not paired. Throws what may work later by itself; the rest waits for somebody.
     public func roundInBackground() async throws -> DueCounts? {
         try await presence.during {
-            guard try await core.call({ try $0.status().paired }) else { return nil }
+            guard try await core.call({ try $0.status().stage }) != .unpaired else { return nil }
             do {
                 _ = try await core.sync()
                 await tellNetwork()
                 _ = try await core.cancellable { try $0.uploadRecordings(cancel: $1) }
-            } catch let error as ClerkError where !Failure(error).retry {}
+            } catch let error as ClerkError where Failure(error).kind != .offline {}
             return try await core.call { try $0.dueCounts() }
         }
     }

@@ -7,16 +7,10 @@ import Observation
 public final class SearchModel {
     /// What was typed. A screen calls ``follow()`` anew when it changes.
     public var query = ""
-    /// Who fits, best first; while nothing is typed, who was opened last. None until that was read.
-    public private(set) var members: [MemberRow]?
-    /// To what was typed ``members`` is the answer.
-    public private(set) var answered = ""
-    /// Too little was typed to say that nobody fits.
-    public private(set) var tooShort = false
+    /// Who fits; while nothing is typed, who was opened last. None until that was read, and on a locked phone.
+    public private(set) var found: FoundMembers?
     /// Why there is nobody.
     public private(set) var failure: Failure?
-    /// The hub was asked for what was typed, and knows nobody either.
-    public private(set) var nowhere = false
     /// The clerk lets the app have no camera, so nothing was scanned.
     public private(set) var cameraDenied = false
     /// A look-up at the hub is under way.
@@ -26,23 +20,15 @@ public final class SearchModel {
 
     public init(core: ClerkCore) { self.core = core }
 
-    /// What was typed, without the spaces around it.
-    public var typed: String { query.trimmingCharacters(in: .whitespacesAndNewlines) }
-
     /// Looks for what is typed now, and again whenever rows change, until the task is cancelled.
     public func follow() async {
-        let asked = typed
-        await core.follow { app in
-            asked.isEmpty
-                ? FoundMembers(members: try app.recentMembers(), tooShort: false)
-                : try app.find(text: asked, limit: 50)
+        let asked = query
+        await core.follow {
+            try $0.find(text: asked)
         } show: { found, failure in
             // An answer to what was typed before is dropped.
-            guard asked == typed else { return }
-            members = found?.members ?? []
-            tooShort = found?.tooShort ?? false
-            if answered != asked { nowhere = false }
-            answered = asked
+            guard asked == query else { return }
+            self.found = found
             self.failure = failure
         }
     }
@@ -57,14 +43,11 @@ public final class SearchModel {
     /// Looks a member of another store up at the hub, by the whole number or id. The reason is kept there.
     public func lookUp(reason: String) async {
         guard !lookingUp else { return }
-        let asked = typed
+        let asked = query
         lookingUp = true
         defer { lookingUp = false }
         failure = await Failure.of {
-            members = try await core.cancellable { try $0.lookup(query: asked, reason: reason, cancel: $1) }
-            tooShort = false
-            answered = asked
-            nowhere = members?.isEmpty == true
+            found = try await core.cancellable { try $0.lookup(query: asked, reason: reason, cancel: $1) }
         }
     }
 }

@@ -19,17 +19,14 @@ public final class SyncModel {
 
     public init(core: ClerkCore) { self.core = core }
 
-    /// Shows how the phone stands, and again whenever rows change, until the task is cancelled. What is new to send
-    /// ends the background's wait.
+    /// Shows how the phone stands, and again whenever rows change, until the task is cancelled.
     public func follow() async {
         await core.follow { app in
             Shown(status: try app.status(), queue: try Self.ofSomebody { try app.syncQueue() })
         } show: { shown, failure in
-            let before = status?.outbox ?? 0
             status = shown?.status
             queue = shown?.queue
             unread = failure
-            if (status?.outbox ?? 0) > before { core.wakeBackgroundSync() }
         }
     }
 
@@ -52,9 +49,7 @@ public final class SyncModel {
     /// One round now; while the background runs, that one does not wait any longer.
     public func syncNow() async {
         core.wakeBackgroundSync()
-        let refused = await Failure.of { _ = try await core.sync(show: { self.progress = $0 }) }
-        // The background is at it already.
-        failure = refused?.code == "sync_running" ? nil : refused
+        failure = await Failure.of { _ = try await core.sync(show: { self.progress = $0 }) }
         progress = nil
     }
 

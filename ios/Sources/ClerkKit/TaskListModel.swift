@@ -4,9 +4,6 @@ import Observation
 /// Whom to call next.
 @MainActor @Observable
 public final class TaskListModel {
-    /// The views, in the order in which they are shown.
-    public static let views: [TaskView] = [.due, .overdue, .later, .doneToday]
-
     /// Which tasks. A screen calls ``follow()`` anew when it or ``limit`` changes.
     public var filter = TaskFilter(view: .due) {
         didSet { limit = page }
@@ -21,6 +18,8 @@ public final class TaskListModel {
     public private(set) var members: MemberCounts?
     /// Dials that wait for the clerk's word, newest first.
     public private(set) var open: [OpenAttempt] = []
+    /// How many there are on today's list.
+    public var due: UInt64 { counts?.views.first { $0.view == .due }?.count ?? 0 }
     /// Messages that wait for the clerk: put off until now, or nobody said what became of them.
     public var messages: UInt64 { counts?.messages ?? 0 }
     /// Why there is no list, or why what was asked for was not done.
@@ -71,28 +70,15 @@ public final class TaskListModel {
             memberId: filter.memberId)
     }
 
-    /// How many there are in a view; none until they were counted.
-    public func count(_ view: TaskView) -> UInt64? {
-        switch view {
-        case .due: counts?.due
-        case .overdue: counts?.overdue
-        case .later: counts?.later
-        case .doneToday: counts?.done
-        }
-    }
-
     /// The task comes back on a day.
     public func put(off taskId: String, until day: CivilDate) async {
         failure = await core.change { _ = try $0.deferTask(taskId: taskId, until: day, untilMs: nil) }
     }
 
-    /// The first task on today's list that is done by a call; none: there is none left.
+    /// Whom to call next of what the list is narrowed to; none: nobody is left.
     public func nextCall() async -> String? {
-        let due = TaskFilter(
-            view: .due, wholeStore: filter.wholeStore, assignee: filter.assignee, class: filter.class,
-            disease: filter.disease, tag: filter.tag, memberId: filter.memberId)
         var next: String?
-        failure = await Failure.of { next = try await core.call { try $0.nextCall(filter: due) } }
+        failure = await Failure.of { [filter] in next = try await core.call { try $0.nextCall(filter: filter) } }
         return next
     }
 

@@ -108,19 +108,3 @@ public final class TodayModel {
         let items: [TodayItem]
     }
 }
-
-extension ClerkDay {
-    /// A number of the day.
-    public func value(of figure: TodayFigure) -> UInt32 {
-        switch figure {
-        case .open: open
-        case .due: due
-        case .done: done
-        case .attempts: attempts
-        case .answered: answered
-        case .agreed: agreed
-        case .messages: messages
-        case .overdue: overdue
-        }
-    }
-}

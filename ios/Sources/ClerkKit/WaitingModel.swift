@@ -29,10 +29,7 @@ public final class WaitingModel {
 
     /// The clerk says whether one was sent.
     public func told(_ message: OpenMessage, sent: Bool) async {
-        failure = await core.change {
-            try $0.messageResult(
-                key: message.key, state: sent ? .sent : .failed, reason: sent ? nil : MessageModel.notSent)
-        }
+        failure = await core.change { _ = try $0.messageTold(key: message.key, told: sent ? .sent : .notSent) }
     }
 
     private struct Shown: Equatable, Sendable {

@@ -26,8 +26,16 @@ public enum Place: Hashable, Codable, Sendable {
     public var target: DialTarget? {
         switch self {
         case .callTask(let id): .task(id)
-        case .callMember(let id): .member(memberId: id, purpose: .service)
+        case .callMember(let id): .member(id)
         default: nil
+        }
+    }
+
+    /// Where a call begins.
+    public init(callTo target: DialTarget) {
+        switch target {
+        case .task(let id): self = .callTask(id)
+        case .member(let id): self = .callMember(id)
         }
     }
 }

@@ -62,7 +62,7 @@ public struct Wording: Sendable {
     // MARK: Reasons
 
     /// Why something was not done, and what to do.
-    public func failure(_ failure: Failure) -> String { reason(failure.wordingCode, failure.values) }
+    public func failure(_ failure: Failure) -> String { reason(failure.code, failure.values) }
 
     /// Why nothing was done for one of a group.
     public func refused(_ one: RefusedOne) -> String { reason(one.code, one.values) }
@@ -72,7 +72,7 @@ public struct Wording: Sendable {
 
     /// The words of a reason. One without a text shows its code and values.
     public func reason(_ code: String, _ values: [WordingValue] = []) -> String {
-        if let key = [code, "refused.\(code)", "gate.\(code)"].first(where: { texts.find($0) != nil }) {
+        if let key = ["refused.\(code)", code].first(where: { texts.find($0) != nil }) {
             return texts.filled(key, worded(values))
         }
         let details = values.map { "\($0.name): \($0.value)" }.joined(separator: ", ")
@@ -106,23 +106,13 @@ public struct Wording: Sendable {
 
     // MARK: Tasks and what to say
 
-    /// Why a task is there.
-    public func why(_ why: Why) -> String {
-        guard let key = key("why", why.code) else { return code("outcome", why.code) }
-        return texts.filled(key, worded(why.values)).trimmingCharacters(in: .whitespaces)
-    }
-
     /// Why this member is on the list, and what matters about the task now.
-    public func why(_ task: TaskRow) -> String {
-        joined([why(task.why)] + task.also.map { said("tasks", $0) })
-    }
+    public func why(_ task: TaskRow) -> String { joined(([task.why] + task.also).map(said)) }
 
-    /// Where a task stands, once a call for it is over.
-    public func after(_ task: TaskRow) -> String { said("after", task.after) }
-
-    /// What the core says, in words: the text of its code in this group.
-    public func said(_ group: String, _ say: Say) -> String {
-        texts.filled("\(group).\(say.code)", worded(say.values))
+    /// What the core says, in words; the code itself if there are none.
+    public func said(_ say: Say) -> String {
+        guard let key = key(say.group, say.code) else { return say.code }
+        return texts.filled(key, worded(say.values)).trimmingCharacters(in: .whitespaces)
     }
 
     // MARK: Members
@@ -135,18 +125,6 @@ public struct Wording: Sendable {
     /// The number with its middle hidden, or that there is none.
     public func phone(_ masked: String?) -> String { masked ?? self["show.no_phone"] }
 
-    /// The value of a reading, without what it is.
-    public func value(_ reading: ReadingRow) -> String {
-        if let high = reading.systolic, let low = reading.diastolic { return "\(high)/\(low)" }
-        return reading.glucoseTenths.map { tenths(Int($0)) } ?? ""
-    }
-
-    /// How a reading moved since the one before.
-    public func change(_ reading: ReadingRow) -> String? {
-        if let change = reading.systolicChange { return signed(change, "\(abs(change))") }
-        return reading.glucoseChangeTenths.map { signed($0, tenths(Int(abs($0)))) }
-    }
-
     /// Where values should lie: by number, or by context where a number has several targets.
     public func targets(_ bands: [TargetBand]) -> String {
         joined(bands.map { target($0.context.map { code("context", $0) } ?? code("field", $0.field), $0) })
@@ -156,15 +134,6 @@ public struct Wording: Sendable {
         func number(_ value: UInt16) -> String { fixedPoint(Int(value), band.decimals) }
         guard let from = band.from else { return self["reading.target_to", ["name": name, "to": number(band.to)]] }
         return self["reading.target", ["name": name, "from": number(from), "to": number(band.to)]]
-    }
-
-    private func signed(_ value: Int32, _ text: String) -> String { (value > 0 ? "+" : value < 0 ? "-" : "") + text }
-
-    /// When a medicine runs out, and whether it is near.
-    public func end(_ medicine: MedicineRow) -> String {
-        if medicine.inactive { return self["show.inactive"] }
-        guard let end = medicine.end else { return self["show.end_unknown"] }
-        return self["member.end", ["about": medicine.estimated ? self["show.about"] : "", "day": date(end)]]
     }
 
     /// What a member tends to.

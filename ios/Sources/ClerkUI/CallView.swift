@@ -86,7 +86,7 @@ struct CallView: View {
             recording(model)
         case .over(let ended):
             if ended.numberMarked { Danger(words["call.number_marked"]) }
-            if let task = ended.task { Text(words.after(task)).font(.headline) }
+            if let task = ended.task { Text(words.said(task.after)).font(.headline) }
             recording(model)
         }
     }
@@ -219,16 +219,14 @@ struct OutcomeQuestion: View {
 
     private var words: Wording { app.words }
 
-    private var ingredient: String? { choice.medicine == .notAsked ? nil : medicine ?? offered.medicine }
-
     var body: some View {
         Question(title: words.code("outcome", of: choice.code), words: words) {
             Form {
-                if choice.medicine != .notAsked, !offered.medicines.isEmpty {
+                if choice.medicine != .notAsked {
                     Section(words["call.which_medicine"]) {
                         Wrap {
                             ForEach(offered.medicines, id: \.self) { name in
-                                Choice(text: name, chosen: ingredient == name) { medicine = name }
+                                Choice(text: name, chosen: (medicine ?? offered.medicine) == name) { medicine = name }
                             }
                         }
                     }
@@ -252,7 +250,7 @@ struct OutcomeQuestion: View {
     }
 
     private func done(on day: CivilDate?) {
-        record(NewOutcome(code: choice.code, date: day, ingredient: ingredient, note: note.isEmpty ? nil : note))
+        record(NewOutcome(code: choice.code, date: day, ingredient: medicine, note: note.isEmpty ? nil : note))
     }
 }
 
@@ -266,7 +264,7 @@ struct RecordedView: View {
     var body: some View {
         Section(words["call.recorded"]) {
             Text(outcome.task.outcome.map { words.code("outcome", $0) } ?? "").font(.title2)
-            Text(words.after(outcome.task))
+            Text(words.said(outcome.task.after))
             if let followUp = outcome.followUp {
                 Danger(words["call.follow_up", ["who": followUp.assigneeName ?? words["list.anyone"]]])
             }

@@ -57,7 +57,7 @@ struct HomeView: View {
         TabView(selection: Binding(get: { app.way.tab }, set: { app.way.tab = $0 })) {
             tab(.counter, words["nav.counter"], "magnifyingglass") { CounterView(app: app) }
             tab(.tasks, words["nav.tasks"], "checklist") { TasksView(app: app) }
-                .badge(Int(app.tasks.counts?.due ?? 0))
+                .badge(Int(app.tasks.due))
             tab(.members, words["nav.members"], "person.2") {
                 Keeping(GroupModel(core: app.core)) { MembersView(app: app, model: $0) }
             }

@@ -34,7 +34,7 @@ struct ConsentView: View {
                     .padding()
                 }
                 // A withdrawal needs no proof.
-                if !asked.withdraw { SignaturePad(words: words, signature: $signature) }
+                if !asked.withdraw { SignaturePad(words: words, purposes: [asked.form.purpose], signature: $signature) }
             }
         }
     }

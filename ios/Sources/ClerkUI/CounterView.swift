@@ -48,7 +48,7 @@ struct CounterView: View {
         .task(id: model.query) { await model.follow() }
         .sheet(isPresented: $asking) {
             AskText(
-                title: elsewhere, label: words["counter.reason"], yes: words["counter.look_up"],
+                title: words["load.look_up"], label: words["counter.reason"], yes: words["counter.look_up"],
                 words: words
             ) { reason in
                 Task { await model.lookUp(reason: reason) }
@@ -57,11 +57,12 @@ struct CounterView: View {
     }
 
     @ViewBuilder private var found: some View {
-        if let members = model.members {
-            if members.isEmpty, model.failure == nil { nobody }
-            if !members.isEmpty {
-                Section(model.answered.isEmpty ? words["counter.recent"] : "") {
-                    ForEach(members, id: \.memberId) { member in
+        if let found = model.found {
+            if let none = found.none { ContentUnavailableView(words.said(none), systemImage: "magnifyingglass") }
+            if found.nobody { elsewhere }
+            if !found.members.isEmpty {
+                Section(found.members.first?.foundBy == nil ? words["counter.recent"] : "") {
+                    ForEach(found.members, id: \.memberId) { member in
                         LeadingRow {
                             app.way.to(.member(member.memberId))
                         } content: {
@@ -70,29 +71,17 @@ struct CounterView: View {
                     }
                 }
             }
-        } else {
+        } else if model.failure == nil {
             Waiting(words["state.reading"])
         }
     }
 
-    @ViewBuilder private var nobody: some View {
-        if model.answered.isEmpty {
-            ContentUnavailableView(words["counter.first"], systemImage: "magnifyingglass")
-        } else if model.tooShort {
-            ContentUnavailableView(words["counter.go_on"], systemImage: "magnifyingglass")
-        } else {
-            ContentUnavailableView(
-                words[none, ["text": model.answered]], systemImage: "person.fill.questionmark")
-            Button(words["counter.register"], systemImage: "person.badge.plus") { register() }
-            Button(elsewhere, systemImage: "building.2") { asking = true }
-            Text(words["counter.whole"]).font(.footnote).foregroundStyle(.secondary)
-        }
+    /// Nobody here fits: somebody new, or one whom the hub knows.
+    @ViewBuilder private var elsewhere: some View {
+        Button(words["counter.register"], systemImage: "person.badge.plus") { register() }
+        Button(words["load.look_up"], systemImage: "building.2") { asking = true }
+        Text(words["counter.whole"]).font(.footnote).foregroundStyle(.secondary)
     }
 
-    private var loading: Bool { app.sync.status?.firstLoad != nil }
-    /// Nobody here fits: of another store, or not here yet.
-    private var none: String { model.nowhere ? "counter.nowhere" : loading ? "load.none" : "counter.none" }
-    private var elsewhere: String { words[loading ? "load.look_up" : "counter.elsewhere"] }
-
-    private func register() { app.way.to(.register(model.typed)) }
+    private func register() { app.way.to(.register(model.query)) }
 }

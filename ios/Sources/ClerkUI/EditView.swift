@@ -40,12 +40,12 @@ struct EditView: View {
             )
             .keyboardType(.phonePad)
             Picker(words["field.sex"], selection: $model.sex) {
-                if model.sex == nil { Text(words["member.unknown"]).tag(String?.none) }
+                if model.sexUnknown { Text(words["member.unknown"]).tag(String?.none) }
                 ForEach(model.sexes, id: \.self) { Text(words.code("sex", $0)).tag(String?.some($0)) }
             }
             TextField(words["register.birthday"], text: $model.birthday).keyboardType(.numbersAndPunctuation)
             Big(text: words["act.save"], picture: "checkmark") { Task { await save() } }
-                .disabled(model.name.isEmpty || model.busy)
+                .disabled(model.busy)
         }
     }
 

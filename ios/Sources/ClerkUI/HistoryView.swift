@@ -49,12 +49,10 @@ struct HistoryView: View {
     @ViewBuilder private var end: some View {
         if model.busy {
             Waiting(words["state.reading"])
-        } else if model.ended {
-            Text(words[model.days.isEmpty ? "history.nothing" : "history.end"]).foregroundStyle(.secondary)
+        } else if let older = model.older {
+            Button(words[older.atHub ? "history.older" : "history.more"]) { Task { await model.next() } }
         } else {
-            Button(words[model.older?.atHub == true ? "history.older" : "history.more"]) {
-                Task { await model.next() }
-            }
+            Text(words[model.days.isEmpty ? "history.nothing" : "history.end"]).foregroundStyle(.secondary)
         }
     }
 

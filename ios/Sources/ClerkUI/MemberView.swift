@@ -118,7 +118,7 @@ struct MemberView: View {
     @ViewBuilder private func toSay(_ profile: Profile) -> some View {
         if !profile.say.isEmpty {
             Section(words["show.say"]) {
-                ForEach(profile.say, id: \.self) { say in Label(words.said("say", say), systemImage: "quote.bubble") }
+                ForEach(profile.say, id: \.self) { say in Label(words.said(say), systemImage: "quote.bubble") }
             }
         }
     }
@@ -177,7 +177,7 @@ struct MemberView: View {
                     "member.task",
                     [
                         "kind": words.code("task_kind", task.kind), "due": words.date(task.due),
-                        "why": words.why(task.why),
+                        "why": words.said(task.why),
                     ]]
                 if task.emergency { Danger(line) } else { Text(line) }
                 if task.channel == .call {
@@ -310,11 +310,11 @@ struct MemberView: View {
 
     /// The call, or why there is none now.
     @ViewBuilder private var call: some View {
-        if let verdict = model.verdict {
+        if let profile = model.profile {
             VStack {
-                if let reason = verdict.reason { Text(words.gate(reason)).foregroundStyle(.red) }
-                Big(text: words["member.call"], picture: "phone") { app.way.to(model.callPlace) }
-                    .disabled(verdict.verdict != .allow)
+                if let reason = profile.callGate.reason { Text(words.gate(reason)).foregroundStyle(.red) }
+                Big(text: words["member.call"], picture: "phone") { app.way.to(Place(callTo: profile.call)) }
+                    .disabled(profile.callGate.verdict != .allow)
             }
             .padding()
             .background(.bar)
@@ -332,7 +332,7 @@ struct MedicineLine: View {
             medicine.drugName, medicine.spec, medicine.pdcPercent.map { words["show.pdc", ["percent": $0]] },
             medicine.stockMilli.map { words["show.stock", ["packs": decimal($0)]] },
         ])
-        Entry(middle: words.end(medicine), below: more) {
+        Entry(middle: words.said(medicine.endSays), below: more) {
             Text(medicine.ingredient).font(.headline)
             if medicine.allergy { Sign(text: words["mark.allergies"], stands: true) }
             if let status = medicine.status {
@@ -351,11 +351,11 @@ struct ReadingLine: View {
 
     var body: some View {
         let when = joined([
-            words.instant(reading.takenAtMs), words.code("context", reading.context), words.change(reading),
+            words.instant(reading.takenAtMs), words.code("context", reading.context), reading.change,
         ])
         Entry(below: when) {
             Text(words.code("kind", reading.kind))
-            Text(words.value(reading)).font(.title3).bold()
+            Text(reading.value).font(.title3).bold()
                 .foregroundStyle(reading.standsOut ? Color.red : Color.primary)
             if let grade = reading.grade { Sign(text: words.code("grade", grade), stands: reading.standsOut) }
         }

@@ -15,8 +15,8 @@ struct MessageView: View {
             Refusal(model.failure, words)
             if let result = model.result {
                 MessageOutcome(app: app, model: model, result: result)
-            } else if let chosen = model.chosen {
-                preview(chosen)
+            } else if let chosen = model.chosen, let previews = model.previews {
+                preview(chosen, previews)
             } else if let templates = model.templates {
                 if templates.isEmpty {
                     ContentUnavailableView(words["message.no_templates"], systemImage: "text.bubble")
@@ -29,7 +29,7 @@ struct MessageView: View {
         .navigationTitle(words["message.title", ["n": model.memberIds.count]])
         .navigationBarTitleDisplayMode(.inline)
         .task { await model.begin() }
-        .sensoryFeedback(.success, trigger: model.handed)
+        .feltOf(model.handed)
     }
 
     // MARK: Which, and how it reads
@@ -51,9 +51,9 @@ struct MessageView: View {
         .disabled(!row.findings.isEmpty)
     }
 
-    @ViewBuilder private func preview(_ chosen: TemplateRow) -> some View {
+    @ViewBuilder private func preview(_ chosen: TemplateRow, _ previews: MessagePreviews) -> some View {
         Section(chosen.title) {
-            ForEach(model.previews, id: \.memberId) { preview in
+            ForEach(previews.shown, id: \.memberId) { preview in
                 VStack(alignment: .leading, spacing: 6) {
                     Text(joined([preview.name, words.phone(preview.phoneMasked)], by: "  ")).font(.headline)
                     Text(preview.text)
@@ -67,11 +67,10 @@ struct MessageView: View {
                     }
                 }
             }
-            let more = model.memberIds.count - model.previews.count
-            if more > 0 { Text(words["message.more", ["n": more]]) }
+            if previews.more > 0 { Text(words["message.more", ["n": previews.more]]) }
         }
         Big(text: words["message.send"], picture: "message") { Task { await model.send() } }
-            .disabled(model.busy || (model.memberIds.count == 1 && model.previews.first?.gate.verdict == .refuse))
+            .disabled(model.busy || !previews.possible)
     }
 }
 
@@ -92,7 +91,7 @@ struct MessageOutcome: View {
                 ]]
         )
         .font(.headline)
-        if !result.refused.isEmpty { refused(result.refused) }
+        if !result.reasons.isEmpty { refused }
         if model.left.count > 1 {
             Big(text: words["message.sms_each", ["n": model.left.count]], picture: "message") {
                 Task { await model.handEach(by: app.device) }
@@ -109,13 +108,11 @@ struct MessageOutcome: View {
     }
 
     /// Who is refused, by reason.
-    private func refused(_ ones: [RefusedOne]) -> some View {
-        let names = Dictionary(grouping: ones, by: words.refused)
-        let reasons = ones.map(words.refused).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
-        return Section(words["message.refused", ["n": ones.count]]) {
-            ForEach(reasons, id: \.self) { why in
-                Sign(text: why, stands: true)
-                Text(joined((names[why] ?? []).map { $0.name.isEmpty ? $0.id : $0.name }, by: "、"))
+    private var refused: some View {
+        Section(words["message.refused", ["n": result.refused.count]]) {
+            ForEach(result.reasons, id: \.self) { reason in
+                Sign(text: words.reason(reason.code, reason.values), stands: true)
+                Text(joined(reason.names, by: "、"))
             }
         }
     }

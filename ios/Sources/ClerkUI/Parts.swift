@@ -138,10 +138,7 @@ struct MemberLine: View {
             }
             Beside {
                 Text(words.phone(member.phoneMasked)).font(.subheadline).foregroundStyle(.secondary)
-                if member.allergies { Sign(text: words["mark.allergies"], stands: true) }
-                if member.care == "chronic" { Sign(text: words["care.chronic"]) }
-                if member.household > 0 { Sign(text: words["mark.household", ["n": member.household]]) }
-                if member.lookedUp { Sign(text: words["mark.looked_up"]) }
+                ForEach(member.marks, id: \.self) { Sign(text: words.said($0.say), stands: $0.standsOut) }
             }
         }
         .accessibilityElement(children: .combine)
@@ -244,6 +241,18 @@ extension View {
     func felt<T: Equatable>(_ feedback: SensoryFeedback, _ what: T?) -> some View {
         sensoryFeedback(feedback, trigger: what) { _, now in now != nil }
     }
+
+    /// Felt when it becomes known what became of messages.
+    func feltOf(_ handed: [String: SendState]) -> some View {
+        sensoryFeedback(trigger: handed) { feedback($0, $1) }
+    }
+}
+
+/// What is felt when it became known of messages what became of them: that one failed before that one went out.
+func feedback(_ before: [String: SendState], _ now: [String: SendState]) -> SensoryFeedback? {
+    let new = now.filter { before[$0.key] != $0.value }.values
+    if new.contains(.failed) { return .error }
+    return new.isEmpty ? nil : .success
 }
 
 /// Whether there is something to present.
@@ -280,15 +289,14 @@ struct OfflineSign: View {
     let words: Wording
 
     var body: some View {
-        if let failure = sync.failure, failure.kind == .hub {
-            if failure.retry {
-                let waiting = sync.status?.waiting ?? 0
-                Sign(
-                    text: waiting > 0 ? words["state.offline_waiting", ["n": waiting]] : words["state.offline"],
-                    color: .orange)
-            } else {
-                Sign(text: words["state.no_sync"], stands: true)
-            }
+        switch sync.failure?.kind {
+        case .offline:
+            let waiting = sync.status?.waiting ?? 0
+            Sign(
+                text: waiting > 0 ? words["state.offline_waiting", ["n": waiting]] : words["state.offline"],
+                color: .orange)
+        case .hub: Sign(text: words["state.no_sync"], stands: true)
+        default: EmptyView()
         }
     }
 }

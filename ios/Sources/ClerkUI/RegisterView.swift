@@ -60,7 +60,7 @@ struct RegisterView: View {
         Section {
             Refusal(model.failure, words)
             Big(text: words["register.save"], picture: "checkmark") { Task { await model.register() } }
-                .disabled(model.name.isEmpty || model.busy)
+                .disabled(model.busy)
         }
     }
 

@@ -5,6 +5,8 @@ import SwiftUI
 /// The pad on which a member signs. On the whole screen: a sheet would take a stroke for a pull at itself.
 struct SignaturePad: View {
     let words: Wording
+    /// Of the consents that stand above it.
+    let purposes: [String]
     @Binding var signature: DrawnSignature?
     @State private var drawing = Drawing()
 
@@ -25,7 +27,7 @@ struct SignaturePad: View {
                             .onChanged { drawing.go(to: $0.location) }
                             .onEnded { _ in
                                 drawing.lift()
-                                signature = drawing.signature(width: pad.size.width)
+                                signature = drawing.signature(width: pad.size.width, under: purposes)
                             }
                     )
                     // Turned on its side, the pad is another one.
@@ -84,7 +86,7 @@ struct SignConsents: View {
                     }
                     .padding()
                 }
-                SignaturePad(words: words, signature: $signature)
+                SignaturePad(words: words, purposes: forms.map(\.purpose), signature: $signature)
             }
         }
     }

@@ -46,9 +46,8 @@ struct TasksView: View {
 
     private var filters: some View {
         Picker(words["nav.tasks"], selection: view) {
-            ForEach(TaskListModel.views, id: \.self) { view in
-                let name = words["list.\(codeName(view))"]
-                Text(model.count(view).map { "\(name) \($0)" } ?? name).tag(view)
+            ForEach(model.counts?.views ?? [], id: \.view) { one in
+                Text("\(words.code("list", of: one.view)) \(one.count)").tag(one.view)
             }
         }
         .pickerStyle(.segmented)
@@ -105,11 +104,7 @@ struct TasksView: View {
 
     @ViewBuilder private var tasks: some View {
         if let list = model.list {
-            if list.offToday, !model.filter.wholeStore {
-                ContentUnavailableView(words["tasks.off"], systemImage: "moon.zzz")
-            } else if list.count == 0 {
-                ContentUnavailableView(words[none], systemImage: "checkmark.circle")
-            }
+            if let none = list.none { ContentUnavailableView(words.said(none), systemImage: "checkmark.circle") }
             ForEach(list.households.flatMap(\.tasks), id: \.taskId) { task in row(task) }
             if UInt64(list.households.count) < list.householdCount {
                 Waiting(words["state.reading"]).task(id: list.households.count) { model.more() }
@@ -119,19 +114,10 @@ struct TasksView: View {
         }
     }
 
-    private var none: String {
-        switch model.filter.view {
-        case .due: "list.none"
-        case .later: "tasks.none_later"
-        case .overdue: "tasks.none_overdue"
-        case .doneToday: "tasks.none_done"
-        }
-    }
-
     /// A dial that waits for a word, as after a phone that died during the call.
     private func unfinished(_ open: OpenAttempt) -> some View {
         LeadingRow {
-            app.way.to(open.taskId.map { .callTask($0) } ?? .callMember(open.memberId))
+            app.way.to(Place(callTo: open.target))
         } content: {
             Label(
                 words[open.awaits == .result ? "list.open_result" : "list.open_outcome", ["name": open.name]],
@@ -139,15 +125,14 @@ struct TasksView: View {
         }
     }
 
-    @ViewBuilder private func row(_ task: TaskRow) -> some View {
-        let done = model.filter.view == .doneToday
+    private func row(_ task: TaskRow) -> some View {
         VStack(alignment: .leading, spacing: 8) {
             LeadingRow {
                 app.way.to(.member(task.memberId))
             } content: {
                 TaskLine(task: task, words: words, wholeStore: model.filter.wholeStore)
             }
-            if !done { act(task) }
+            act(task)
         }
         .swipeActions(edge: .trailing, allowsFullSwipe: false) {
             if task.mayDefer {
@@ -155,19 +140,19 @@ struct TasksView: View {
             }
         }
         .swipeActions(edge: .leading) {
-            if !done, task.channel == .call {
+            if task.act == .call {
                 Button(words["list.call"], systemImage: "phone") { app.way.to(.callTask(task.taskId)) }.tint(.green)
             }
         }
     }
 
     @ViewBuilder private func act(_ task: TaskRow) -> some View {
-        switch task.channel {
+        switch task.act {
         case .call:
             Big(text: words["list.call"], picture: "phone") { app.way.to(.callTask(task.taskId)) }
-        case .sms, .wechat:
+        case .message:
             Big(text: words["list.message"], picture: "message") { app.way.to(.messageTask(task.taskId)) }
-        default: EmptyView()
+        case .nothing: EmptyView()
         }
     }
 

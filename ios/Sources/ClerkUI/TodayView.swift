@@ -19,7 +19,7 @@ struct TodayView: View {
             if let merged = model.merged { self.merged(merged) }
             if let today = model.today {
                 if let asked = model.asked { items(asked) }
-                if may(\.seeStore), today.clerks.count > 1 { clerk(today.total, words["today.all"], .store) }
+                if let total = today.total { clerk(total, words["today.all"], .store) }
                 ForEach(today.clerks, id: \.staffId) { day in
                     if let id = day.staffId {
                         clerk(day, day.name, .staff(id))
@@ -57,11 +57,11 @@ struct TodayView: View {
                 }
             }
             Wrap(minimum: 76) {
-                ForEach(TodayFigure.allCases, id: \.self) { figure in
+                ForEach(day.figures, id: \.self) { one in
                     Button {
-                        model.asked = .init(whose: whose, name: name, figure: figure)
+                        model.asked = .init(whose: whose, name: name, figure: one.figure)
                     } label: {
-                        Figure(value: "\(day.value(of: figure))", name: words.code("today_figure", of: figure))
+                        Figure(value: "\(one.count)", name: words.code("today_figure", of: one.figure))
                             .touchable()
                     }
                     .buttonStyle(.borderless)

@@ -50,7 +50,7 @@ struct WaitingView: View {
                 .padding()
                 .background(.bar)
         }
-        .sensoryFeedback(.success, trigger: due.handed)
+        .feltOf(due.handed)
     }
 
     /// A message of which the clerk says whether it was sent.

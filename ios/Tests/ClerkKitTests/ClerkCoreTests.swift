@@ -41,7 +41,7 @@ import Testing
         let core = try await open()
         let error = try await refusal { try await core.call { try $0.putAway(outboxId: 7) } }
         let failure = Failure(error)
-        #expect(failure.kind == .unknown && failure["what"] == "operation")
+        #expect(failure.kind == .unknown && failure.code == "unknown_what" && failure["what"] == "operation")
         for shown in ["\(failure)", String(reflecting: failure), error.localizedDescription] {
             #expect(shown.contains("what") && !shown.contains("\"operation\""), "\(shown)")
         }
@@ -96,7 +96,7 @@ import Testing
 
     @Test func thatNobodyUsesThePhoneIsNoFailureAndAnythingElseIs() async throws {
         func error(_ kind: ErrorKind) -> ClerkError {
-            .Failed(kind: kind, code: "any", values: [], retry: false, detail: "")
+            .Failed(kind: kind, code: "any", values: [], detail: "")
         }
         for kind in [ErrorKind.notPaired, .deviceLocked, .staffMissing, .locked] {
             #expect(try SyncModel.ofSomebody { () -> Int in throw error(kind) } == nil)

@@ -15,8 +15,8 @@ extension FlowTests {
         #expect(shows(CounterView(app: app), "没有相机权限"))
         phone.device.scans = .code("0001")
         await app.search.scan(by: phone.device)
-        try await phone.following(app.search.follow) { app.search.members?.map(\.memberId) == ["M1"] }
-        #expect(shows(CounterView(app: app), "王约"))
+        try await phone.following(app.search.follow) { app.search.found?.members.map(\.memberId) == ["M1"] }
+        #expect(shows(CounterView(app: app), "王约") && shows(CounterView(app: app), app.words["mark.allergies"]))
         let member = MemberModel(core: app.core, memberId: "M1")
         try await phone.following(member.follow) { member.profile != nil }
         let seen = texts(of: MemberView(app: app, model: member))
@@ -24,8 +24,7 @@ extension FlowTests {
         #expect(seen.contains { $0.contains("用到") } && seen.contains("氨氯地平"))
 
         let task = try await phone.task(of: "M1")
-        #expect(member.callPlace == .callTask(task.taskId), "what comes of the call is the task's")
-        app.way.to(member.callPlace)
+        #expect(member.profile?.call == .task(task.taskId), "what comes of the call is the task's")
         let call = try await phone.call(.callTask(task.taskId))
         let ready = CallView(app: app, place: .callTask(task.taskId), model: call)
         #expect(shows(ready, "续药回访") && shows(ready, app.words["mark.allergies"]))
@@ -102,13 +101,38 @@ extension FlowTests {
     @Test func gateRefusal() async throws {
         let app = try await phone.pair()
         let member = MemberModel(core: app.core, memberId: "M3")
-        try await phone.following(member.follow) { member.verdict != nil }
+        try await phone.following(member.follow) { member.profile != nil }
         #expect(shows(MemberView(app: app, model: member), "没有取得同意"))
         let call = try await phone.call(.callMember("M3"))
         #expect(call.verdict?.verdict == .refuse)
         #expect(shows(CallView(app: app, place: .callMember("M3"), model: call), "没有取得同意"))
         await call.dial(by: app.device, watch: app.dialWatch)
         #expect(call.phase == .ready && phone.device.dialled.isEmpty && call.failure?.code == "gate.no_consent")
+    }
+
+    @Test func aDeviceThatCannotDialLeavesNothingOpen() async throws {
+        let app = try await phone.pair()
+        let place = Place.callTask(try await phone.task(of: "M1").taskId)
+        let call = try await phone.call(place)
+        phone.device.answers = .notPossible
+        await call.dial(by: app.device, watch: app.dialWatch)
+        guard case .over = call.phase else { throw NotRefused() }
+        #expect(call.failure == nil && call.recording == nil)
+        #expect(try await app.core.call { try $0.openAttempts() }.isEmpty)
+        #expect(shows(CallView(app: app, place: place, model: call), "待办"), "the task waits as before")
+    }
+
+    @Test func aCallWithoutATaskGoesOnWhereItWas() async throws {
+        let app = try await phone.pair()
+        let place = Place.callMember("M2")
+        await (try await phone.call(place)).dial(by: app.device, watch: app.dialWatch)
+        let reborn = try await phone.restart()
+        await reborn.look()
+        try await phone.following(reborn.tasks.follow) { reborn.tasks.open.count == 1 }
+        #expect(reborn.tasks.open.map { Place(callTo: $0.target) } == [place])
+        #expect(try #require(await reborn.call(place)).phase == .calling)
+        let task = Place.callTask(try await phone.task(of: "M2").taskId)
+        #expect(try #require(await reborn.call(task)).phase == .ready, "it was not made for the task")
     }
 
     @Test func aCallIsPlanned() async throws {
@@ -136,7 +160,7 @@ extension FlowTests {
         let app = try await phone.pair(staffId: "G1")
         let model = TodayModel(core: app.core)
         try await phone.following(model.follow) { model.today != nil }
-        let open = try #require(model.today?.total.open)
+        let open = try #require(model.today?.total?.figures.first { $0.figure == .open }?.count)
         model.asked = .init(whose: .store, name: app.words["today.all"], figure: .open)
         try await phone.following(model.follow) { model.items.count == Int(open) }
         #expect(shows(TodayView(app: app, model: model), "全店 · 未完 \(open)"))
@@ -157,6 +181,12 @@ extension FlowTests {
         await model.markOff("C1", on: app.words.today)
         await model.reassignAll(to: "C1")
         #expect(model.moved?.refused.count == Int(open) || model.failure?.code == "assignee_off")
+        await app.signIn.signIn("C1")
+        try await phone.following(app.tasks.follow) { app.tasks.list?.none != nil }
+        #expect(shows(TasksView(app: app), app.words["tasks.off"]))
+        let own = TodayModel(core: app.core)
+        try await phone.following(own.follow) { own.today != nil }
+        #expect(own.today?.total == nil && !shows(TodayView(app: app, model: own), app.words["today.all"]))
     }
 
     // flow: group-sms-with-refused
@@ -186,6 +216,9 @@ extension FlowTests {
         phone.device.answers = .cancelled
         await model.hand(out, by: app.device)
         #expect(model.handed.isEmpty, "turned down is not failed")
+        phone.device.answers = .failed
+        await model.hand(out, by: app.device)
+        #expect(shows(MessageView(app: app, model: model), "发送失败") && model.handed == [out.key: .failed])
         phone.device.answers = .done
         await model.hand(out, by: app.device)
         #expect(shows(MessageView(app: app, model: model), "已发出"))
@@ -198,6 +231,27 @@ extension FlowTests {
         await group.makeCalls()
         await first.value
         #expect(group.made?.made.count == 3 && group.made?.refused.isEmpty == true, "two touches are one")
+    }
+
+    @Test func whomNoMessageReachesIsSentNone() async throws {
+        let app = try await phone.pair()
+        let model = MessageModel(core: app.core, to: .members(["M3"]))
+        await model.begin()
+        await model.choose(try #require(model.templates?.first { $0.templateId == "refill-sms" }))
+        #expect(model.previews?.possible == false && shows(MessageView(app: app, model: model), "没有取得同意"))
+        let many = MessageModel(core: app.core, to: .members(["M1", "M2", "M3", "M1"]))
+        await many.begin()
+        await many.choose(try #require(many.templates?.first { $0.templateId == "refill-sms" }))
+        #expect(many.previews?.possible == true)
+        #expect(shows(MessageView(app: app, model: many), app.words["message.more", ["n": 1]]))
+    }
+
+    @Test func aMessageThatFailedDoesNotFeelLikeOneThatWentOut() {
+        #expect(feedback([:], ["a": .sent]) == .success)
+        #expect(feedback(["a": .sent], ["a": .sent, "b": .failed]) == .error)
+        #expect(feedback(["a": .failed], ["a": .failed, "b": .sent]) == .success, "that one failed was felt before")
+        #expect(feedback(["a": .failed], ["a": .sent]) == .success)
+        #expect(feedback(["a": .sent], [:]) == nil, "handed out again, of it nothing is known")
     }
 
     @Test func manyTextsAreHandedOverOneAfterTheOther() async throws {

@@ -320,8 +320,9 @@ import Testing
             words.reason("pin_blocked", [value("wait_s", "1200", .wait(n: 20, unit: "minutes"))]) == "密码错得太多，20分钟后再试")
         #expect(words.reason("after_due", [value("due", "2026-03-02", .day)]) == "任务明天到期，不能推迟到那以后")
         #expect(
-            words.said("after", Say(code: "back_at", values: [value("when", "1772359200000", .instant)]))
+            words.said(Say(group: "after", code: "back_at", values: [value("when", "1772359200000", .instant)]))
                 == "10:00 回到任务列表")
+        #expect(words.said(Say(group: "after", code: "from_tomorrow", values: [])) == "from_tomorrow")
         let pin = [code("field", "pin", of: "field"), code("expected", "digits", of: "expected")]
         #expect(words.reason("invalid", pin + [value("min", "4"), value("max", "12")]) == "密码不对：4到12位数字")
         #expect(words.reason("from_tomorrow", [value("x", "1")]).contains("from_tomorrow"))

@@ -81,6 +81,9 @@ extension View {
     public func sensoryFeedback<V: Equatable>(
         _ feedback: SensoryFeedback, trigger: V, condition: @escaping (V, V) -> Bool
     ) -> some View { self }
+    public func sensoryFeedback<V: Equatable>(
+        trigger: V, _ feedback: @escaping (V, V) -> SensoryFeedback?
+    ) -> some View { self }
     // Navigation. What is presented is built as it is shown, not before.
     @_disfavoredOverload public func navigationTitle<S: StringProtocol>(_ title: S) -> some View {
         StubPair(first: self, second: Text(title))

@@ -274,12 +274,7 @@ public struct PresentationDetent: Hashable, Sendable {
     public static let medium = PresentationDetent()
     public static let large = PresentationDetent()
 }
-public struct SensoryFeedback: Equatable, Sendable {
-    public static let success = SensoryFeedback()
-    public static let warning = SensoryFeedback()
-    public static let error = SensoryFeedback()
-    public static let selection = SensoryFeedback()
-}
+public enum SensoryFeedback: Equatable, Sendable { case success, warning, error, selection }
 public enum SearchFieldPlacement: Sendable {
     case automatic
     case navigationBarDrawer(displayMode: NavigationBarDrawerDisplayMode)
