@@ -22,7 +22,6 @@ SOURCES = [
      "Care CarrierResult Channel Class ContactPurpose GateReason OutcomeCode SendState TaskKind"),
     ("core/domain/src/task/outcome.rs", "yaoban_domain::task", "Answer"),
     ("core/clerk/src/sync/event.rs", "yaoban_clerk_core::sync", "Progress Stage"),
-    ("core/clerk/src/store/rounds.rs", "yaoban_clerk_core::store::rounds", "RoundNote"),
     ("core/clerk/src/recording/mod.rs", "yaoban_clerk_core::recording", "Network"),
     ("core/clerk/src/facade/mod.rs", FACADE, "Acted FirstLoad Paired PairingOffer PhoneStage Status StuckOp SyncReport"),
     ("core/clerk/src/facade/work.rs", FACADE, "Refused ReasonCount"),
@@ -32,8 +31,7 @@ SOURCES = [
      "GroupTasks Household OutcomeRow Script TaskAct TaskDetail TaskFilter TaskList TaskRow TaskView"),
     ("core/clerk/src/facade/contact.rs", FACADE + "::contact",
      "AttemptRow Awaits Decision Dial DialTarget EndedAttempt GateVerdict NewOutcome OpenAttempt Recorded"),
-    ("core/clerk/src/facade/doctor.rs", FACADE + "::doctor",
-     "Checkup FiguresCheck FileCheck QueueReason QueueState RecordingState ScopeCheck"),
+    ("core/clerk/src/facade/doctor.rs", FACADE + "::doctor", "CheckupFindings"),
     ("core/clerk/src/facade/entry.rs", FACADE + "::entry",
      "EntryState ReadingCheck ReadingForm ReadingNumber TypedReading"),
     ("core/clerk/src/facade/find.rs", FACADE + "::find", "Found Mark MemberRow"),
@@ -55,6 +53,7 @@ SOURCES = [
 
 # Names that Kotlin or Swift have already, or that say too little outside their Rust module.
 RENAMED = {
+    "CheckupFindings": "Checkup",
     "Class": "MemberClass",
     "Count": "CodeCount",
     "Found": "FoundMembers",
@@ -73,7 +72,6 @@ RENAMED = {
 CUSTOM = [
     (r"(?:chrono::)?NaiveDate\b", "CivilDate"),
     (r"Vec<\(String, String\)>", "Values"),
-    (r"Vec<\(String, u64\)>", "Sizes"),
     (r"&'static str", "Word"),
     (r"\busize\b", "Amount"),
     (r"\bPathBuf\b", "FilePath"),

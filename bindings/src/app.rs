@@ -9,7 +9,7 @@ use yaoban_clerk_core::facade::contact::{
     Dial, DialTarget, EndedAttempt, GateVerdict, NewOutcome, OpenAttempt, Recorded,
 };
 use yaoban_clerk_core::facade::device::Storage;
-use yaoban_clerk_core::facade::doctor::Checkup;
+use yaoban_clerk_core::facade::doctor::CheckupFindings;
 use yaoban_clerk_core::facade::entry::{ReadingCheck, ReadingForm, TypedReading};
 use yaoban_clerk_core::facade::find::Found;
 use yaoban_clerk_core::facade::groups::{Group, GroupConditions, SavedGroup};
@@ -175,12 +175,6 @@ impl ClerkApp {
     /// Opens the file again.
     pub fn resume(&self) -> Result<()> {
         Ok(self.core.resume()?)
-    }
-
-    /// A read said that the file is damaged: the file is set aside, its outbox saved, and the next round loads
-    /// everything anew. The next call does so by itself, once; here it is asked for again.
-    pub fn repair(&self) -> Result<u32> {
-        Ok(self.core.repair()?)
     }
 
     /// Whose phone the hub's one-time code makes, to be shown before it is accepted. The code stays good.
@@ -755,10 +749,10 @@ impl ClerkApp {
 
 #[uniffi::export]
 impl ClerkApp {
-    /// Looks at everything. `ask_hub`: digests are compared with the hub's; nothing is changed by it.
+    /// Looks at everything, and says what is wrong; the whole of it is in `diagnostic_bundle`. `ask_hub`: digests are compared with the hub's; nothing is changed by it.
     /// Needs nobody signed in. Reading the whole file takes seconds on a large one.
-    pub fn checkup(&self, ask_hub: bool, cancel: &CancelHandle) -> Result<Checkup> {
-        Ok(self.core.checkup(ask_hub, cancel.inner())?)
+    pub fn checkup(&self, ask_hub: bool, cancel: &CancelHandle) -> Result<CheckupFindings> {
+        Ok(self.core.checkup(ask_hub, cancel.inner())?.into())
     }
 }
 

@@ -73,27 +73,6 @@ pub enum ValueKind {
     },
 }
 
-/// Sizes or counts by name, in their order.
-pub type Sizes = Vec<NamedSize>;
-/// A size or count with its name.
-pub type NamedSize = (String, u64);
-uniffi::custom_type!(
-    /// A size or count with its name.
-    NamedSize, SizeOf, {
-    remote,
-    lower: |pair| SizeOf { name: pair.0, size: pair.1 },
-    try_lift: |one| Ok((one.name, one.size)),
-});
-
-/// How [`NamedSize`] crosses the boundary.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
-pub struct SizeOf {
-    /// Of what.
-    pub name: String,
-    /// Bytes or rows.
-    pub size: u64,
-}
-
 /// A code that only the core makes.
 pub type Word = &'static str;
 uniffi::custom_type!(

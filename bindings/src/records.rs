@@ -5,9 +5,7 @@ use yaoban_clerk_core::facade::contact::{
     Recorded as RecordedOutcome,
 };
 use yaoban_clerk_core::facade::device::Storage as StorageUse;
-use yaoban_clerk_core::facade::doctor::{
-    Checkup, FiguresCheck, FileCheck, QueueReason, QueueState, RecordingState, ScopeCheck,
-};
+use yaoban_clerk_core::facade::doctor::CheckupFindings as Checkup;
 use yaoban_clerk_core::facade::entry::{EntryState, ReadingCheck, ReadingForm, ReadingNumber, TypedReading};
 use yaoban_clerk_core::facade::find::{Found as FoundMembers, Mark, MemberRow};
 use yaoban_clerk_core::facade::groups::{Group as MemberGroup, GroupConditions, SavedGroup};
@@ -45,7 +43,6 @@ use yaoban_clerk_core::facade::{
 };
 use yaoban_clerk_core::facade::{ReasonCount, Refused as RefusedOne};
 use yaoban_clerk_core::recording::Network as NetworkKind;
-use yaoban_clerk_core::store::rounds::RoundNote;
 use yaoban_clerk_core::sync::{Progress as SyncProgress, Stage as SyncStage};
 use yaoban_domain::codes::{
     Care, CarrierResult, Channel, Class as MemberClass, ContactPurpose, GateReason, OutcomeCode, SendState,
@@ -54,8 +51,8 @@ use yaoban_domain::codes::{
 use yaoban_domain::task::Answer;
 
 use crate::custom::{
-    Amount, CarrierResultCode, CivilDate, ContactPurposeCode, FilePath, PhoneNumber, SexCode, Sizes,
-    TaskKindCode, TaskOriginCode, TaskStateCode, Values, Word,
+    Amount, CarrierResultCode, CivilDate, ContactPurposeCode, FilePath, PhoneNumber, SexCode, TaskKindCode,
+    TaskOriginCode, TaskStateCode, Values, Word,
 };
 
 #[uniffi::remote(Enum)]
@@ -276,31 +273,6 @@ pub enum SyncStage {
     Pushing,
     /// Digests are compared; unit: scopes.
     Checking,
-}
-
-#[uniffi::remote(Record)]
-/// What a round did.
-pub struct RoundNote {
-    /// When it ended, by the phone's clock, UTC.
-    pub at_ms: i64,
-    /// Everything that the hub had is here.
-    pub up_to_date: bool,
-    /// Rows that came in.
-    pub pulled_rows: u64,
-    /// Scopes that were loaded whole.
-    pub loaded_scopes: Amount,
-    /// Id ranges that were repaired.
-    pub repaired_ranges: u32,
-    /// Operations that got their answer.
-    pub pushed_ops: u64,
-    /// Of these, refused.
-    pub rejected_ops: u64,
-    /// Of these, parked.
-    pub parked_ops: u64,
-    /// What ended the round, the way down and the way up, as codes.
-    pub problems: Vec<String>,
-    /// The phone's clock minus the hub's, if the hub answered.
-    pub clock_skew_ms: Option<i64>,
 }
 
 #[uniffi::remote(Enum)]
@@ -899,138 +871,12 @@ pub struct RecordedOutcome {
 }
 
 #[uniffi::remote(Record)]
-/// How the phone is.
+/// What a clerk sees of a `Checkup`.
 pub struct Checkup {
     /// Version of the app.
     pub app_version: String,
-    /// When this was looked at, by the phone's clock, UTC.
-    pub now_ms: i64,
-    /// Paired with a hub.
-    pub paired: bool,
-    /// Id of this device at the hub.
-    pub device_id: String,
-    /// Why the hub locked it, if it did.
-    pub locked: Option<String>,
-    /// The file.
-    pub file: FileCheck,
-    /// Operations on their way.
-    pub queue: Vec<QueueState>,
-    /// Why operations are stuck or fail.
-    pub queue_reasons: Vec<QueueReason>,
-    /// What the phone holds of the hub's rows.
-    pub scopes: Vec<ScopeCheck>,
-    /// When digests were last compared by a round, by the hub's clock, UTC.
-    pub digests_compared_ms: Option<i64>,
-    /// When the last round got through, UTC.
-    pub last_sync_ms: Option<i64>,
-    /// The phone's clock minus the hub's, at the last greeting.
-    pub clock_skew_ms: Option<i64>,
-    /// The last rounds, newest first.
-    pub rounds: Vec<RoundNote>,
-    /// The figures of members.
-    pub figures: FiguresCheck,
-    /// Recordings by state.
-    pub recordings: Vec<RecordingState>,
     /// What is wrong, as codes, the worst first.
     pub findings: Vec<String>,
-}
-
-#[uniffi::remote(Record)]
-/// How fresh figures are.
-pub struct FiguresCheck {
-    /// Members with figures.
-    pub members: u64,
-    /// Of these, with figures of today.
-    pub of_today: u64,
-    /// Members whose figures are to be computed anew.
-    pub stale: u64,
-    /// Version of the class model.
-    pub model_version: u64,
-}
-
-#[uniffi::remote(Record)]
-/// How the file is.
-pub struct FileCheck {
-    /// Schema of the file.
-    pub schema: i64,
-    /// Schema of the protocol.
-    pub protocol_schema: u16,
-    /// Shape of the rows that this build stores.
-    pub shape: u16,
-    /// Version of the library.
-    pub sqlite_version: String,
-    /// Sizes of the files by name, in bytes; recordings together.
-    pub files: Sizes,
-    /// Bytes within the file that are free.
-    pub free_bytes: u64,
-    /// Rows of each table.
-    pub tables: Sizes,
-    /// Nothing wrong was found.
-    pub whole: bool,
-    /// What the integrity check found.
-    pub integrity: Vec<String>,
-    /// A damaged file was set aside at the start.
-    pub set_aside: bool,
-    /// Operations that the file had lost and that were saved, from it or from the mirror.
-    pub salvaged_ops: u32,
-}
-
-#[uniffi::remote(Record)]
-/// Why operations are stuck.
-pub struct QueueReason {
-    /// What was done, as the operation's code.
-    pub op: String,
-    /// `rejected`, `parked`, or `pending` of one that failed.
-    pub state: String,
-    /// Why, as a code.
-    pub reason: Option<String>,
-    /// How many.
-    pub count: u64,
-}
-
-#[uniffi::remote(Record)]
-/// Operations in one state.
-pub struct QueueState {
-    /// `held`, `pending`, `answered`, `sent`, `rejected`, `parked`.
-    pub state: String,
-    /// How many.
-    pub count: u64,
-    /// When the oldest was done, UTC.
-    pub oldest_at_ms: i64,
-    /// Most failures of one of them.
-    pub failures_max: u32,
-}
-
-#[uniffi::remote(Record)]
-/// Recordings in one state.
-pub struct RecordingState {
-    /// `none`, `waiting`, `uploaded`, `refused`, `deleted`.
-    pub state: String,
-    /// Why the last upload did not succeed, as a code.
-    pub last_error: Option<String>,
-    /// How many.
-    pub count: u64,
-    /// Bytes of these on the phone.
-    pub bytes_here: u64,
-}
-
-#[uniffi::remote(Record)]
-/// What the phone holds of a scope.
-pub struct ScopeCheck {
-    /// `store` or `catalogue`.
-    pub kind: String,
-    /// Its generation.
-    pub generation: u64,
-    /// Everything up to here is held.
-    pub after: u64,
-    /// Rows that are held.
-    pub rows: u64,
-    /// To be loaded anew.
-    pub stale: bool,
-    /// `equal`, `differs`, `behind` the hub, `not_asked`, or why the hub could not be asked.
-    pub digest: String,
-    /// Id ranges that differ.
-    pub ranges_differ: Amount,
 }
 
 #[uniffi::remote(Enum)]

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// Calls of the core that shells have no use for, each with its reason.
-const INSIDE: [(&str, &str); 23] = [
+const INSIDE: [(&str, &str); 24] = [
     (
         "open_with",
         "other chance and another way to the hub are for simulators",
@@ -24,6 +24,7 @@ const INSIDE: [(&str, &str); 23] = [
     ),
     ("held_outcome_of", "`record_outcome` told it"),
     ("preview_message", "`preview_messages` is what a shell has"),
+    ("repair", "the next call does so by itself"),
     ("recent_members", "`find` gives them while nothing is typed"),
     ("make_task", "`plan_call` is what a screen offers"),
     ("make_tasks", "`plan_calls` is what a screen offers"),

@@ -63,6 +63,24 @@ pub struct Checkup {
     pub findings: Vec<String>,
 }
 
+/// What a clerk sees of a [`Checkup`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckupFindings {
+    /// Version of the app.
+    pub app_version: String,
+    /// What is wrong, as codes, the worst first.
+    pub findings: Vec<String>,
+}
+
+impl From<Checkup> for CheckupFindings {
+    fn from(checkup: Checkup) -> Self {
+        Self {
+            app_version: checkup.app_version,
+            findings: checkup.findings,
+        }
+    }
+}
+
 /// How the file is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FileCheck {

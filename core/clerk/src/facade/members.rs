@@ -1,7 +1,5 @@
 //! What a clerk changes in a member's record.
 
-use std::collections::BTreeSet;
-
 use chrono::NaiveDate;
 use serde::Serialize;
 use yaoban_domain::codes::{Channel, Code as _, ConsentPurpose, Open, Sex};
@@ -536,8 +534,9 @@ fn thousandths(text: &str) -> Option<i64> {
 
 /// A signature under these consents. One that was drawn under others is none of these.
 fn signature_of(drawn: &DrawnSignature, consents: &[NewConsent]) -> AppResult<Signature> {
-    let given: BTreeSet<&str> = consents.iter().map(|consent| consent.purpose.as_str()).collect();
-    if given != drawn.purposes.iter().map(String::as_str).collect() {
+    let given = |purpose: &String| consents.iter().any(|consent| consent.purpose == *purpose);
+    let signed = |consent: &NewConsent| drawn.purposes.contains(&consent.purpose);
+    if !(drawn.purposes.iter().all(given) && consents.iter().all(signed)) {
         return Err(AppError::invalid("signature", "signature_again", []));
     }
     Signature::of_drawing(drawn.width, &drawn.strokes)

@@ -190,7 +190,7 @@ fn by_reason(refused: &[Refused]) -> Vec<RefusedBy> {
             }),
         }
     }
-    reasons.sort_by_key(|by| std::cmp::Reverse(by.names.len()));
+    reasons.sort_unstable_by(|a, b| (b.names.len(), &a.code).cmp(&(a.names.len(), &b.code)));
     reasons
 }
 
