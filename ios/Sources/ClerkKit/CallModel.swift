@@ -143,6 +143,9 @@ public final class CallModel {
         if recorded, open { await keepRecording() }
     }
 
+    /// What was refused is forgotten: another try.
+    public func tryAgain() { failure = nil }
+
     /// Takes it back, as if it had never been.
     public func takeBack() async {
         guard case .recorded(let recorded) = phase else { return }

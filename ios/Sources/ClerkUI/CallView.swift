@@ -180,9 +180,10 @@ struct OutcomesView: View {
                     ForEach(offered.choices, id: \.self) { choice in
                         Choice(text: words.code("outcome", of: choice.code), chosen: asked == choice) {
                             if choice.asks {
+                                model.tryAgain()
                                 asked = choice
                             } else {
-                                record(NewOutcome(code: choice.code, note: noted))
+                                record(NewOutcome(code: choice.code, note: note))
                             }
                         }
                     }
@@ -194,16 +195,18 @@ struct OutcomesView: View {
         }
     }
 
-    private var noted: String? { note.isEmpty ? nil : note }
-
-    private func record(_ outcome: NewOutcome) { Task { await model.record(outcome) } }
+    /// What was asked is asked until it is stored.
+    private func record(_ outcome: NewOutcome) {
+        Task {
+            await model.record(outcome)
+            if model.failure == nil { asked = nil }
+        }
+    }
 
     @ViewBuilder private func question(_ offered: OutcomeChoices) -> some View {
         if let asked {
-            OutcomeQuestion(app: app, offered: offered, choice: asked, note: $note) { outcome in
-                self.asked = nil
-                record(outcome)
-            }
+            OutcomeQuestion(app: app, model: model, offered: offered, choice: asked, note: $note, record: record)
+                .disabled(model.busy)
         }
     }
 }
@@ -211,6 +214,7 @@ struct OutcomesView: View {
 /// What belongs to an outcome: which medicine, which day, a note.
 struct OutcomeQuestion: View {
     let app: AppModel
+    let model: CallModel
     let offered: OutcomeChoices
     let choice: OutcomeChoice
     @Binding var note: String
@@ -222,6 +226,7 @@ struct OutcomeQuestion: View {
     var body: some View {
         Question(title: words.code("outcome", of: choice.code), words: words) {
             Form {
+                Refusal(model.failure, words)
                 if choice.medicine != .notAsked {
                     Section(words["call.which_medicine"]) {
                         Wrap {
@@ -240,17 +245,13 @@ struct OutcomeQuestion: View {
                     TextField(words["call.note"], text: $note, axis: .vertical)
                 }
                 // What needs a day is recorded by choosing it.
-                if choice.day != .required { Button(words["call.record"]) { done(on: nil) }.disabled(noteMissing) }
+                if choice.day != .required { Button(words["call.record"]) { done(on: nil) } }
             }
         }
     }
 
-    private var noteMissing: Bool {
-        choice.note == .required && note.trimmingCharacters(in: .whitespacesAndNewlines).isEmpty
-    }
-
     private func done(on day: CivilDate?) {
-        record(NewOutcome(code: choice.code, date: day, ingredient: medicine, note: note.isEmpty ? nil : note))
+        record(NewOutcome(code: choice.code, date: day, ingredient: medicine, note: note))
     }
 }
 

@@ -32,6 +32,10 @@ extension FlowTests {
         #expect(phone.device.dialled == ["15400000001"])
         #expect(shows(CallView(app: app, place: .callTask(task.taskId), model: call), "约好到店"))
         #expect(try canRecord(.callLater, of: call, app) && !canRecord(.agreedToVisit, of: call, app))
+        await call.record(NewOutcome(code: .other, note: " "))
+        #expect(shows(try question(.other, of: call, app), "选“其他”要写备注"), "it is asked until it is stored")
+        call.tryAgain()
+        #expect(!shows(try question(.agreedToVisit, of: call, app), "选“其他”要写备注"))
         await call.record(NewOutcome(code: .agreedToVisit, date: TestClock.day(2)))
         let after = CallView(app: app, place: .callTask(task.taskId), model: call)
         #expect(shows(after, "约好到店") && shows(after, "回到任务列表"), "\(texts(of: after))")
@@ -43,12 +47,17 @@ extension FlowTests {
         #expect(shows(after, "没有录音 · 这部手机不支持通话录音"), "iOS lets no app record, and the clerk is told")
     }
 
-    /// Whether the question of an outcome takes it without a day.
-    private func canRecord(_ code: OutcomeCode, of call: CallModel, _ app: AppModel) throws -> Bool {
+    private func question(_ code: OutcomeCode, of call: CallModel, _ app: AppModel) throws -> OutcomeQuestion {
         let offered = try #require(call.offered)
         let choice = try #require(offered.choices.first { $0.code == code })
-        let question = OutcomeQuestion(app: app, offered: offered, choice: choice, note: .constant("")) { _ in }
-        return texts(of: question).contains(app.words["call.record"])
+        return OutcomeQuestion(
+            app: app, model: call, offered: offered, choice: choice, note: .constant("")
+        ) { _ in }
+    }
+
+    /// Whether the question of an outcome takes it without a day.
+    private func canRecord(_ code: OutcomeCode, of call: CallModel, _ app: AppModel) throws -> Bool {
+        texts(of: try question(code, of: call, app)).contains(app.words["call.record"])
     }
 
     // flow: take-back
