@@ -11,21 +11,21 @@ use crate::codes::Code;
 /// The JSON of a tree; one key an object.
 pub fn write(condition: &Condition) -> Value {
     match condition {
-        Condition::All(children) => json!({ "all": children.iter().map(write).collect::<Vec<_>>() }),
-        Condition::Any(children) => json!({ "any": children.iter().map(write).collect::<Vec<_>>() }),
+        Condition::All(children) => entry("all", children.iter().map(write).collect()),
+        Condition::Any(children) => entry("any", children.iter().map(write).collect()),
         Condition::Not(child) => match child.as_ref() {
-            Condition::Bought(bought) => json!({ "not_bought": write_bought(bought) }),
-            other => json!({ "not": write(other) }),
+            Condition::Bought(bought) => entry("not_bought", write_bought(bought)),
+            other => entry("not", write(other)),
         },
-        Condition::Class(values) => json!({ "class": codes(values) }),
-        Condition::Care(values) => json!({ "care": codes(values) }),
-        Condition::Tags(values) => json!({ "tags": texts(values) }),
-        Condition::Disease(values) => json!({ "disease": texts(values) }),
-        Condition::Age(values) => json!({ "age": range(*values, number) }),
-        Condition::Sex(values) => json!({ "sex": codes(values) }),
-        Condition::BirthdayWithinDays(days) => json!({ "birthday": { "within_days": days } }),
-        Condition::Joined(joined) => json!({ "joined": write_joined(*joined) }),
-        Condition::Store(values) => json!({ "store": texts(values) }),
+        Condition::Class(values) => entry("class", codes(values)),
+        Condition::Care(values) => entry("care", codes(values)),
+        Condition::Tags(values) => entry("tags", texts(values)),
+        Condition::Disease(values) => entry("disease", texts(values)),
+        Condition::Age(values) => entry("age", range(*values, number)),
+        Condition::Sex(values) => entry("sex", codes(values)),
+        Condition::BirthdayWithinDays(days) => entry("birthday", entry("within_days", number(*days))),
+        Condition::Joined(joined) => entry("joined", write_joined(*joined)),
+        Condition::Store(values) => entry("store", texts(values)),
         Condition::Figure(figure, values) => {
             let key = match figure {
                 Figure::Recency => "recency",
@@ -34,30 +34,41 @@ pub fn write(condition: &Condition) -> Value {
                 Figure::Basket => "basket_fen",
                 Figure::ValueIndex => "value_index",
             };
-            json!({ key: range(*values, number) })
+            entry(key, range(*values, number))
         }
-        Condition::BrandLoyal(value) => json!({ "brand_loyal": value }),
-        Condition::Regular(value) => json!({ "regular": value }),
-        Condition::Price(values) => json!({ "price": codes(values) }),
-        Condition::Testing(values) => json!({ "testing": codes(values) }),
-        Condition::Severity(values) => json!({ "severity": codes(values) }),
-        Condition::Bought(bought) => json!({ "bought": write_bought(bought) }),
+        Condition::BrandLoyal(value) => entry("brand_loyal", Value::Bool(*value)),
+        Condition::Regular(value) => entry("regular", Value::Bool(*value)),
+        Condition::Price(values) => entry("price", codes(values)),
+        Condition::Testing(values) => entry("testing", codes(values)),
+        Condition::Severity(values) => entry("severity", codes(values)),
+        Condition::Bought(bought) => entry("bought", write_bought(bought)),
         Condition::LastBought(goods, days) => {
             let mut object = write_goods(goods);
             add_days(&mut object, *days);
-            json!({ "last_bought": object })
+            entry("last_bought", Value::Object(object))
         }
         Condition::Medicine(ingredients, statuses) => {
             let mut object = Map::new();
             add_list(&mut object, "ingredient", ingredients, texts);
             add_list(&mut object, "status", statuses, codes);
-            json!({ "medicine": object })
+            entry("medicine", Value::Object(object))
         }
-        Condition::LatestReading(latest) => json!({ "latest_reading": write_latest(latest) }),
-        Condition::Readings(readings) => json!({ "readings": write_readings(readings) }),
-        Condition::LastContact(last) => json!({ "last_contact": write_last_contact(last) }),
-        Condition::NoContact(none) => json!({ "no_contact": write_no_contact(none) }),
+        Condition::LatestReading(latest) => entry("latest_reading", write_latest(latest)),
+        Condition::Readings(readings) => entry("readings", write_readings(readings)),
+        Condition::LastContact(last) => entry("last_contact", write_last_contact(last)),
+        Condition::NoContact(none) => entry("no_contact", write_no_contact(none)),
     }
+}
+
+fn one(key: &str, value: Value) -> Map<String, Value> {
+    let mut object = Map::new();
+    object.insert(key.to_owned(), value);
+    object
+}
+
+/// An object of one key.
+fn entry(key: &str, value: Value) -> Value {
+    Value::Object(one(key, value))
 }
 
 fn write_joined(joined: Joined) -> Value {
@@ -81,7 +92,7 @@ fn write_goods(goods: &Goods) -> Map<String, Value> {
         Goods::Ingredient(values) => ("ingredient", values),
         Goods::Category(values) => ("category", values),
     };
-    Map::from_iter([(key.to_owned(), texts(values))])
+    one(key, texts(values))
 }
 
 fn write_bought(bought: &Bought) -> Value {
@@ -108,7 +119,7 @@ fn write_bought(bought: &Bought) -> Value {
 }
 
 fn write_latest(latest: &LatestReading) -> Value {
-    let mut object = Map::from_iter([("kind".to_owned(), json!(latest.kind.code()))]);
+    let mut object = one("kind", json!(latest.kind.code()));
     add_list(&mut object, "context", &latest.contexts, codes);
     for (key, values) in [("systolic", latest.systolic), ("diastolic", latest.diastolic)] {
         if let Some(values) = values {
@@ -185,11 +196,13 @@ fn range(range: Range, write: fn(i64) -> Value) -> Value {
             max: Some(max),
         } => json!([write(min), write(max)]),
         Range { min, max } => {
-            let bounds = [("min", min), ("max", max)];
-            bounds
-                .into_iter()
-                .filter_map(|(key, bound)| Some((key.to_owned(), write(bound?))))
-                .collect()
+            let mut object = Map::new();
+            for (key, bound) in [("min", min), ("max", max)] {
+                if let Some(bound) = bound {
+                    object.insert(key.to_owned(), write(bound));
+                }
+            }
+            Value::Object(object)
         }
     }
 }
