@@ -11,7 +11,7 @@ use yaoban_clerk_core::facade::contact::{
 use yaoban_clerk_core::facade::device::Storage;
 use yaoban_clerk_core::facade::doctor::CheckupFindings;
 use yaoban_clerk_core::facade::entry::{ReadingCheck, ReadingForm, TypedReading};
-use yaoban_clerk_core::facade::find::Found;
+use yaoban_clerk_core::facade::find::{FOUND_MAX, Found};
 use yaoban_clerk_core::facade::groups::{Group, GroupConditions, SavedGroup};
 use yaoban_clerk_core::facade::history::{DaysAsked, HistoryPage};
 use yaoban_clerk_core::facade::manager::{
@@ -44,9 +44,6 @@ use crate::platform::{
     BackgroundListener, Changes, DataListener, Ear, Hands, KeyVault, ProgressListener, RecordingSource,
     Stream, Vault, WallClock,
 };
-
-/// Members that a search shows.
-const FOUND_MAX: usize = 50;
 
 /// A phone of a store. Calls block and may come from any thread; only those that say so wait for the
 /// network.

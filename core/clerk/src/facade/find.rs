@@ -14,6 +14,9 @@ use crate::search::{is_too_short, search};
 use crate::store::figures::{CACHED_COLUMNS, Cached, read_cached};
 use crate::store::rows;
 
+/// Members that a screen asks for.
+pub const FOUND_MAX: usize = 50;
+
 /// A member in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MemberRow {
