@@ -44,6 +44,7 @@ extension FlowTests {
         app.tasks.narrow(view: .later)
         try await phone.following(app.tasks.follow) { app.tasks.list?.count == 1 }
         #expect(shows(TasksView(app: app), "王约") && !texts(of: TasksView(app: app)).contains("推迟"), "it is put off")
+        #expect(texts(of: TasksView(app: app)).contains("拨打"), "and can be called all the same")
         #expect(shows(after, "没有录音 · 这部手机不支持通话录音"), "iOS lets no app record, and the clerk is told")
     }
 
@@ -77,6 +78,10 @@ extension FlowTests {
         await call.takeBack()
         #expect(call.failure?.code == "take_back_over")
         #expect(try await app.core.call { try $0.profile(memberId: "M1") }.doNotContact)
+        app.tasks.narrow(view: .doneToday)
+        try await phone.following(app.tasks.follow) { app.tasks.list?.count == 1 }
+        let done = texts(of: TasksView(app: app))
+        #expect(done.contains("王约") && !done.contains("拨打"), "there is nothing left to do with it")
     }
 
     // flow: attempt-survives
