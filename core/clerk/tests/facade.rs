@@ -317,7 +317,10 @@ fn a_regimen_and_readings_change_what_the_profile_says() {
         )
     };
     assert_eq!((said(0), said(1)), (("185/100", Some("+35")), ("150/95", None)));
-    assert_eq!(phone.app.profile("M1").unwrap().care, "chronic");
+    let profile = phone.app.profile("M1").unwrap();
+    assert_eq!(profile.care, "chronic");
+    // It became so by these readings: the marks say it too.
+    assert!(profile.member.marks.iter().any(|mark| mark.say.code == "chronic"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use rusqlite::Connection;
 use serde::Serialize;
 use yaoban_domain::calendar::age_on;
-use yaoban_domain::codes::{Care, Open};
+use yaoban_domain::codes::{Care, Code as _, Open};
 use yaoban_domain::model::Member;
 use yaoban_domain::phone::mask;
 
@@ -63,24 +63,23 @@ pub struct Mark {
     pub stands_out: bool,
 }
 
-/// What marks a member in a list.
-fn marks(allergies: bool, care: Option<Care>, household: u32, looked_up: bool) -> Vec<Mark> {
-    let mark = |holds: bool, say: Say| {
-        holds.then_some(Mark {
-            say,
-            stands_out: false,
-        })
-    };
-    let parts = [
-        allergies.then(|| Mark {
-            say: Say::of("mark", "allergies", &[]),
-            stands_out: true,
-        }),
-        mark(care == Some(Care::Chronic), Say::of("care", "chronic", &[])),
-        mark(household > 0, Say::of("mark", "household", &[("n", &household)])),
-        mark(looked_up, Say::of("mark", "looked_up", &[])),
-    ];
-    parts.into_iter().flatten().collect()
+impl MemberRow {
+    /// Sets its marks by what it says.
+    pub(super) fn mark(&mut self) {
+        let mark = |holds: bool, stands_out: bool, say: Say| holds.then_some(Mark { say, stands_out });
+        let chronic = self.care.as_deref() == Some(Care::Chronic.code());
+        let marks = [
+            mark(self.allergies, true, Say::of("mark", "allergies", &[])),
+            mark(chronic, false, Say::of("care", "chronic", &[])),
+            mark(
+                self.household > 0,
+                false,
+                Say::of("mark", "household", &[("n", &self.household)]),
+            ),
+            mark(self.looked_up, false, Say::of("mark", "looked_up", &[])),
+        ];
+        self.marks = marks.into_iter().flatten().collect();
+    }
 }
 
 /// Who fits what was typed.
@@ -196,13 +195,7 @@ pub(crate) fn row_of(
         ))?
         .query_row([member_key], |row| Ok((row.get(0)?, read_cached(row, 1)?)))?;
     let own_store = member.store_id.as_deref() == Some(acting.store_id.as_str());
-    let household = match &member.phone {
-        Some(phone) => household(conn, member_key, phone)?.len() as u32,
-        None => 0,
-    };
-    let allergies = !member.allergies.is_empty();
-    Ok(MemberRow {
-        marks: marks(allergies, cached.care, household, looked_up),
+    let mut row = MemberRow {
         member_id: member.id.clone(),
         name: member.name.clone(),
         phone_masked: member.phone.as_deref().map(mask),
@@ -217,10 +210,16 @@ pub(crate) fn row_of(
         care: cached.care.map(|care| care.to_string()),
         value_index: cached.value_index,
         last_visit: member.lifetime.last_visit,
-        allergies,
-        household,
+        allergies: !member.allergies.is_empty(),
+        marks: Vec::new(),
+        household: match &member.phone {
+            Some(phone) => household(conn, member_key, phone)?.len() as u32,
+            None => 0,
+        },
         found_by: None,
-    })
+    };
+    row.mark();
+    Ok(row)
 }
 
 /// Other members on a number; at most 20.

@@ -362,6 +362,7 @@ fn profile(conn: &Connection, key: i64, member: &Member, acting: &Acting) -> App
     row.class = Some(computed.verdict.class.to_string());
     row.care = Some(computed.care.to_string());
     row.value_index = computed.verdict.value_index;
+    row.mark();
     let medicines = medicine_rows(conn, member, &computed.medicines, &catalogue, acting)?;
     let latest = |kind| Ok(of_kind(conn, key, member, kind, 1, settings)?.into_iter().next());
     let bp: AppResult<Option<ReadingRow>> = latest(ReadingKind::Bp);

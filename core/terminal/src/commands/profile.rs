@@ -317,7 +317,7 @@ pub fn said(screen: &Screen<'_>, say: &Say) -> String {
 }
 
 /// A value of something to say, in words: codes by the catalogue, dates as people say them.
-fn worded(screen: &Screen<'_>, name: &str, value: &str) -> String {
+pub fn worded(screen: &Screen<'_>, name: &str, value: &str) -> String {
     match (kind_of(name, value), value.parse()) {
         (ValueKind::Day, Ok(day)) => screen.date(day),
         (ValueKind::Code { group }, _) => screen.texts.code(group, value).to_owned(),

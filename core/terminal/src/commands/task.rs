@@ -5,11 +5,12 @@ use yaoban_clerk_core::facade::contact::{
     Awaits, Dial, DialTarget, EndedAttempt, NewOutcome, OpenAttempt, Recorded,
 };
 use yaoban_clerk_core::facade::tasks::{NewTask, Script, TaskFilter, TaskList, TaskRow, TaskView};
+use yaoban_clerk_core::facade::wording::{ValueKind, kind_of};
 use yaoban_domain::codes::{CarrierResult, Code as _, OutcomeCode, TaskKind};
 use yaoban_domain::task::{Answer, asks};
 
 use super::Session;
-use super::profile::said;
+use super::profile::{said, worded};
 use crate::cli::{DialArgs, OutcomeArgs, TasksArgs};
 use crate::failure::Failure;
 use crate::input;
@@ -275,20 +276,22 @@ fn show_end(
 
 /// Where a task stands now.
 fn show_state(session: &Session<'_>, screen: &mut Screen<'_>, task: &TaskRow) {
-    let texts = screen.texts;
-    let state = texts.code("task_state", task.state.code());
-    let Some(until) = task.deferred_until.filter(|_| task.state.code() == "deferred") else {
-        let expired = task.state.code() == "expired" && task.attempts > 0;
-        let key = if expired { "task.given_up" } else { "task.state" };
-        let values: [(&str, &dyn std::fmt::Display); 3] =
-            [("name", &task.name), ("state", &state), ("n", &task.attempts)];
-        return screen.say(key, &values);
-    };
-    let mut when = screen.date(until);
-    if let Some(at_ms) = task.deferred_until_ms {
-        when = format!("{when} {}", session.app.local(at_ms).format("%H:%M"));
+    let mut values = vec![("name", task.name.clone())];
+    for (name, value) in &task.after.values {
+        let shown = match value.parse() {
+            Ok(at_ms) if kind_of(name, value) == ValueKind::Instant => {
+                let at = session.app.local(at_ms);
+                format!("{} {}", screen.date(at.date()), at.format("%H:%M"))
+            }
+            _ => worded(screen, name, value),
+        };
+        values.push((name, shown));
     }
-    screen.say("task.deferred", &[("name", &task.name), ("when", &when)]);
+    let shown: Vec<(&str, &dyn std::fmt::Display)> = values
+        .iter()
+        .map(|(name, value)| (*name, value as &dyn std::fmt::Display))
+        .collect();
+    screen.say(&format!("task.{}", task.after.code), &shown);
 }
 
 pub fn outcome(session: &Session<'_>, args: &OutcomeArgs) -> Result<String, Failure> {
