@@ -698,8 +698,8 @@ impl ClerkApp {
         Ok(self.core.keep_apart(first, second)?)
     }
 
-    /// What is on its way to the hub, and what got stuck, with its reason.
-    pub fn sync_queue(&self) -> Result<SyncQueue> {
+    /// What is on its way to the hub, and what got stuck, with its reason; none while nobody uses the phone.
+    pub fn sync_queue(&self) -> Result<Option<SyncQueue>> {
         Ok(self.core.sync_queue()?)
     }
 }

@@ -703,8 +703,8 @@ pub struct TaskRow {
     pub after: Say,
     /// What is done with it by a touch.
     pub act: TaskAct,
-    /// It waits on today's list, and there is a day left to put it off to.
-    pub may_defer: bool,
+    /// The last day to which it can be put off; none: it does not wait on today's list, or no day is left.
+    pub defer_until_max: Option<CivilDate>,
 }
 
 #[uniffi::remote(Enum)]
@@ -792,6 +792,8 @@ pub struct EndedAttempt {
     pub outcome_required: bool,
     /// The number was marked: it does not reach the member.
     pub number_marked: bool,
+    /// It was answered, and nothing is known of its recording yet.
+    pub recording_due: bool,
     /// The task after it.
     pub task: Option<TaskRow>,
 }
@@ -864,6 +866,8 @@ pub struct RecordedOutcome {
     pub held_ms: u64,
     /// The medicine that it concerns, as it was understood.
     pub ingredient: Option<String>,
+    /// The call to which it belongs was answered, and nothing is known of its recording yet.
+    pub recording_due: bool,
     /// The task after it.
     pub task: TaskRow,
     /// The pharmacist's task that follows.
@@ -952,6 +956,8 @@ pub struct FoundMembers {
     /// What is said where there are none: nothing was typed, digits are still to come, or nobody fits. None: there
     /// are some.
     pub none: Option<Say>,
+    /// Nothing was typed: these were opened last.
+    pub recent: bool,
     /// Nobody fits what was typed: a new member, or one to look up at the hub.
     pub nobody: bool,
 }
@@ -1347,7 +1353,7 @@ pub struct NewMember {
     /// Name.
     #[uniffi(default)]
     pub name: String,
-    /// Phone number as typed.
+    /// Phone number as typed; none or empty: there is none.
     #[uniffi(default)]
     pub phone: Option<String>,
     /// Sex, as a code.
@@ -1904,8 +1910,8 @@ pub struct TaskBrief {
     pub task_id: String,
     /// Kind, as a code.
     pub kind: String,
-    /// By which channel it is carried out; none: when the member comes.
-    pub channel: Option<Channel>,
+    /// What is done with it by a touch.
+    pub act: TaskAct,
     /// State, as a code.
     pub state: String,
     /// Last day.

@@ -23,9 +23,10 @@ use yaoban_protocol::op::Op;
 
 use super::listing::{Found, Listing, about};
 use super::profile::TaskBrief;
-use super::tasks::{Script, TaskRow, script_of, task_row};
+use super::tasks::{Script, TaskAct, TaskRow, script_of, task_row};
 use super::work::{ReasonCount, Refusal, Work, known_member, masked, refused, refused_with};
 use super::{Acting, AppError, AppResult, ClerkApp};
+use crate::recording;
 use crate::store::{Result, Tx, meta, outbox, rows};
 
 /// Days for which an attempt without an end, or an answered one without an outcome, is asked about.
@@ -212,6 +213,8 @@ pub struct EndedAttempt {
     pub outcome_required: bool,
     /// The number was marked: it does not reach the member.
     pub number_marked: bool,
+    /// It was answered, and nothing is known of its recording yet.
+    pub recording_due: bool,
     /// The task after it.
     pub task: Option<TaskRow>,
 }
@@ -261,6 +264,8 @@ pub struct Recorded {
     pub held_ms: u64,
     /// The medicine that it concerns, as it was understood.
     pub ingredient: Option<String>,
+    /// The call to which it belongs was answered, and nothing is known of its recording yet.
+    pub recording_due: bool,
     /// The task after it.
     pub task: TaskRow,
     /// The pharmacist's task that follows.
@@ -352,6 +357,7 @@ impl ClerkApp {
             Ok(EndedAttempt {
                 attempt_id: attempt_id.to_owned(),
                 outcome_required: needs_outcome(result) && attempt.task_id.is_some(),
+                recording_due: recording_due(tx, Some(attempt_id))?,
                 number_marked: !before.phone_invalid && known_member(tx, &attempt.member_id)?.phone_invalid,
                 task: task.map(|id| task_row(tx, &work, id)).transpose()?,
             })
@@ -372,7 +378,7 @@ impl ClerkApp {
         work.write(|tx| {
             let outcome = outcome_of(tx, &work, task_id, new)?;
             let outcome_id = outcome.id.clone();
-            let ingredient = outcome.ingredient.clone();
+            let (ingredient, attempt_id) = (outcome.ingredient.clone(), outcome.attempt_id.clone());
             let op = Op::RecordOutcome {
                 task_id: task_id.to_owned(),
                 outcome,
@@ -384,6 +390,7 @@ impl ClerkApp {
                 .transpose()?;
             Ok(Recorded {
                 task: task_row(tx, &work, task_id)?,
+                recording_due: recording_due(tx, attempt_id.as_deref())?,
                 outcome_id,
                 take_back_until_ms,
                 held_ms: u64::try_from(hold_ms).unwrap_or(0),
@@ -571,7 +578,7 @@ pub(super) fn call_to(
     member: &Member,
     waiting: &[TaskBrief],
 ) -> Result<(DialTarget, GateVerdict)> {
-    let task = waiting.iter().find(|task| task.channel == Some(Channel::Call));
+    let task = waiting.iter().find(|task| task.act == TaskAct::Call);
     let purpose = match task {
         Some(task) => rows::task(conn, &task.task_id)?.map(|task| strictest(&task.purpose)),
         None => None,
@@ -658,6 +665,15 @@ fn end(
     };
     work.put_as(tx, &attempt.staff_id, op, None)?;
     Ok(())
+}
+
+/// Whether a call was answered of whose recording nothing is known yet.
+fn recording_due(conn: &Connection, attempt_id: Option<&str>) -> Result<bool> {
+    let Some(id) = attempt_id else { return Ok(false) };
+    let answered = |result: &Open<CarrierResult>| result.is(CarrierResult::Answered);
+    let waits = rows::attempt(conn, id)?
+        .is_some_and(|attempt| attempt.result.as_ref().is_some_and(answered) && attempt.recording.is_none());
+    Ok(waits && recording::rows::get(conn, id)?.is_none())
 }
 
 /// The outcome to record. A dial of the task whose end was not told is ended as answered: somebody

@@ -90,6 +90,8 @@ pub struct Found {
     /// What is said where there are none: nothing was typed, digits are still to come, or nobody fits. None: there
     /// are some.
     pub none: Option<Say>,
+    /// Nothing was typed: these were opened last.
+    pub recent: bool,
     /// Nobody fits what was typed: a new member, or one to look up at the hub.
     pub nobody: bool,
 }
@@ -100,6 +102,7 @@ impl Found {
         Self {
             members: Vec::new(),
             none: Some(Say::of(group, code, &[("text", &text)])),
+            recent: false,
             nobody: true,
         }
     }
@@ -109,6 +112,7 @@ impl Found {
         Self {
             none: members.is_empty().then(|| Say::of(group, none, &[])),
             members,
+            recent: false,
             nobody: false,
         }
     }
@@ -120,7 +124,11 @@ impl ClerkApp {
     pub fn find(&self, text: &str, limit: usize) -> AppResult<Found> {
         let text = text.trim();
         if text.is_empty() {
-            return Ok(Found::these(self.recent_members()?, "counter", "first"));
+            let recent = Found::these(self.recent_members()?, "counter", "first");
+            return Ok(Found {
+                recent: true,
+                ..recent
+            });
         }
         let acting = self.acting()?;
         self.store.read(|conn| {

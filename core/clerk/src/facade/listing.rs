@@ -63,7 +63,7 @@ fn after(task: &CareTask) -> Say {
 }
 
 /// What is done with a task by a touch.
-fn act(task: &CareTask) -> TaskAct {
+pub(super) fn act(task: &CareTask) -> TaskAct {
     match channel(&task.kind) {
         _ if is_absorbing(&task.state) => TaskAct::Nothing,
         Some(Channel::Call) => TaskAct::Call,
@@ -453,7 +453,7 @@ impl<'a> Listing<'a> {
             also,
             after: after(task),
             act: act(task),
-            may_defer: is_on_list(task, self.today) && task.due > self.today,
+            defer_until_max: Some(task.due).filter(|due| is_on_list(task, self.today) && *due > self.today),
         })
     }
 }

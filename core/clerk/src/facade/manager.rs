@@ -19,7 +19,7 @@ use super::listing::{Found, Listing, done_by, in_order};
 use super::staff::by_name;
 use super::tasks::{TaskFilter, TaskRow, TaskView};
 use super::work::{Refused, Work, check_group, masked};
-use super::{AppResult, ClerkApp, StuckOp, shown_op};
+use super::{AppError, AppResult, ClerkApp, StuckOp, shown_op};
 use crate::store::{Result, outbox, rows};
 
 /// Entries behind a number at most.
@@ -410,9 +410,17 @@ impl ClerkApp {
         work.write(|tx| work.put(tx, op).map(|_| ()))
     }
 
-    /// What is on its way to the hub, and what got stuck, with its reason.
-    pub fn sync_queue(&self) -> AppResult<SyncQueue> {
-        let work = Work::begin(self)?;
+    /// What is on its way to the hub, and what got stuck, with its reason; none while nobody uses the phone.
+    pub fn sync_queue(&self) -> AppResult<Option<SyncQueue>> {
+        let work = match Work::begin(self) {
+            Err(
+                AppError::NotPaired
+                | AppError::DeviceLocked { .. }
+                | AppError::StaffMissing
+                | AppError::Locked,
+            ) => return Ok(None),
+            begun => begun?,
+        };
         work.read(|conn| {
             let mut queue = SyncQueue::default();
             let mut statement = conn.prepare_cached(
@@ -435,7 +443,7 @@ impl ClerkApp {
             for op in stuck.into_iter().chain(outbox::under_way(conn)?).take(OPS_MAX) {
                 queue.ops.push(shown_op(conn, op)?);
             }
-            Ok(queue)
+            Ok(Some(queue))
         })
     }
 }

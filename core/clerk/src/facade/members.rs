@@ -22,7 +22,7 @@ use crate::store::rows;
 pub struct NewMember {
     /// Name.
     pub name: String,
-    /// Phone number as typed.
+    /// Phone number as typed; none or empty: there is none.
     pub phone: Option<String>,
     /// Sex, as a code.
     pub sex: Option<String>,
@@ -331,15 +331,12 @@ impl ClerkApp {
             .iter()
             .map(|one| consent_of(one, &acting))
             .collect::<AppResult<Vec<_>>>()?;
-        let name = new.name.trim().to_owned();
-        if name.is_empty() {
-            return Err(AppError::invalid("name", "name", []));
-        }
+        let typed_phone = new.phone.as_deref().filter(|phone| !phone.trim().is_empty());
         let id = temporary_id(&self.new_id(acting.now_ms)?);
         let mut member = Member {
             store_id: Some(acting.store_id.clone()),
-            name,
-            phone: new.phone.as_deref().map(phone_of).transpose()?,
+            name: new.name.trim().to_owned(),
+            phone: typed_phone.map(phone_of).transpose()?,
             sex: new
                 .sex
                 .as_deref()

@@ -6,17 +6,19 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use yaoban_domain::calendar::{days_to_birthday, is_in_window};
 use yaoban_domain::codes::{
-    Channel, Code as _, ConsentPurpose, MedicineStatus, Open, OutcomeCode, ReadingKind, TaskKind,
+    Code as _, ConsentPurpose, MedicineStatus, Open, OutcomeCode, ReadingKind, TaskKind,
 };
 use yaoban_domain::model::{Consent, Member, Regimen, Staff, Why};
-use yaoban_domain::task::{channel, is_on_list, settle};
+use yaoban_domain::task::{is_on_list, settle};
 use yaoban_protocol::row::entity;
 
 use super::contact::{DialTarget, GateVerdict, call_to};
 use super::find::{MemberRow, household, member_row, require_member, row_of};
 use super::history::{HistoryDay, days_of_lines};
+use super::listing::act;
 use super::members::{ConsentStanding, standings};
 use super::readings::{ReadingRow, of_kind};
+use super::tasks::TaskAct;
 use super::{Acting, AppResult, ClerkApp};
 use crate::store::figures::{Catalogue, Computed, Medicine, compute};
 use crate::store::rows;
@@ -205,8 +207,8 @@ pub struct TaskBrief {
     pub task_id: String,
     /// Kind, as a code.
     pub kind: String,
-    /// By which channel it is carried out; none: when the member comes.
-    pub channel: Option<Channel>,
+    /// What is done with it by a touch.
+    pub act: TaskAct,
     /// State, as a code.
     pub state: String,
     /// Last day.
@@ -619,9 +621,9 @@ fn tasks(conn: &Connection, key: i64, acting: &Acting) -> AppResult<Vec<TaskBrie
         let task = settle(task, acting.now_ms, acting.settings.calendar);
         if is_on_list(&task, acting.today) {
             waiting.push(TaskBrief {
+                act: act(&task),
                 task_id: task.id,
                 kind: task.kind.code().to_owned(),
-                channel: channel(&task.kind),
                 state: task.state.code().to_owned(),
                 due: task.due,
                 why: Say::from(&task.why),

@@ -166,8 +166,8 @@ pub struct TaskRow {
     pub after: Say,
     /// What is done with it by a touch.
     pub act: TaskAct,
-    /// It waits on today's list, and there is a day left to put it off to.
-    pub may_defer: bool,
+    /// The last day to which it can be put off; none: it does not wait on today's list, or no day is left.
+    pub defer_until_max: Option<NaiveDate>,
 }
 
 /// Tasks of one phone number, shown together.

@@ -66,18 +66,20 @@ fn a_dial_is_stored_before_its_number_leaves_and_survives_a_restart() {
         .app
         .end_attempt(&dial.attempt_id, CarrierResult::Answered, Some(42))
         .unwrap();
-    assert!(ended.outcome_required);
+    assert!(ended.outcome_required && ended.recording_due);
+    phone.app.no_recording(&dial.attempt_id, "not_found").unwrap();
     assert!(ended.task.unwrap().state.is(TaskState::InProgress));
     assert_eq!(phone.app.open_attempts().unwrap()[0].awaits, Awaits::Outcome);
-    phone
+    let recorded = phone
         .app
         .record_outcome("T1", &NewOutcome::of(OutcomeCode::AlreadyBought))
         .unwrap();
+    assert!(!recorded.recording_due, "it was said that there is none");
     assert!(phone.app.open_attempts().unwrap().is_empty());
     let detail = phone.app.task("T1").unwrap();
     assert_eq!(detail.attempts[0].duration_s, Some(42));
     assert_eq!(detail.outcomes[0].code, "already_bought");
-    assert!(phone.app.sync_queue().unwrap().pending >= 2);
+    assert!(phone.app.sync_queue().unwrap().unwrap().pending >= 2);
 }
 
 #[test]
@@ -219,7 +221,7 @@ fn an_outcome_can_be_taken_back_for_ten_seconds_and_no_longer() {
     let refuse = NewOutcome::of(OutcomeCode::DoNotContact);
     let recorded = phone.app.record_outcome("T1", &refuse).unwrap();
     assert_eq!(recorded.take_back_until_ms, NOON + 10_000);
-    assert_eq!(phone.app.sync_queue().unwrap().held, 1);
+    assert_eq!(phone.app.sync_queue().unwrap().unwrap().held, 1);
     assert_eq!(
         phone.app.held_outcome_of("T1").unwrap(),
         Some(recorded.outcome_id.clone())
@@ -232,7 +234,7 @@ fn an_outcome_can_be_taken_back_for_ten_seconds_and_no_longer() {
         .check_contact("M1", Channel::Call, ContactPurpose::Marketing)
         .unwrap();
     assert!(verdict.allows());
-    assert_eq!(phone.app.sync_queue().unwrap().held, 0);
+    assert_eq!(phone.app.sync_queue().unwrap().unwrap().held, 0);
 
     let recorded = phone.app.record_outcome("T1", &refuse).unwrap();
     phone.pass(10_000);
@@ -246,7 +248,7 @@ fn an_outcome_can_be_taken_back_for_ten_seconds_and_no_longer() {
         .app
         .make_task("M1", &NewTask::of_kind(TaskKind::InStore))
         .unwrap();
-    let queue = phone.app.sync_queue().unwrap();
+    let queue = phone.app.sync_queue().unwrap().unwrap();
     assert_eq!(
         (queue.held, queue.pending),
         (0, 2),

@@ -85,7 +85,7 @@ fn a_reading_is_judged_while_it_is_typed() {
         phone.app.readings("M1", None, 10).unwrap().readings.is_empty(),
         "nothing is stored"
     );
-    assert_eq!(phone.app.sync_queue().unwrap().pending, 0);
+    assert_eq!(phone.app.sync_queue().unwrap().unwrap().pending, 0);
     assert_eq!(
         code(phone.app.check_reading("M1", &glucose(60, "home"))),
         "invalid"

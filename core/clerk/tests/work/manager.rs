@@ -183,7 +183,7 @@ fn what_is_on_its_way_shows_with_its_state() {
         .app
         .record_outcome("T0", &NewOutcome::of(OutcomeCode::NotInterested))
         .unwrap();
-    let queue = phone.app.sync_queue().unwrap();
+    let queue = phone.app.sync_queue().unwrap().unwrap();
     assert_eq!((queue.held, queue.pending, queue.rejected), (1, 1, 0));
     let ops: Vec<(&str, &str)> = queue
         .ops

@@ -92,7 +92,7 @@ fn a_preview_stores_nothing() {
     assert!(preview.gate.allows());
     assert!(!phone.app.preview_message("M2", "remind").unwrap().gate.allows());
     assert!(phone.app.open_messages().unwrap().is_empty());
-    assert_eq!(phone.app.sync_queue().unwrap().pending, 0);
+    assert_eq!(phone.app.sync_queue().unwrap().unwrap().pending, 0);
 }
 
 #[test]

@@ -64,10 +64,8 @@ fn the_recorders_file_is_found_by_number_and_time() {
     let number = willing("M1").phone.unwrap();
     let now = NOON;
     phone.rest(2_000);
-    phone
-        .app
-        .end_attempt(&call, CarrierResult::Answered, None)
-        .unwrap();
+    let ended = phone.app.end_attempt(&call, CarrierResult::Answered, None);
+    assert!(ended.unwrap().recording_due, "it is looked for");
     let file = |id: &str, name: &str, at_ms| RecorderFile {
         id: id.into(),
         name: name.into(),

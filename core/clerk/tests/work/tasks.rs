@@ -391,7 +391,7 @@ fn a_task_can_be_put_off_while_it_is_on_the_list_and_a_day_is_left() {
         put(21, entity::TASK, "T2", &last_day),
         put(22, entity::TASK, "T3", &later),
     ]);
-    let may_defer = |phone: &Phone, id: &str| phone.app.task(id).unwrap().task.may_defer;
+    let may_defer = |phone: &Phone, id: &str| phone.app.task(id).unwrap().task.defer_until_max.is_some();
     assert!(may_defer(&phone, "T1"));
     assert!(!may_defer(&phone, "T2"), "today is its last day");
     assert!(!may_defer(&phone, "T3"), "it has not begun");

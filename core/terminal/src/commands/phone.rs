@@ -225,7 +225,10 @@ pub fn status(session: &Session<'_>, args: &StatusArgs) -> Result<String, Failur
 
 /// Every operation on its way, stuck ones first.
 fn queue(session: &Session<'_>) -> Result<String, Failure> {
-    let queue = session.app.sync_queue()?;
+    let queue = session
+        .app
+        .sync_queue()?
+        .ok_or(yaoban_clerk_core::facade::AppError::StaffMissing)?;
     session.print(&queue, |screen, queue| {
         if queue.ops.is_empty() {
             screen.say("status.nothing", &[]);
