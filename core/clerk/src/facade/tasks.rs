@@ -92,10 +92,6 @@ pub struct TaskFilter {
 }
 
 /// A task, ready to show.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a separate fact of the task"
-)]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TaskRow {
     /// Id of the task.

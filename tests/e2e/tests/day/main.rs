@@ -351,7 +351,7 @@ fn what_the_carrier_says_counts_as_the_rules_say() {
 fn a_new_member_is_served_before_the_hub_hears_of_it() {
     let (hub, mut serving, clerk) = started();
     serving.end();
-    assert_eq!(clerk.refused(&["register", "--name", " "]), "invalid");
+    assert_eq!(clerk.refused(&["register", "--name", " "]), "text_required");
     assert_eq!(
         clerk.refused(&["register", "--name", "仇玲", "--phone", "12"]),
         "invalid"
