@@ -112,14 +112,16 @@ public final class CallModel {
     public func ended(_ result: CarrierResult, durationS: UInt32? = nil) async {
         guard phase == .calling else { return }
         await end { try $0.endAttempt(attemptId: $1, result: result, durationS: durationS) }
-        if result == .answered, phase != .calling { await keepRecording() }
     }
 
     private func end(_ how: @escaping @Sendable (ClerkApp, String) throws -> EndedAttempt) async {
+        var recordingDue = false
         await step {
             let ended = try await self.core.call { [attemptId = self.attemptId] in try how($0, attemptId) }
             self.phase = ended.outcomeRequired ? .outcome : .over(ended)
+            recordingDue = ended.recordingDue
         }
+        if recordingDue { await keepRecording() }
     }
 
     /// Whether there is a recording is no matter of the call: what goes wrong here stops nothing.
@@ -134,13 +136,13 @@ public final class CallModel {
     /// What came of it. Who says so while the call is open says that it was answered: the core ends it with that.
     public func record(_ outcome: NewOutcome) async {
         guard phase == .calling || phase == .outcome, let taskId else { return }
-        let open = phase == .calling
-        var recorded = false
+        var recordingDue = false
         await step {
-            self.phase = .recorded(try await self.core.call { try $0.recordOutcome(taskId: taskId, new: outcome) })
-            recorded = true
+            let recorded = try await self.core.call { try $0.recordOutcome(taskId: taskId, new: outcome) }
+            self.phase = .recorded(recorded)
+            recordingDue = recorded.recordingDue
         }
-        if recorded, open { await keepRecording() }
+        if recordingDue { await keepRecording() }
     }
 
     /// What was refused is forgotten: another try.

@@ -129,9 +129,9 @@ public final class ClerkCore: Sendable {
         return events
     }
 
-    /// The network is back, or somebody asks for a round: the background does not wait any longer. What is new to send
-    /// wakes it by itself.
-    public func wakeBackgroundSync() { background.running?.wake() }
+    /// The network is back, or the file open again: the background does not wait any longer. What is new to send wakes
+    /// it by itself.
+    func wakeBackgroundSync() { background.running?.wake() }
 
     /// Numbers what is held and closes the file; every call fails with `paused` until ``resume()``. Before the system
     /// suspends the app: who is suspended with a locked file is killed.

@@ -68,7 +68,7 @@ public final class RegisterModel {
         failure = await Failure.of {
             let born = try await core.call { [birthday] in try $0.typedBirthday(text: birthday) }
             let new = NewMember(
-                name: name, phone: phone.isEmpty ? nil : phone, sex: sex, birthday: born,
+                name: name, phone: phone, sex: sex, birthday: born,
                 diseases: offered.map(\.code).filter(diseases.contains), allergies: [allergies],
                 consents: given.map { $0.answer(granted: true) }, signature: signature)
             registered = try await core.call { try $0.register(new: new) }

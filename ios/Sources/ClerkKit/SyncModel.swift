@@ -6,7 +6,7 @@ import Observation
 public final class SyncModel {
     /// How the phone stands.
     public private(set) var status: PhoneStatus?
-    /// What is on its way, and what got stuck; for whoever is signed in.
+    /// What is on its way, and what got stuck; none while nobody uses the phone.
     public private(set) var queue: SyncQueue?
     /// How far the round is that runs.
     public private(set) var progress: SyncProgress?
@@ -22,7 +22,7 @@ public final class SyncModel {
     /// Shows how the phone stands, and again whenever rows change, until the task is cancelled.
     public func follow() async {
         await core.follow { app in
-            Shown(status: try app.status(), queue: try Self.ofSomebody { try app.syncQueue() })
+            Shown(status: try app.status(), queue: try app.syncQueue())
         } show: { shown, failure in
             status = shown?.status
             queue = shown?.queue
@@ -46,9 +46,8 @@ public final class SyncModel {
         progress = nil
     }
 
-    /// One round now; while the background runs, that one does not wait any longer.
+    /// One round now; one that is under way is waited for.
     public func syncNow() async {
-        core.wakeBackgroundSync()
         failure = await Failure.of { _ = try await core.sync(show: { self.progress = $0 }) }
         progress = nil
     }
@@ -57,14 +56,6 @@ public final class SyncModel {
     public func putAway(_ outboxId: Int64) async {
         failure = await core.change { try $0.putAway(outboxId: outboxId) }
     }
-
-    /// What is shown to whoever uses the phone. That nobody does now is no failure: the status is there all the same.
-    nonisolated static func ofSomebody<T>(_ read: () throws -> T) throws -> T? {
-        do { return try read() } catch  where Failure(error).kind.map(nobody.contains) == true { return nil }
-    }
-
-    /// Why nobody uses the phone: not paired, locked by the hub, nobody signed in, or the lock fell.
-    private nonisolated static let nobody: Set<ErrorKind> = [.notPaired, .deviceLocked, .staffMissing, .locked]
 
     private struct Shown: Equatable, Sendable {
         let status: PhoneStatus

@@ -61,7 +61,7 @@ struct CounterView: View {
             if let none = found.none { ContentUnavailableView(words.said(none), systemImage: "magnifyingglass") }
             if found.nobody { elsewhere }
             if !found.members.isEmpty {
-                Section(found.members.first?.foundBy == nil ? words["counter.recent"] : "") {
+                Section(found.recent ? words["counter.recent"] : "") {
                     ForEach(found.members, id: \.memberId) { member in
                         LeadingRow {
                             app.way.to(.member(member.memberId))

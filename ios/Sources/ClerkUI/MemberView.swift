@@ -180,8 +180,8 @@ struct MemberView: View {
                         "why": words.said(task.why),
                     ]]
                 if task.emergency { Danger(line) } else { Text(line) }
-                if task.channel == .call {
-                    Button(words["list.call"], systemImage: "phone") { app.way.to(.callTask(task.taskId)) }
+                if let touch = task.act.touch(on: task.taskId) {
+                    Button(words[touch.text], systemImage: touch.picture) { app.way.to(touch.place) }
                 }
             }
             if let day = model.planned { Text(words["member.planned", ["day": words.date(day)]]) }
@@ -243,7 +243,8 @@ struct MemberView: View {
         switch asked {
         case .note:
             AskText(
-                title: words["member.write"], label: words["field.note"], yes: words["act.save"], words: words
+                title: words["member.write"], label: words["field.note"], yes: words["act.save"], words: words,
+                long: true
             ) { text in Task { await model.note(text) } }
         case .tag:
             AskText(

@@ -205,14 +205,16 @@ struct AskText: View {
     let label: String
     let yes: String
     let words: Wording
+    /// It may be of several lines.
+    var long = false
     let answer: @MainActor (String) -> Void
     @State private var text = ""
 
-    private var typed: String { text.trimmingCharacters(in: .whitespacesAndNewlines) }
+    private var empty: Bool { text.allSatisfy(\.isWhitespace) }
 
     var body: some View {
-        Question(title: title, words: words, yes: .init(text: yes, possible: !typed.isEmpty) { answer(typed) }) {
-            Form { TextField(label, text: $text, axis: .vertical) }
+        Question(title: title, words: words, yes: .init(text: yes, possible: !empty) { answer(text) }) {
+            Form { TextField(label, text: $text, axis: long ? .vertical : .horizontal) }
         }
     }
 }

@@ -126,42 +126,44 @@ struct TasksView: View {
     }
 
     private func row(_ task: TaskRow) -> some View {
-        VStack(alignment: .leading, spacing: 8) {
+        let touch = task.act.touch(on: task.taskId)
+        return VStack(alignment: .leading, spacing: 8) {
             LeadingRow {
                 app.way.to(.member(task.memberId))
             } content: {
                 TaskLine(task: task, words: words, wholeStore: model.filter.wholeStore)
             }
-            act(task)
+            if let touch { Big(text: words[touch.text], picture: touch.picture) { app.way.to(touch.place) } }
         }
         .swipeActions(edge: .trailing, allowsFullSwipe: false) {
-            if task.mayDefer {
+            if task.deferUntilMax != nil {
                 Button(words["list.defer"], systemImage: "clock.arrow.circlepath") { deferred = task }
             }
         }
         .swipeActions(edge: .leading) {
-            if task.act == .call {
-                Button(words["list.call"], systemImage: "phone") { app.way.to(.callTask(task.taskId)) }.tint(.green)
+            if let touch {
+                Button(words[touch.text], systemImage: touch.picture) { app.way.to(touch.place) }.tint(.green)
             }
-        }
-    }
-
-    @ViewBuilder private func act(_ task: TaskRow) -> some View {
-        switch task.act {
-        case .call:
-            Big(text: words["list.call"], picture: "phone") { app.way.to(.callTask(task.taskId)) }
-        case .message:
-            Big(text: words["list.message"], picture: "message") { app.way.to(.messageTask(task.taskId)) }
-        case .nothing: EmptyView()
         }
     }
 
     @ViewBuilder private var deferral: some View {
         if let task = deferred {
-            DayQuestion(app: app, title: words["list.defer_to"], last: task.due) { day in
+            DayQuestion(app: app, title: words["list.defer_to"], last: task.deferUntilMax) { day in
                 deferred = nil
                 Task { await model.put(off: task.taskId, until: day) }
             }
+        }
+    }
+}
+
+extension TaskAct {
+    /// What a button for it says, by the key of its text, what it shows, and where it leads; none: nothing is done.
+    func touch(on taskId: String) -> (text: String, picture: String, place: Place)? {
+        switch self {
+        case .call: ("list.call", "phone", .callTask(taskId))
+        case .message: ("list.message", "message", .messageTask(taskId))
+        case .nothing: nil
         }
     }
 }

@@ -19,6 +19,9 @@ extension FlowTests {
         #expect(shows(CounterView(app: app), "王约") && shows(CounterView(app: app), app.words["mark.allergies"]))
         let member = MemberModel(core: app.core, memberId: "M1")
         try await phone.following(member.follow) { member.profile != nil }
+        #expect(!shows(CounterView(app: app), app.words["counter.recent"]))
+        app.search.query = " "
+        try await phone.following(app.search.follow) { shows(CounterView(app: app), app.words["counter.recent"]) }
         let seen = texts(of: MemberView(app: app, model: member))
         #expect(seen.first { $0.contains("王约") || $0.contains("过敏") }?.contains("过敏：青霉素") == true, "the allergy first")
         #expect(seen.contains { $0.contains("用到") } && seen.contains("氨氯地平"))
@@ -282,6 +285,31 @@ extension FlowTests {
         await model.handEach(by: app.device)
         #expect(phone.device.sent.count == 3 && model.left.isEmpty)
         #expect(!shows(MessageView(app: app, model: model), "逐条发出"))
+    }
+
+    @Test func aTaskToWriteLeadsToItsMessage() async throws {
+        try phone.hub.askForTexts(to: "M1")
+        let app = try await phone.pair()
+        app.tasks.filter = TaskFilter(view: .due, memberId: "M1")
+        try await phone.following(app.tasks.follow) { app.tasks.list?.count == 2 }
+        let member = MemberModel(core: app.core, memberId: "M1")
+        try await phone.following(member.follow) { member.profile != nil }
+        let waiting = member.profile?.tasks.map(\.act) ?? []
+        #expect(waiting.count == 2 && waiting.contains(.call) && waiting.contains(.message))
+        for screen in [texts(of: TasksView(app: app)), texts(of: MemberView(app: app, model: member))] {
+            #expect(screen.contains(app.words["list.message"]) && screen.contains(app.words["list.call"]))
+        }
+        let task = try #require(member.profile?.tasks.first { $0.act == .message })
+        guard case .messageTask(let id) = task.act.touch(on: task.taskId)?.place else { throw NotRefused() }
+        let model = MessageModel(core: app.core, to: .task(id))
+        await model.begin()
+        await model.choose(try #require(model.templates?.first { $0.templateId == "refill-sms" }))
+        await model.send()
+        let out = try #require(model.result?.ready.first, "\(String(describing: model.result))")
+        phone.device.answers = .done
+        await model.hand(out, by: app.device)
+        try await phone.following(app.tasks.follow) { app.tasks.list?.count == 1 }
+        #expect(!texts(of: TasksView(app: app)).contains(app.words["list.message"]), "it is done by its message")
     }
 
     // flow: waiting-messages

@@ -129,7 +129,7 @@ import Testing
             search.found?.members.map(\.memberId) == ["M1"]
         }
 
-        try await core.call { app in _ = try app.tag(memberId: "M1", add: ["常客"], remove: []) }
+        #expect(await member.addTag(" 常客 "))
         try await until("the new tag") { member.profile?.tags.contains("常客") == true }
         following.cancel()
         await following.value
@@ -370,6 +370,9 @@ import Testing
         #expect(sync.failure == nil && sync.progress == nil)
         await sync.syncNow()
         try await until("an empty outbox") { sync.status?.outbox == 0 }
+        await SignInModel(core: core).lock()
+        try await until("no queue") { sync.queue == nil }
+        #expect(sync.status != nil && sync.unread == nil, "that nobody uses the phone is no failure")
         following.cancel()
     }
 

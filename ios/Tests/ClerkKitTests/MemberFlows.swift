@@ -46,7 +46,7 @@ extension FlowTests {
         let model = RegisterModel(core: app.core, typed: "15450000099")
         await model.begin()
         await model.register()
-        #expect(model.registered == nil && shows(RegisterView(app: app, model: model), "姓名不对"))
+        #expect(model.registered == nil && shows(RegisterView(app: app, model: model), "姓名不能为空"))
         model.name = " 仇小玲 "
         model.sex = "female"
         model.birthday = "29.2.1960"
@@ -97,6 +97,16 @@ extension FlowTests {
         let found = try await app.core.call { try $0.find(text: "15450000099").members }
         let signed = try phone.hub.signatures(of: try #require(found.first).memberId)
         #expect(signed.split(separator: "\n").count == 2, "\(signed)")
+    }
+
+    @Test func whoHasNoNumberIsRegisteredToo() async throws {
+        let app = try await phone.pair()
+        let model = RegisterModel(core: app.core, typed: "仇小玲")
+        await model.begin()
+        #expect(model.name == "仇小玲" && model.phone.isEmpty)
+        await model.register()
+        let registered = try #require(model.registered, "\(String(describing: model.failure))")
+        #expect(registered.member.phoneMasked == nil)
     }
 
     // flow: sign-consent-later

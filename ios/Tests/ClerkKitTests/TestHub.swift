@@ -49,6 +49,17 @@ final class TestHub: @unchecked Sendable {
         return UInt64(3 + added)
     }
 
+    /// A campaign of texts to a member, beside that of calls.
+    func askForTexts(to memberId: String) throws {
+        let text = """
+            {"id": "hello", "title": "问候", "kind": "sms", "purpose": "service", "text": "【{store}】{name}您好", "points": []}
+            """
+        try run(
+            "campaign create", "--name", "续药短信", "--members", try write("texts.txt", "\(memberId)\n"), "--kind", "sms",
+            "--purpose", "service", "--script", try write("text.json", text), "--start", TestClock.day(),
+            "--holdout", "0")
+    }
+
     /// Shuts a phone out.
     func revoke(_ deviceId: String) throws { try run("device revoke", deviceId) }
 
