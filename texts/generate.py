@@ -31,7 +31,7 @@ TERMINAL_ONLY = {"consent.none", "consent.of", "outcome.done", "outcome.follow_u
                  "refused.several_staff", "refused.shift", "refused.shown_list", "refused.staff"}
 # Texts of its other groups that say in a shell what they say there.
 TERMINAL_KEYS = {f"{group}.{name}" for group, names in {
-    "show": """about age allergies brand deceased do_not_contact end_unknown inactive medicines never never_came no_phone
+    "show": """age allergies brand deceased do_not_contact end_unknown inactive medicines never never_came no_phone
         paused pdc phone_invalid recency rhythm say stock""",
     "sync": "checking connecting indexing loading pulling pushing",
     "tasks": "attempts back end medicine_end none_done none_later none_overdue nudged off",

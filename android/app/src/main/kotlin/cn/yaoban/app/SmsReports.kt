@@ -10,7 +10,7 @@ import android.os.Build
 import android.telephony.SmsManager
 import android.telephony.SmsMessage
 import cn.yaoban.core.ClerkException
-import cn.yaoban.core.SendState
+import cn.yaoban.core.Told
 import cn.yaoban.core.bridge.Secret
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
@@ -23,11 +23,11 @@ class SmsReports : BroadcastReceiver() {
         intent: Intent,
     ) {
         val key = intent.data?.schemeSpecificPart ?: return
-        val state = stateOf(intent, resultCode) ?: return
+        val told = toldBy(intent, resultCode) ?: return
         val done = goAsync()
         CoroutineScope(Dispatchers.Default).launch {
             try {
-                context.phone.core().call { messageResult(key, state, if (state == SendState.FAILED) "network" else null) }
+                context.phone.core().call { messageTold(key, told) }
             } catch (_: ClerkException) {
                 // Behind the lock nobody may write: the message stays as sent.
             } finally {
@@ -68,16 +68,18 @@ class SmsReports : BroadcastReceiver() {
             return if (known) context.getSystemService(SmsManager::class.java) else SmsManager.getDefault()
         }
 
+        private val notTaken = Told.Failed("network")
+
         /** What a report says; none: nothing new. */
-        internal fun stateOf(
+        internal fun toldBy(
             intent: Intent,
             resultCode: Int,
-        ): SendState? {
-            if (intent.action == SENT) return SendState.FAILED.takeIf { resultCode != Activity.RESULT_OK }
+        ): Told? {
+            if (intent.action == SENT) return notTaken.takeIf { resultCode != Activity.RESULT_OK }
             val status = intent.getByteArrayExtra("pdu")?.let { SmsMessage.createFromPdu(it, intent.getStringExtra("format")) }?.status ?: 0
             return when (status) {
-                0 -> SendState.DELIVERED
-                in FAILED_FROM..Int.MAX_VALUE -> SendState.FAILED
+                0 -> Told.Delivered
+                in FAILED_FROM..Int.MAX_VALUE -> notTaken
                 else -> null
             }
         }

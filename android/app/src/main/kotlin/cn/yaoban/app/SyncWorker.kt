@@ -10,7 +10,9 @@ import androidx.work.PeriodicWorkRequestBuilder
 import androidx.work.WorkManager
 import androidx.work.WorkerParameters
 import cn.yaoban.core.ClerkException
-import cn.yaoban.core.bridge.retry
+import cn.yaoban.core.ErrorKind
+import cn.yaoban.core.PhoneStage
+import cn.yaoban.core.bridge.kind
 import java.util.concurrent.TimeUnit
 
 /** A round with the hub every quarter of an hour, also when the app is not open. */
@@ -21,7 +23,7 @@ class SyncWorker(
     override suspend fun doWork(): Result =
         try {
             val core = applicationContext.phone.core()
-            if (core.call { status().paired }) {
+            if (core.call { status().stage } != PhoneStage.UNPAIRED) {
                 core.sync()
                 core.call { setNetwork(Networks.now(applicationContext)) }
                 core.cancellable { uploadRecordings(it) }
@@ -30,7 +32,7 @@ class SyncWorker(
             Result.success()
         } catch (error: ClerkException) {
             // What waits for somebody waits for the next period.
-            if (error.retry) Result.retry() else Result.failure()
+            if (error.kind == ErrorKind.OFFLINE) Result.retry() else Result.failure()
         }
 
     companion object {

@@ -14,7 +14,7 @@ import android.telephony.SmsManager
 import androidx.activity.ComponentActivity
 import androidx.core.content.IntentCompat
 import androidx.test.core.app.ApplicationProvider
-import cn.yaoban.core.SendState
+import cn.yaoban.core.Told
 import cn.yaoban.core.bridge.Secret
 import cn.yaoban.ui.Handed
 import cn.yaoban.ui.ShareTarget
@@ -138,10 +138,10 @@ class DevicePlatformTest {
         assertEquals("15400000001" to listOf("您好，到店取药"), sent.destinationAddress to sent.parts)
         val report = shadowOf(sent.deliveryIntents.last()).savedIntent
         assertEquals(SmsReports::class.java.name to "key-1", report.component?.className to report.data?.schemeSpecificPart)
-        assertEquals(SendState.DELIVERED, SmsReports.stateOf(report, Activity.RESULT_OK))
+        assertEquals(Told.Delivered, SmsReports.toldBy(report, Activity.RESULT_OK))
         val left = shadowOf(sent.sentIntents.last()).savedIntent
-        assertNull(SmsReports.stateOf(left, Activity.RESULT_OK))
-        assertEquals(SendState.FAILED, SmsReports.stateOf(left, SmsManager.RESULT_ERROR_NO_SERVICE))
+        assertNull(SmsReports.toldBy(left, Activity.RESULT_OK))
+        assertEquals(Told.Failed("network"), SmsReports.toldBy(left, SmsManager.RESULT_ERROR_NO_SERVICE))
         sender.turn(false)
         assertEquals(Handed.OPENED, device.sms(number, "您好", "key-2"))
     }

@@ -4,8 +4,8 @@ import android.content.Intent
 import android.net.Uri
 import android.os.Looper
 import androidx.test.core.app.ApplicationProvider
-import cn.yaoban.core.SendState
 import cn.yaoban.core.TodayFigure
+import cn.yaoban.core.Told
 import cn.yaoban.core.Whose
 import cn.yaoban.core.bridge.ClerkCore
 import cn.yaoban.core.bridge.TestClock
@@ -40,7 +40,7 @@ class SmsReportsTest {
 
     private fun sent(): String {
         val key = core { it.call { message(listOf("M1"), "refill-sms") } }.ready.single().key
-        core { it.call { messageResult(key, SendState.SENT, null) } }
+        core { it.call { messageTold(key, Told.Sent) } }
         return key
     }
 

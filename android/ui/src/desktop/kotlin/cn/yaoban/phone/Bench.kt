@@ -1,8 +1,6 @@
 package cn.yaoban.phone
 
 import cn.yaoban.core.ClerkApp
-import cn.yaoban.core.ContactPurpose
-import cn.yaoban.core.DialTarget
 import cn.yaoban.core.TaskFilter
 import cn.yaoban.core.TaskView
 import cn.yaoban.core.WallClock
@@ -57,7 +55,7 @@ private class Bench(
 
     /** From the beginning of the program, the library not loaded yet, to the first list; in milliseconds. */
     suspend fun cold() {
-        val time = measureTime { check(open().call { recentMembers() to taskPage(whole, 0uL, HOUSEHOLDS) }.second.count > 0uL) }
+        val time = measureTime { check(open().call { find("") to taskPage(whole, 0uL, HOUSEHOLDS) }.second.count > 0uL) }
         println(time.toDouble(DurationUnit.MILLISECONDS))
     }
 
@@ -79,8 +77,7 @@ private class Bench(
     }
 
     private fun ClerkApp.openProfile(memberId: String) {
-        val task = profile(memberId).callTaskId
-        checkDial(task?.let { DialTarget.Task(it) } ?: DialTarget.Member(memberId, ContactPurpose.SERVICE))
+        profile(memberId)
         readings(memberId, null, READINGS)
     }
 
@@ -90,18 +87,17 @@ private class Bench(
         kind: String,
         typed: List<String>,
     ) {
-        val model = SearchModel(core)
         val strokes = typed.flatMap { text -> text.indices.map { text.take(it + 1) } }
-        row("a keystroke to its results, $kind", times(strokes) { stroke(model, it) }, "p99 ≤ 16 ms")
+        row("a keystroke to its results, $kind", times(strokes) { stroke(core, it) }, "p99 ≤ 16 ms")
     }
 
     private suspend fun stroke(
-        model: SearchModel,
+        core: ClerkCore,
         text: String,
     ) = coroutineScope {
-        model.query = text
+        val model = SearchModel(core).apply { query = text }
         val following = launch { model.follow() }
-        while (model.answered != text) yield()
+        while (model.found == null) yield()
         following.cancel()
     }
 

@@ -25,13 +25,11 @@ import androidx.compose.ui.test.performTextInput
 import androidx.compose.ui.test.performTouchInput
 import androidx.compose.ui.test.v2.runSkikoComposeUiTest
 import androidx.compose.ui.unit.Density
-import cn.yaoban.core.Allergy
 import cn.yaoban.core.GroupConditions
 import cn.yaoban.core.NewConsent
-import cn.yaoban.core.ProfileFields
-import cn.yaoban.core.SendState
 import cn.yaoban.core.TaskFilter
 import cn.yaoban.core.TaskView
+import cn.yaoban.core.Told
 import cn.yaoban.core.TypedReading
 import cn.yaoban.core.WallClock
 import cn.yaoban.core.bridge.ClerkCore
@@ -406,7 +404,7 @@ private suspend fun Before.withdraw() {
 private suspend fun Before.leaveMessages() {
     val reached = core.call { groupIds(checkNotNull(groupRule(GroupConditions(classes = listOf("win_back")))), 0uL, 40uL) }
     val result = core.call { message(reached, "refill-sms") }
-    result.ready.drop(2).forEach { core.call { messageResult(it.key, SendState.SENT, null) } }
+    result.ready.drop(2).forEach { core.call { messageTold(it.key, Told.Sent) } }
     clock.set(StillClock.DAY.atTime(21, 10))
     core.call { switchStaff("C001", null) }
     core.call { message(chosen, "refill-sms") }
@@ -473,7 +471,8 @@ private class Shot(
         core.call {
             val before = listOf("138" to "86", "142" to "88", "150" to "92", "146" to "90", "152" to "94")
             before.forEach { (high, low) -> addTyped(first, TypedReading("bp", listOf(high, low), "office")) }
-            editMember(first, ProfileFields(allergies = listOf(Allergy("青霉素", emptyList()))))
+            profile(first).allergies.forEach { removeAllergy(first, it.text) }
+            addAllergies(first, "青霉素")
             addTyped(first, TypedReading("glucose", listOf("5.8"), "fasting"))
             addNote(first, "女儿代买，周末来；爱问药师怎么吃", null)
         }

@@ -1,7 +1,6 @@
 package cn.yaoban.ui
 
 import androidx.lifecycle.ViewModel
-import cn.yaoban.core.OpenAttempt
 import cn.yaoban.core.bridge.ClerkCore
 import cn.yaoban.ui.model.CallModel
 import cn.yaoban.ui.model.GroupModel
@@ -30,14 +29,11 @@ internal class AppModel(
     suspend fun call(place: Place): CallModel =
         calls.getOrPut(place) {
             val open = runCatching { core.call { openAttempts() } }.getOrDefault(emptyList())
-            open.firstOrNull { place.isOf(it) }?.let { CallModel(core, it) } ?: CallModel(core, place.target())
+            open.firstOrNull { it.target == place.target() }?.let { CallModel(core, it) } ?: CallModel(core, place.target())
         }
 
     /** The screen of a call was left. */
     fun leave(place: Place) {
         calls.remove(place)
     }
-
-    private fun Place.isOf(open: OpenAttempt) =
-        if (what == What.CALL_TASK) open.taskId == id else open.taskId == null && open.memberId == id
 }

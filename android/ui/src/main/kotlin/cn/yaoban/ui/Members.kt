@@ -67,10 +67,7 @@ internal fun MemberLine(
                         color = MaterialTheme.colorScheme.onSurfaceVariant,
                         style = MaterialTheme.typography.bodyMedium,
                     )
-                    AllergySign(member)
-                    if (member.care == "chronic") Sign(words["care.chronic"])
-                    if (member.household > 0u) Sign(words["mark.household", "n" to member.household])
-                    if (member.lookedUp) Sign(words["mark.looked_up"])
+                    for (mark in member.marks) if (mark.standsOut) DangerSign(words.said(mark.say)) else Sign(words.said(mark.say))
                 }
             }
         }
@@ -80,8 +77,14 @@ internal fun MemberLine(
 /** That a member has allergies. */
 @Composable
 internal fun AllergySign(member: MemberRow) {
+    if (member.allergies) DangerSign(LocalWording.current["mark.allergies"])
+}
+
+/** A small sign of a danger. */
+@Composable
+internal fun DangerSign(text: String) {
     val colors = MaterialTheme.colorScheme
-    if (member.allergies) Sign(LocalWording.current["mark.allergies"], colors.errorContainer, colors.onErrorContainer)
+    Sign(text, colors.errorContainer, colors.onErrorContainer)
 }
 
 /** Sex and age. */
@@ -98,9 +101,8 @@ internal fun about(
 @Composable
 internal fun Grade(reading: ReadingRow) {
     val grade = reading.grade ?: return
-    val colors = MaterialTheme.colorScheme
     val text = LocalWording.current.code("grade", grade)
-    if (reading.standsOut) Sign(text, colors.errorContainer, colors.onErrorContainer) else Sign(text)
+    if (reading.standsOut) DangerSign(text) else Sign(text)
 }
 
 /** The last values of a reading as a small line, oldest first. */

@@ -6,9 +6,7 @@ import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.saveable.listSaver
 import androidx.compose.runtime.setValue
 import androidx.compose.ui.graphics.vector.ImageVector
-import cn.yaoban.core.ContactPurpose
 import cn.yaoban.core.DialTarget
-import cn.yaoban.core.Profile
 
 /** The screens at the bottom of the way. */
 internal enum class Tab(
@@ -31,12 +29,15 @@ internal data class Place(
     val id: String = "",
 ) {
     /** Whom a call from here is for. */
-    fun target(): DialTarget =
-        if (what == What.CALL_TASK) DialTarget.Task(id) else DialTarget.Member(id, ContactPurpose.SERVICE)
+    fun target(): DialTarget = if (what == What.CALL_TASK) DialTarget.Task(id) else DialTarget.Member(id)
 }
 
-/** Where a call of this member begins: at the task that waits, so that what comes of it is recorded; without one at the member. */
-internal fun Profile.callPlace(): Place = callTaskId?.let { Place(What.CALL_TASK, it) } ?: Place(What.CALL_MEMBER, member.memberId)
+/** Where a call begins. */
+internal fun DialTarget.place(): Place =
+    when (this) {
+        is DialTarget.Task -> Place(What.CALL_TASK, v1)
+        is DialTarget.Member -> Place(What.CALL_MEMBER, v1)
+    }
 
 /** Where the clerk is, and the way back. Survives the process. */
 internal class Way(
@@ -65,8 +66,10 @@ internal class Way(
     fun to(
         what: What,
         id: String = "",
-    ) {
-        val place = Place(what, id)
+    ) = to(Place(what, id))
+
+    /** Goes to a screen; the same one twice is once. */
+    fun to(place: Place) {
         if (place != top) stack.add(place)
     }
 

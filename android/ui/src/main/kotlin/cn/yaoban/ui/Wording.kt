@@ -2,9 +2,9 @@ package cn.yaoban.ui
 
 import androidx.compose.runtime.staticCompositionLocalOf
 import cn.yaoban.core.GateReason
+import cn.yaoban.core.Say
 import cn.yaoban.core.TaskRow
 import cn.yaoban.core.ValueKind
-import cn.yaoban.core.Why
 import cn.yaoban.core.bridge.WordingValue
 import cn.yaoban.ui.model.Failure
 import kotlinx.coroutines.CoroutineScope
@@ -41,14 +41,14 @@ class Wording(
     }
 
     /** Why something was not done, and what to do. */
-    fun failure(failure: Failure): String = reason(failure.wordingCode, failure.values)
+    fun failure(failure: Failure): String = reason(failure.code, failure.values)
 
     /** The words of a reason. One without a text shows its code and values. */
     fun reason(
         code: String,
         values: List<WordingValue> = emptyList(),
     ): String {
-        val key = listOf(code, "refused.$code", "gate.$code").firstOrNull { find(it) != null }
+        val key = listOf("refused.$code", code).firstOrNull { find(it) != null }
         if (key != null) return filled(key, values)
         val details = values.joinToString { "${it.name}: ${it.value}" }
         return this["refused.unknown", "code" to code, "details" to details]
@@ -57,8 +57,14 @@ class Wording(
     /** Why the gate says no, or not now. */
     fun gate(reason: GateReason): String = reason("gate.${reason.name.lowercase()}")
 
+    /** What the core says, in words; the code itself if there are none. */
+    fun said(say: Say): String {
+        val key = "${say.group}.${say.code}"
+        return if (find(key) == null) say.code else filled(key, say.values).trim()
+    }
+
     /** A text of the core's with its values in words. */
-    internal fun filled(
+    private fun filled(
         key: String,
         values: List<WordingValue>,
     ): String = this[key, worded(values)]
@@ -78,17 +84,8 @@ class Wording(
             is ValueKind.Code -> fill(code(kind.group, value.value), worded(others))
         }
 
-    /** Why a task is there. */
-    fun why(why: Why): String {
-        val key = "why.${why.code}"
-        return if (find(key) != null) filled(key, why.values).trim() else code("outcome", why.code)
-    }
-
     /** Why this member is on the list, and what matters about the task now. */
-    fun why(task: TaskRow): String {
-        val parts = listOf(why(task.why)) + task.also.map { said("tasks", it) }
-        return parts.filter { it.isNotEmpty() }.joinToString(" · ")
-    }
+    fun why(task: TaskRow): String = (listOf(task.why) + task.also).map(::said).filter { it.isNotEmpty() }.joinToString(" · ")
 
     /** Its place in the catalogue of diseases. */
     fun disease(code: String): String = code("disease", code)

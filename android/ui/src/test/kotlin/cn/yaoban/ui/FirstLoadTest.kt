@@ -66,7 +66,7 @@ class FirstLoadTest {
         silent.close()
         hub.serve()
         // Nothing comes in by itself, so that somebody is still missing.
-        val missing = hub.members().first { id -> runBlocking { phone.core.call { find(id, 1uL) } }.members.isEmpty() }
+        val missing = hub.members().first { id -> runBlocking { phone.core.call { find(id) } }.members.isEmpty() }
         phone.screen {
             touch("start")
             find("query").performTextInput(missing)

@@ -98,7 +98,7 @@ class FlowTest : WithHub() {
     @Test
     fun `merge-and-undo`() {
         phone = TestPhone(home, hub).pair(staffId = "G1")
-        val found = { runBlocking { phone.core.call { find("0002", 5uL) } }.members.map { it.name } }
+        val found = { runBlocking { phone.core.call { find("0002") } }.members.map { it.name } }
         runBlocking {
             phone.core.call { register(NewMember(name = "李婉", phone = "15400000002")) }
             phone.core.sync()
@@ -207,6 +207,21 @@ class FlowTest : WithHub() {
         }
         assertEquals(listOf("15400000002"), phone.device.dialled)
         assertTrue(runBlocking { phone.core.call { openAttempts() } }.isEmpty())
+    }
+
+    @Test
+    fun `a phone that the hub locked says why on its page`() {
+        phone = TestPhone(home, hub).pair()
+        phone.screen {
+            touch("tab-PHONE")
+            find("sync")
+            hub.revoke(runBlocking { phone.core.call { status() } }.deviceId)
+            touch("sync")
+            see("总部已停用这部手机（总部收回）")
+            touch("tab-COUNTER")
+            see("不能同步")
+            seeNo("离线")
+        }
     }
 
     @Test

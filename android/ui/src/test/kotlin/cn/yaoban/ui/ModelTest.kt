@@ -1,7 +1,7 @@
 package cn.yaoban.ui
 
 import cn.yaoban.core.CarrierResult
-import cn.yaoban.core.ContactPurpose
+import cn.yaoban.core.ClerkException
 import cn.yaoban.core.Decision
 import cn.yaoban.core.DialTarget
 import cn.yaoban.core.EntryState
@@ -29,6 +29,7 @@ import cn.yaoban.ui.model.PairingModel
 import cn.yaoban.ui.model.ReadingsModel
 import cn.yaoban.ui.model.SearchModel
 import cn.yaoban.ui.model.SignInModel
+import cn.yaoban.ui.model.SyncModel
 import cn.yaoban.ui.model.TaskListModel
 import cn.yaoban.ui.model.TodayModel
 import cn.yaoban.ui.model.failureOf
@@ -44,6 +45,7 @@ import org.junit.jupiter.api.Assertions.assertNotNull
 import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.assertThrows
 import java.time.ZoneId
 import java.time.temporal.ChronoUnit
 
@@ -95,11 +97,11 @@ class ModelTest : WithHub() {
         assertEquals("晨光一店" to "晨光大药房", (model.phase as PairingModel.Phase.Offered).offer.let { it.storeName to it.chainName })
         hub.stop()
         model.pair("test")
-        assertEquals(PairingModel.Phase.Code to ErrorKind.HUB, model.phase to model.failure?.kind)
+        assertEquals(PairingModel.Phase.Code to ErrorKind.OFFLINE, model.phase to model.failure?.kind)
         model.ask()
-        assertEquals(PairingModel.Phase.Code to ErrorKind.HUB, model.phase to model.failure?.kind)
+        assertEquals(PairingModel.Phase.Code to ErrorKind.OFFLINE, model.phase to model.failure?.kind)
         hub.serve()
-        phone.core.call { pair(model.code.trim(), "test") }
+        phone.core.call { pair(model.code, "test") }
 
         phone.restart()
         val again = PairingModel(phone.core)
@@ -107,7 +109,7 @@ class ModelTest : WithHub() {
         assertEquals(PairingModel.Phase.Interrupted to "晨光一店", again.phase to again.paired?.storeName)
         hub.stop()
         again.load()
-        assertEquals(PairingModel.Phase.Interrupted to ErrorKind.HUB, again.phase to again.failure?.kind)
+        assertEquals(PairingModel.Phase.Interrupted to ErrorKind.OFFLINE, again.phase to again.failure?.kind)
         hub.serve()
         again.load()
         assertEquals(PairingModel.Phase.Ready, again.phase)
@@ -121,9 +123,9 @@ class ModelTest : WithHub() {
         model.query = "王"
         val old = launch { model.follow() }
         model.query = "曾静"
-        following(model::follow) { model.answered == "曾静" }
+        following(model::follow) { model.found != null }
         old.cancel()
-        assertEquals(listOf("M3"), model.members?.map { it.memberId })
+        assertEquals(listOf("M3"), model.found?.members?.map { it.memberId })
     }
 
     @Test
@@ -138,7 +140,7 @@ class ModelTest : WithHub() {
         val first = present(model.nextCall())
         model.defer(first, phone.clock.today.plusDays(2))
         assertNull(model.failure)
-        following(model::follow) { model.list?.count == 2uL && model.counts?.later == 1uL }
+        following(model::follow) { model.list?.count == 2uL && model.counts?.views?.first { it.view == TaskView.LATER }?.count == 1uL }
         model.defer(first, phone.clock.today.minusDays(2))
         assertEquals("date_in_past", model.failure?.code)
     }
@@ -163,7 +165,7 @@ class ModelTest : WithHub() {
     @Test
     fun `a call asks the gate, is answered, and the core says what is missing`() = runBlocking {
         phone = TestPhone(home, hub).pair()
-        val refused = CallModel(phone.core, DialTarget.Member("M3", ContactPurpose.MARKETING))
+        val refused = CallModel(phone.core, DialTarget.Member("M3"))
         refused.look()
         assertEquals(Decision.REFUSE, refused.verdict?.verdict)
         assertNull(refused.dial())
@@ -237,8 +239,8 @@ class ModelTest : WithHub() {
         val units = runBlocking { failureOf { phone.core.call { typedUnits("两片") } } }
         assertEquals("每日用量不对：每天的数量，如 1.5", words.failure(present(units)))
         assertTrue(words.failure(Failure(ErrorKind.REFUSED, "from_tomorrow")).contains("from_tomorrow"))
-        val what = listOf(value("what", "member", ValueKind.Text))
-        assertTrue(words.failure(Failure(ErrorKind.UNKNOWN, "member_unknown", what)).contains("会员"))
+        val gone = runBlocking { failureOf { phone.core.call { profile("gone") } } }
+        assertTrue(words.failure(present(gone)).contains("会员"))
         assertEquals("¥1,234,567.89" to "-¥0.05", yuan(123_456_789) to yuan(-5))
         assertEquals(listOf("2.5", "-1", "0.01"), listOf(2500L, -1000L, 10L).map(::decimal))
     }
@@ -319,11 +321,12 @@ class ModelTest : WithHub() {
         phone.clock.later(minutes = 12 * 60)
         phone.core.call { switchStaff("C1", null) }
         val model = MemberModel(phone.core, "M1")
-        following(model::follow) { model.verdict != null }
-        assertEquals(Decision.DEFER, model.verdict?.verdict, "nobody is called at night")
+        val verdict = { model.profile?.callGate?.verdict }
+        following(model::follow) { model.profile != null }
+        assertEquals(Decision.DEFER, verdict(), "nobody is called at night")
         phone.core.call { addTyped("M1", TypedReading("bp", listOf("190", "125"), "office")) }
-        following(model::follow) { model.verdict?.verdict == Decision.ALLOW }
-        val own = phone.core.call { checkDial(DialTarget.Member("M1", ContactPurpose.SERVICE)) }
+        following(model::follow) { verdict() == Decision.ALLOW }
+        val own = phone.core.call { checkDial(DialTarget.Member("M1")) }
         assertEquals(Decision.DEFER, own.verdict, "but for its emergency")
     }
 
@@ -356,6 +359,31 @@ class ModelTest : WithHub() {
         val there = MessageModel(phone.core, emptyList(), task.taskId)
         there.begin()
         assertEquals(listOf("M2"), there.memberIds)
+    }
+
+    @Test
+    fun `a phone that the hub locked says why, though nobody sees its queue any more`() = runBlocking {
+        phone = TestPhone(home, hub).pair()
+        val model = SyncModel(phone.core)
+        following(model::follow) { model.queue != null }
+        hub.revoke(phone.core.call { status() }.deviceId)
+        model.syncNow()
+        assertEquals(ErrorKind.HUB, model.failure?.kind, "no waiting mends it")
+        following(model::follow) { model.status?.locked != null }
+        assertNull(model.queue)
+        assertNull(model.unread)
+    }
+
+    @Test
+    fun `that nobody uses the phone is no failure, and anything else is`() {
+        phone = TestPhone(home, hub)
+        val refusal = { kind: ErrorKind -> ClerkException.Failed(kind, "any", emptyList(), "") }
+        for (kind in listOf(ErrorKind.NOT_PAIRED, ErrorKind.DEVICE_LOCKED, ErrorKind.STAFF_MISSING, ErrorKind.LOCKED)) {
+            assertNull(SyncModel.ofSomebody<Int> { throw refusal(kind) })
+        }
+        assertEquals(7, SyncModel.ofSomebody { 7 })
+        assertThrows<ClerkException> { SyncModel.ofSomebody<Int> { throw refusal(ErrorKind.STORAGE) } }
+        assertThrows<IllegalStateException> { SyncModel.ofSomebody<Int> { error("a mistake") } }
     }
 
     private fun <T : Any> present(value: T?): T = value.also { assertNotNull(it) }!!

@@ -117,6 +117,9 @@ class MoreFlowTest {
         phone.screen {
             keys("1545")
             touchText("登记新会员")
+            // What is missing says the core.
+            touch("register")
+            see("姓名不对")
             find("field-name").performTextInput("仇小玲")
             find("field-phone").performTextReplacement("15450000099")
             touchText("女")
@@ -138,7 +141,7 @@ class MoreFlowTest {
             see("过敏：磺胺、青霉素")
             see("154****0099")
         }
-        val found = runBlocking { phone.core.call { find("仇小玲", 5uL) } }.members.single()
+        val found = runBlocking { phone.core.call { find("仇小玲") } }.members.single()
         val profile = runBlocking { phone.core.call { profile(found.memberId) } }
         assertEquals(setOf("hypertension", "cold"), profile.diseases.toSet())
         val consents = profile.consents
@@ -520,8 +523,11 @@ class MoreFlowTest {
             onNodeWithTag("record").assertDoesNotExist()
             touch("outcome-STILL_HAS_STOCK")
             touch("outcome-OTHER")
-            find("record").assertIsNotEnabled()
-            find("note").performTextInput("换了医院")
+            find("note").performTextInput(" ")
+            touch("record")
+            // It is asked until it is stored.
+            see("选“其他”要写备注")
+            find("note").performTextReplacement("换了医院")
             touch("record")
             see("已记下")
         }

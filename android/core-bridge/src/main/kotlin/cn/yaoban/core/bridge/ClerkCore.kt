@@ -133,7 +133,10 @@ class ClerkCore private constructor(
             }
         }.buffer(EVENTS_MAX, BufferOverflow.DROP_OLDEST).flowOn(io)
 
-    /** There is something to send, or the network is back: the background does not wait any longer. */
+    /**
+     * The network is back, or somebody asks for a round: the background does not wait any longer. What is new to send wakes
+     * it by itself.
+     */
     fun wakeBackgroundSync() {
         background?.wake()
     }
@@ -189,6 +192,3 @@ val ClerkException.code: String get() = failed.code
 
 /** Values for the wording. */
 val ClerkException.values: List<WordingValue> get() = failed.values
-
-/** The same may work later without anybody doing something. */
-val ClerkException.retry: Boolean get() = failed.retry

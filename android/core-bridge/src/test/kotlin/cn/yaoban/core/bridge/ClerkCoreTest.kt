@@ -4,10 +4,10 @@ import cn.yaoban.core.ClerkException
 import cn.yaoban.core.ErrorKind
 import cn.yaoban.core.KeyVault
 import cn.yaoban.core.NewMember
+import cn.yaoban.core.PhoneStage
 import cn.yaoban.core.PlatformException
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.Assertions.assertEquals
-import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
@@ -28,7 +28,7 @@ class ClerkCoreTest {
     fun `a new phone tells that it is not paired`() = runBlocking {
         val core = opened()
         val status = core.call { status() }
-        assertFalse(status.paired)
+        assertEquals(PhoneStage.UNPAIRED, status.stage)
         assertNull(status.staffId)
         assertEquals(emptyList<Any>(), status.stuck)
         assertTrue(status.fileBytes > 0u)

@@ -49,6 +49,11 @@ class TestHub(private val today: LocalDate, sample: Int = 0, private val nowMs: 
     /** What a member signed, a line each. */
     fun signatures(memberId: String): String = run("signatures list", "--member", memberId)
 
+    /** The hub locks a phone. */
+    fun revoke(deviceId: String) {
+        run("device revoke", deviceId)
+    }
+
     /** Serves until [stop], from when this returns. */
     fun serve() {
         val process = hub("serve.log", "serve", "--data", data, "--listen", "127.0.0.1:$port")

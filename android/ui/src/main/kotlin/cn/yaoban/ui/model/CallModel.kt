@@ -5,7 +5,7 @@ import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
 import cn.yaoban.core.Awaits
 import cn.yaoban.core.CarrierResult
-import cn.yaoban.core.ContactPurpose
+import cn.yaoban.core.ClerkApp
 import cn.yaoban.core.DialTarget
 import cn.yaoban.core.EndedAttempt
 import cn.yaoban.core.GateVerdict
@@ -90,11 +90,7 @@ class CallModel(
     private var attemptId = ""
 
     /** A call of which something is still to be said, after the app was ended meanwhile: see `openAttempts()`. */
-    constructor(core: ClerkCore, unfinished: OpenAttempt) : this(
-        core,
-        // Nothing is dialled anew, so the purpose does not count.
-        unfinished.taskId?.let { DialTarget.Task(it) } ?: DialTarget.Member(unfinished.memberId, ContactPurpose.SERVICE),
-    ) {
+    constructor(core: ClerkCore, unfinished: OpenAttempt) : this(core, unfinished.target) {
         attemptId = unfinished.attemptId
         phase = if (unfinished.awaits == Awaits.RESULT) Phase.Calling else Phase.Outcome
         if (phase == Phase.Outcome) answeredId = attemptId
@@ -105,15 +101,23 @@ class CallModel(
         failure =
             failureOf {
                 results = core.call { carrierChoices(target) }
-                val id = taskId
-                val detail = id?.let { core.call { task(it) } }
-                task = detail?.task
-                script = detail?.script ?: script
-                val memberId = detail?.task?.memberId ?: (target as DialTarget.Member).memberId
+                val memberId =
+                    when (target) {
+                        is DialTarget.Task -> ofTask(target.v1)
+                        is DialTarget.Member -> target.v1
+                    }
                 member = core.call { profile(memberId) }.member
-                offered = id?.let { core.call { outcomeChoices(it) } }
                 verdict = core.call { checkDial(target) }
             }
+    }
+
+    /** Reads what the task is about; whose it is. */
+    private suspend fun ofTask(id: String): String {
+        val detail = core.call { task(id) }
+        task = detail.task
+        script = detail.script ?: script
+        offered = core.call { outcomeChoices(id) }
+        return detail.task.memberId
     }
 
     /** Asks the gate and begins the attempt. The number is for the dialler; nobody else keeps it. */
@@ -137,10 +141,17 @@ class CallModel(
     ) {
         if (phase != Phase.Calling) return
         step {
-            val ended = core.call { endAttempt(attemptId, result, durationS) }
-            phase = if (ended.outcomeRequired) Phase.Outcome else Phase.Over(ended)
+            end { endAttempt(attemptId, result, durationS) }
             if (result == CarrierResult.ANSWERED) answeredId = attemptId
         }
+    }
+
+    /** The device could not dial. */
+    suspend fun notPossible() = step { end { dialNotPossible(attemptId) } }
+
+    private suspend fun end(how: ClerkApp.() -> EndedAttempt) {
+        val ended = core.call(how)
+        phase = if (ended.outcomeRequired) Phase.Outcome else Phase.Over(ended)
     }
 
     /** What came of it. Who says so while the call is open says that it was answered: the core ends it with that. */
@@ -151,6 +162,11 @@ class CallModel(
             phase = Phase.Recorded(core.call { recordOutcome(id, outcome) })
             answeredId = attemptId
         }
+    }
+
+    /** What was refused is forgotten: another try. */
+    fun tryAgain() {
+        failure = null
     }
 
     /** Takes it back, as if it had never been. */

@@ -3,10 +3,9 @@ package cn.yaoban.ui.model
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
-import cn.yaoban.core.Allergy
 import cn.yaoban.core.ClerkApp
+import cn.yaoban.core.MemberForm
 import cn.yaoban.core.Profile
-import cn.yaoban.core.ProfileFields
 import cn.yaoban.core.bridge.ClerkCore
 
 /** What is known of a member, corrected. */
@@ -16,6 +15,10 @@ class EditModel(
 ) {
     /** What is known; none until it was read. */
     var profile: Profile? by mutableStateOf(null)
+        private set
+
+    /** What the form begins with; none until it was read. */
+    var form: MemberForm? by mutableStateOf(null)
         private set
 
     /** Codes of the sexes. */
@@ -33,34 +36,27 @@ class EditModel(
     /** Shows what is known, and again whenever rows change, until it is cancelled. */
     suspend fun follow() {
         sexes = core.call { sexes() }
-        core.watch { profile(memberId) }.collect { result ->
-            profile = result.getOrNull()
+        core.watch { profile(memberId) to memberForm(memberId) }.collect { result ->
+            profile = result.getOrNull()?.first
+            form = result.getOrNull()?.second
             failure = result.failure
         }
     }
 
-    /** Stores what was changed, with the [birthday] as it was typed; whether it was. */
+    /** Stores what was changed in a form that began with [before]; whether it was. */
     suspend fun save(
-        edit: ProfileFields,
-        birthday: String,
-    ): Boolean = change { editMember(memberId, edit.copy(birthday = typedBirthday(birthday))) }
+        before: MemberForm,
+        after: MemberForm,
+    ): Boolean = change { saveForm(memberId, before, after) }
 
     /** The allergies that a text names, stored at once. */
-    suspend fun addAllergies(text: String) {
-        var named = emptyList<Allergy>()
-        failure = failureOf { named = core.call { typedAllergies(memberId, text) } }
-        if (named.isNotEmpty()) allergies((known() + named).distinct())
-    }
+    suspend fun addAllergies(text: String): Boolean = change { addAllergies(memberId, text) }
 
     /** One allergy less, stored at once. */
-    suspend fun removeAllergy(text: String): Boolean = allergies(known().filter { it.text != text })
-
-    private suspend fun allergies(all: List<Allergy>) = change { editMember(memberId, ProfileFields(allergies = all)) }
-
-    private fun known() = profile?.allergies.orEmpty().map { Allergy(it.text, it.ingredients) }
+    suspend fun removeAllergy(text: String): Boolean = change { removeAllergy(memberId, text) }
 
     private suspend fun change(block: ClerkApp.() -> Unit): Boolean {
-        if (busy || profile == null) return false
+        if (busy) return false
         busy = true
         failure = failureOf { core.call(block) }
         busy = false

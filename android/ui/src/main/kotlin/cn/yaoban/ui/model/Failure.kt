@@ -4,9 +4,7 @@ import cn.yaoban.core.ClerkException
 import cn.yaoban.core.ErrorKind
 import cn.yaoban.core.bridge.WordingValue
 import cn.yaoban.core.bridge.code
-import cn.yaoban.core.bridge.get
 import cn.yaoban.core.bridge.kind
-import cn.yaoban.core.bridge.retry
 import cn.yaoban.core.bridge.values
 import kotlinx.coroutines.CancellationException
 
@@ -18,22 +16,11 @@ data class Failure(
     val code: String,
     /** Values for the wording. */
     val values: List<WordingValue> = emptyList(),
-    /** The same may work later without anybody doing something. */
-    val retry: Boolean = false,
 ) {
-    /** The code that the catalogue words: what is not here has a text by what it is. */
-    val wordingCode: String
-        get() {
-            if (kind != ErrorKind.UNKNOWN) return code
-            return values["what"]?.takeIf { it in WORDED }?.let { "unknown_$it" } ?: "unknown_what"
-        }
-
     companion object {
-        private val WORDED = setOf("member", "task", "template", "staff")
-
         /** What the core said, or `internal` for anything else. */
         fun of(error: Throwable): Failure =
-            if (error is ClerkException) Failure(error.kind, error.code, error.values, error.retry) else Failure(null, "internal")
+            if (error is ClerkException) Failure(error.kind, error.code, error.values) else Failure(null, "internal")
     }
 }
 

@@ -3,9 +3,8 @@ package cn.yaoban.ui.model
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
+import cn.yaoban.core.DaysAsked
 import cn.yaoban.core.HistoryDay
-import cn.yaoban.core.HistoryPage
-import cn.yaoban.core.OlderDays
 import cn.yaoban.core.bridge.ClerkCore
 import java.time.LocalDate
 
@@ -18,12 +17,8 @@ class HistoryModel(
     var days: List<HistoryDay> by mutableStateOf(emptyList())
         private set
 
-    /** Where older days are; none: there are none, or nothing was read yet. */
-    var older: OlderDays? by mutableStateOf(null)
-        private set
-
-    /** Everything was read. */
-    var ended by mutableStateOf(false)
+    /** What is read next; none: there is nothing older. */
+    var older: DaysAsked? by mutableStateOf(DaysAsked())
         private set
 
     /** A page is being read. */
@@ -46,18 +41,21 @@ class HistoryModel(
     var failure: Failure? by mutableStateOf(null)
         private set
 
-    /** Reads the next page. */
+    private var begun = false
+
+    /** Reads the next page, from this phone or from the hub. */
     suspend fun next() {
-        if (busy || ended) return
+        val asked = older ?: return
+        if (busy) return
         busy = true
         try {
             failure =
                 failureOf {
-                    if (older == null) medicines = core.call { boughtIngredients(memberId) }
-                    val page = page(older)
+                    if (!begun) medicines = core.call { boughtIngredients(memberId) }
+                    begun = true
+                    val page = core.cancellable { history(memberId, asked, it) }
                     days = days + page.days
                     older = page.next
-                    ended = page.next == null
                 }
         } finally {
             busy = false
@@ -73,20 +71,7 @@ class HistoryModel(
         this.until = until
         this.medicine = medicine
         days = emptyList()
-        older = null
-        ended = false
+        older = DaysAsked(until, medicine)
         next()
-    }
-
-    private suspend fun page(from: OlderDays?): HistoryPage =
-        if (from?.atHub == true) {
-            core.cancellable { olderHistory(memberId, from.until, LINES, it, medicine) }
-        } else {
-            core.call { history(memberId, from?.until ?: until, DAYS, medicine) }
-        }
-
-    private companion object {
-        const val DAYS = 20uL
-        const val LINES = 200u
     }
 }

@@ -5,13 +5,11 @@ import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
 import cn.yaoban.core.ClerkApp
 import cn.yaoban.core.DrawnSignature
-import cn.yaoban.core.GateVerdict
 import cn.yaoban.core.NewConsent
 import cn.yaoban.core.NewRegimen
 import cn.yaoban.core.Profile
 import cn.yaoban.core.ReadingRow
 import cn.yaoban.core.bridge.ClerkCore
-import cn.yaoban.ui.callPlace
 import java.time.LocalDate
 
 /** A member at a glance. */
@@ -22,10 +20,6 @@ class MemberModel(
 ) {
     /** The profile; none until it was read, and on a locked phone. */
     var profile: Profile? by mutableStateOf(null)
-        private set
-
-    /** What the gate says now of the call that begins here: for the task that waits, else of its own. */
-    var verdict: GateVerdict? by mutableStateOf(null)
         private set
 
     /** The last readings, newest first: for the small line beside the last one. */
@@ -48,21 +42,11 @@ class MemberModel(
     suspend fun follow() {
         // That it was opened only orders a list: no reason to show nobody.
         failureOf { core.call { rememberOpened(memberId) } }
-        core
-            .watch {
-                val profile = profile(memberId)
-                Shown(
-                    profile,
-                    checkDial(profile.callPlace().target()),
-                    readings(memberId, null, READINGS_MAX).readings,
-                )
-            }.collect { result ->
-                val shown = result.getOrNull()
-                profile = shown?.profile
-                verdict = shown?.verdict
-                readings = shown?.readings.orEmpty()
-                failure = result.failure
-            }
+        core.watch { profile(memberId) to readings(memberId, null, READINGS_MAX).readings }.collect { result ->
+            profile = result.getOrNull()?.first
+            readings = result.getOrNull()?.second.orEmpty()
+            failure = result.failure
+        }
     }
 
     /** Writes a note. Whether it was stored. */
@@ -106,12 +90,6 @@ class MemberModel(
         busy = false
         return failure == null
     }
-
-    private data class Shown(
-        val profile: Profile,
-        val verdict: GateVerdict,
-        val readings: List<ReadingRow>,
-    )
 
     private companion object {
         const val READINGS_MAX = 24u

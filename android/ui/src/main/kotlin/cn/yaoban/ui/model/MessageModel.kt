@@ -4,10 +4,11 @@ import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
 import cn.yaoban.core.MessageOut
-import cn.yaoban.core.MessagePreview
+import cn.yaoban.core.MessagePreviews
 import cn.yaoban.core.MessageResult
 import cn.yaoban.core.SendState
 import cn.yaoban.core.TemplateRow
+import cn.yaoban.core.Told
 import cn.yaoban.core.bridge.ClerkCore
 import cn.yaoban.ui.Handed
 
@@ -29,8 +30,8 @@ class MessageModel(
     var chosen: TemplateRow? by mutableStateOf(null)
         private set
 
-    /** How it would be for the first ones. */
-    var previews: List<MessagePreview> by mutableStateOf(emptyList())
+    /** How it would be for the first ones, and whether it may be; none while nothing is chosen. */
+    var previews: MessagePreviews? by mutableStateOf(null)
         private set
 
     /** What became of it: to hand over, put off, refused with the reason. */
@@ -67,8 +68,8 @@ class MessageModel(
     /** Chooses a template and shows how it would be. */
     suspend fun choose(template: TemplateRow) =
         step {
+            previews = core.call { previewMessages(memberIds, template.templateId) }
             chosen = template
-            previews = core.call { memberIds.take(PREVIEWS).map { previewMessage(it, template.templateId) } }
         }
 
     /** Asks the gate for each, and stores what is to be handed over. */
@@ -101,8 +102,8 @@ class MessageModel(
     ) {
         when (by) {
             Handed.OPENED -> opened = opened + out.key
-            Handed.DONE -> tell(out, SendState.SENT, null)
-            Handed.NOT_POSSIBLE -> tell(out, SendState.FAILED, "no_app")
+            Handed.DONE -> tell(out, Told.Sent)
+            Handed.NOT_POSSIBLE -> tell(out, Told.NoApp)
         }
     }
 
@@ -110,15 +111,13 @@ class MessageModel(
     suspend fun told(
         out: MessageOut,
         sent: Boolean,
-    ) = if (sent) tell(out, SendState.SENT, null) else tell(out, SendState.FAILED, NOT_SENT)
+    ) = tell(out, if (sent) Told.Sent else Told.NotSent)
 
     private suspend fun tell(
         out: MessageOut,
-        state: SendState,
-        reason: String?,
+        told: Told,
     ) = step {
-        core.call { messageResult(out.key, state, reason) }
-        handed = handed + (out.key to state)
+        handed = handed + (out.key to core.call { messageTold(out.key, told) })
         opened = opened - out.key
     }
 
@@ -127,12 +126,5 @@ class MessageModel(
         busy = true
         failure = failureOf { work() }
         busy = false
-    }
-
-    internal companion object {
-        private const val PREVIEWS = 3
-
-        /** Why a message failed of which the clerk says that it was not sent. */
-        const val NOT_SENT = "not_sent"
     }
 }

@@ -5,6 +5,7 @@ import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
 import cn.yaoban.core.Paired
 import cn.yaoban.core.PairingOffer
+import cn.yaoban.core.PhoneStage
 import cn.yaoban.core.SyncProgress
 import cn.yaoban.core.bridge.ClerkCore
 import kotlinx.coroutines.Job
@@ -70,12 +71,12 @@ class PairingModel(
         failure =
             failureOf {
                 val status = core.call { status() }
-                if (status.paired) paired = Paired(status.chainName, status.storeId, status.storeName, null)
+                if (status.stage != PhoneStage.UNPAIRED) paired = Paired(status.chainName, status.storeId, status.storeName, null)
                 phase =
-                    when {
-                        !status.paired -> Phase.Code
-                        status.loaded -> Phase.Ready
-                        else -> Phase.Interrupted
+                    when (status.stage) {
+                        PhoneStage.UNPAIRED -> Phase.Code
+                        PhoneStage.LOADING -> Phase.Interrupted
+                        PhoneStage.READY -> Phase.Ready
                     }
             }
     }
@@ -99,7 +100,7 @@ class PairingModel(
         phase = Phase.Pairing
         var offer: PairingOffer? = null
         try {
-            failure = failureOf { offer = core.call { pairingOffer(code.trim()) } }
+            failure = failureOf { offer = core.call { pairingOffer(code) } }
         } finally {
             phase = offer?.let { Phase.Offered(it) } ?: Phase.Code
         }
@@ -117,7 +118,7 @@ class PairingModel(
         if (phase !is Phase.Offered) return
         failure = null
         phase = Phase.Pairing
-        val refused = failureOf { paired = core.call { pair(code.trim(), deviceName) } }
+        val refused = failureOf { paired = core.call { pair(code, deviceName) } }
         if (refused != null) {
             failure = refused
             phase = Phase.Code
@@ -163,7 +164,7 @@ class PairingModel(
         failure =
             failureOf {
                 core.sync { phase = Phase.Loading(it) }
-                if (core.call { status() }.loaded) phase = Phase.Ready
+                if (core.call { status() }.stage == PhoneStage.READY) phase = Phase.Ready
             }
     }
 }

@@ -3,11 +3,14 @@ package cn.yaoban.ui.model
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
+import cn.yaoban.core.ClerkException
+import cn.yaoban.core.ErrorKind
 import cn.yaoban.core.PhoneStatus
 import cn.yaoban.core.SyncProgress
 import cn.yaoban.core.SyncQueue
 import cn.yaoban.core.bridge.BackgroundEvent
 import cn.yaoban.core.bridge.ClerkCore
+import cn.yaoban.core.bridge.kind
 
 /** How the phone stands with the hub. */
 class SyncModel(
@@ -29,13 +32,16 @@ class SyncModel(
     var failure: Failure? by mutableStateOf(null)
         private set
 
+    /** Why nobody knows how the phone stands. */
+    var unread: Failure? by mutableStateOf(null)
+        private set
+
     /** Shows how the phone stands, and again whenever rows change, until it is cancelled. */
     suspend fun follow() {
-        core.watch { status() to if (signedIn() == null || isLocked()) null else syncQueue() }.collect { result ->
-            val before = status?.outbox ?: 0
+        core.watch { status() to ofSomebody { syncQueue() } }.collect { result ->
             status = result.getOrNull()?.first
             queue = result.getOrNull()?.second
-            if ((status?.outbox ?: 0) > before) core.wakeBackgroundSync()
+            unread = result.failure
         }
     }
 
@@ -59,9 +65,7 @@ class SyncModel(
     /** One round now; while the background runs, that one does not wait any longer. */
     suspend fun syncNow() {
         core.wakeBackgroundSync()
-        val refused = failureOf { core.sync { progress = it } }
-        // The background is at it already.
-        ended(refused?.takeIf { it.code != "sync_running" })
+        ended(failureOf { core.sync { progress = it } })
     }
 
     /** A stuck operation was seen. */
@@ -72,5 +76,18 @@ class SyncModel(
     private fun ended(why: Failure?) {
         progress = null
         failure = why
+    }
+
+    internal companion object {
+        /** Why nobody uses the phone: not paired, locked by the hub, nobody signed in, or the lock fell. */
+        private val NOBODY = setOf(ErrorKind.NOT_PAIRED, ErrorKind.DEVICE_LOCKED, ErrorKind.STAFF_MISSING, ErrorKind.LOCKED)
+
+        /** What is shown to whoever uses the phone. That nobody does now is no failure: the status is there all the same. */
+        fun <T> ofSomebody(read: () -> T): T? =
+            try {
+                read()
+            } catch (error: ClerkException) {
+                if (error.kind in NOBODY) null else throw error
+            }
     }
 }

@@ -30,6 +30,9 @@ class TaskListModel(
     var counts: TaskCounts? by mutableStateOf(null)
         private set
 
+    /** How many there are on today's list. */
+    val due: ULong get() = counts?.views?.firstOrNull { it.view == TaskView.DUE }?.count ?: 0uL
+
     /** Diseases and tags of the store, to narrow the list by. */
     var members: MemberCounts? by mutableStateOf(null)
         private set
@@ -93,10 +96,10 @@ class TaskListModel(
     /** The task is not done. */
     suspend fun cancel(taskId: String) = change { cancelTask(taskId) }
 
-    /** The first task on today's list that is a call; none: there is none left. */
+    /** Whom to call next of what the list is narrowed to; none: nobody is left. */
     suspend fun nextCall(): String? {
         var next: String? = null
-        failure = failureOf { next = core.call { nextCall(filter.copy(view = TaskView.DUE)) } }
+        failure = failureOf { next = core.call { nextCall(filter) } }
         return next
     }
 

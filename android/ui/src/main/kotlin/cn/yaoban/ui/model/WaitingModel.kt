@@ -5,7 +5,7 @@ import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
 import cn.yaoban.core.MessageDeferred
 import cn.yaoban.core.OpenMessage
-import cn.yaoban.core.SendState
+import cn.yaoban.core.Told
 import cn.yaoban.core.bridge.ClerkCore
 
 /** Messages that wait for the clerk. */
@@ -38,12 +38,6 @@ class WaitingModel(
         message: OpenMessage,
         sent: Boolean,
     ) {
-        failure =
-            failureOf {
-                core.call {
-                    val (state, reason) = if (sent) SendState.SENT to null else SendState.FAILED to MessageModel.NOT_SENT
-                    messageResult(message.key, state, reason)
-                }
-            }
+        failure = failureOf { core.call { messageTold(message.key, if (sent) Told.Sent else Told.NotSent) } }
     }
 }

@@ -22,7 +22,6 @@ import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.unit.dp
 import cn.yaoban.core.Answer
-import cn.yaoban.core.CarrierResult
 import cn.yaoban.core.Decision
 import cn.yaoban.core.NewOutcome
 import cn.yaoban.core.OutcomeChoice
@@ -56,7 +55,6 @@ import cn.yaoban.ui.code
 import cn.yaoban.ui.get
 import cn.yaoban.ui.model.CallModel
 import cn.yaoban.ui.model.CallModel.Phase
-import cn.yaoban.ui.said
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
 
@@ -89,7 +87,7 @@ internal fun CallScreen(
             when (val phase = call.phase) {
                 Phase.Ready -> Script(call)
                 Phase.Calling -> {
-                    if (call.taskId != null) Outcomes(call, words["call.outcome_if_answered"])
+                    Outcomes(call, words["call.outcome_if_answered"])
                     Carrier(call)
                     Script(call)
                 }
@@ -100,7 +98,7 @@ internal fun CallScreen(
                 is Phase.Recorded -> Recorded(call, phase.outcome)
                 is Phase.Over -> phase.ended?.let { ended ->
                     if (ended.numberMarked) Danger(words["call.number_marked"])
-                    ended.task?.let { Text(words.said("after", it.after), style = MaterialTheme.typography.titleMedium) }
+                    ended.task?.let { Text(words.said(it.after), style = MaterialTheme.typography.titleMedium) }
                 }
             }
             call.answeredId?.let { RecordingOfCall(app.core, it, platform) }
@@ -180,7 +178,7 @@ private suspend fun dial(
     platform: Platform,
 ) {
     val number = call.dial() ?: return
-    if (platform.dial(number) == Handed.NOT_POSSIBLE) call.ended(CarrierResult.CANCELLED)
+    if (platform.dial(number) == Handed.NOT_POSSIBLE) call.notPossible()
 }
 
 /** The next call of the list, for who came from there; else back. */
@@ -229,7 +227,7 @@ private fun Outcomes(
     var chosen by rememberSaveable { mutableStateOf<OutcomeCode?>(null) }
     var note by rememberSaveable { mutableStateOf("") }
     val record = { outcome: NewOutcome ->
-        scope.launch { call.record(outcome.copy(note = note.ifBlank { null })) }
+        scope.launch { call.record(outcome.copy(note = note)) }
         Unit
     }
     Part(title) {
@@ -242,13 +240,16 @@ private fun Outcomes(
                 Chip(if (chosen == code) "$text ✕" else text, chosen == code, Modifier.testTag("outcome-${code.name}")) {
                     when {
                         chosen == code -> chosen = null
-                        choice.asks -> chosen = code
+                        choice.asks -> {
+                            call.tryAgain()
+                            chosen = code
+                        }
                         else -> record(NewOutcome(code))
                     }
                 }
             }
         }
-        offered.choices.find { it.code == chosen }?.let { More(call, offered, it, note, record) }
+        offered.choices.find { it.code == chosen }?.let { More(call, offered, it, record) }
         OutlinedTextField(
             note,
             { note = it },
@@ -264,19 +265,18 @@ private fun More(
     call: CallModel,
     offered: OutcomeChoices,
     choice: OutcomeChoice,
-    note: String,
     record: (NewOutcome) -> Unit,
 ) {
     val words = LocalWording.current
     val code = choice.code
     val asksDay = choice.day != Answer.NOT_ASKED
     val asksMedicine = choice.medicine != Answer.NOT_ASKED
-    var medicine by remember(code) { mutableStateOf(offered.medicine.takeIf { asksMedicine }) }
+    var medicine by remember(code) { mutableStateOf<String?>(null) }
     if (asksMedicine) {
         Text(words["call.which_medicine"], style = MaterialTheme.typography.titleMedium)
         Chips {
             for (ingredient in offered.medicines) {
-                Chip(ingredient, medicine == ingredient, Modifier.testTag("medicine-$ingredient")) {
+                Chip(ingredient, (medicine ?: offered.medicine) == ingredient, Modifier.testTag("medicine-$ingredient")) {
                     medicine = ingredient
                     if (!asksDay) record(NewOutcome(code, ingredient = ingredient))
                 }
@@ -289,8 +289,7 @@ private fun More(
     }
     if (choice.note != Answer.NOT_ASKED) Text(words["call.which_note"], style = MaterialTheme.typography.titleMedium)
     if (choice.day != Answer.REQUIRED) {
-        val noted = choice.note != Answer.REQUIRED || note.isNotBlank()
-        Quiet(words["call.record"], Modifier.fillMaxWidth().testTag("record"), enabled = noted && !call.busy) {
+        Quiet(words["call.record"], Modifier.fillMaxWidth().testTag("record"), enabled = !call.busy) {
             record(NewOutcome(code, ingredient = medicine))
         }
     }
@@ -312,7 +311,7 @@ private fun Recorded(
     Part(words["call.recorded"], color = MaterialTheme.colorScheme.primaryContainer) {
         val outcome = recorded.task.outcome?.let { words.code("outcome", it) }.orEmpty()
         Text(outcome, style = MaterialTheme.typography.headlineSmall)
-        Text(words.said("after", recorded.task.after), style = MaterialTheme.typography.bodyLarge)
+        Text(words.said(recorded.task.after), style = MaterialTheme.typography.bodyLarge)
         recorded.followUp?.let {
             Danger(words["call.follow_up", "who" to (it.assigneeName ?: words["list.anyone"])])
         }

@@ -45,7 +45,7 @@ internal fun ConsentQuestion(
         text = {
             Column(Modifier.verticalScroll(rememberScrollState()), Arrangement.spacedBy(12.dp)) {
                 Text(words["consent_words.$purpose"])
-                SignaturePad { signature = it }
+                SignaturePad(listOf(purpose)) { signature = it }
             }
         },
     )

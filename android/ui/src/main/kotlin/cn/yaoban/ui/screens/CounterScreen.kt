@@ -30,6 +30,7 @@ import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.unit.dp
 import cn.yaoban.core.ErrorKind
 import cn.yaoban.ui.AskButton
+import cn.yaoban.ui.DangerSign
 import cn.yaoban.ui.Head
 import cn.yaoban.ui.Icons
 import cn.yaoban.ui.Keypad
@@ -66,14 +67,14 @@ internal fun CounterScreen(
             Head(words["nav.counter"]) {
                 OfflineSign(sync)
                 Touch(Icons.scan, words["counter.scan"], scanning(platform) { model.query = it })
-                Touch(Icons.add, words["counter.register"]) { way.to(What.REGISTER, model.query.trim()) }
+                Touch(Icons.add, words["counter.register"]) { way.to(What.REGISTER, model.query) }
             }
             LoadLine(sync)
             // On a phone that lies on its side the keys stand beside the members, and not in their place.
             Row(Modifier.weight(1f)) {
                 Column(Modifier.weight(1f)) {
                     Query(model) { typing = it }
-                    Found(model, sync.status?.firstLoad != null, way, Modifier.weight(1f))
+                    Found(model, way, Modifier.weight(1f))
                 }
                 if (low) Keys(model, typing, Modifier.width(180.dp))
             }
@@ -134,69 +135,50 @@ private fun Keys(
 @Composable
 private fun Found(
     model: SearchModel,
-    loading: Boolean,
     way: Way,
     modifier: Modifier,
 ) {
     val words = LocalWording.current
-    val members = model.members
+    val found = model.found
     LazyColumn(
         modifier.fillMaxWidth(),
         contentPadding = PaddingValues(16.dp, 8.dp),
         verticalArrangement = Arrangement.spacedBy(8.dp),
     ) {
         item { Refusal(model.failure) }
-        if (members == null) {
-            item { Waiting(words["state.reading"]) }
-        } else if (model.failure != null && members.isEmpty()) {
-            // Who could not be looked for is not missing.
-            return@LazyColumn
-        } else if (model.answered.isEmpty()) {
-            item {
-                if (members.isEmpty()) {
-                    Nothing(words["counter.first"])
-                } else {
-                    Text(words["counter.recent"], color = MaterialTheme.colorScheme.onSurfaceVariant)
-                }
+        if (found == null) {
+            if (model.failure == null) item { Waiting(words["state.reading"]) }
+        } else {
+            found.none?.let { none -> item { Nothing(words.said(none)) { if (found.nobody) Elsewhere(model, way) } } }
+            // Who was opened last was found by nothing.
+            if (found.members.any { it.foundBy == null }) {
+                item { Text(words["counter.recent"], color = MaterialTheme.colorScheme.onSurfaceVariant) }
             }
-        } else if (model.tooShort) {
-            item { Nothing(words["counter.go_on"]) }
-        } else if (members.isEmpty()) {
-            item { Nobody(model, loading, way) }
-        }
-        items(members.orEmpty(), { it.memberId }) { member ->
-            MemberLine(member, { way.to(What.MEMBER, member.memberId) })
+            items(found.members, { it.memberId }) { member ->
+                MemberLine(member, { way.to(What.MEMBER, member.memberId) })
+            }
         }
         if (model.lookingUp) item { Waiting(words["counter.looking_up"]) }
     }
 }
 
-/** Nobody here fits. Of another store, or not here yet during a first load: headquarters knows. */
+/** Nobody here fits: somebody new, or one whom headquarters knows. */
 @Composable
-private fun Nobody(
+private fun Elsewhere(
     model: SearchModel,
-    loading: Boolean,
     way: Way,
 ) {
     val words = LocalWording.current
-    val says =
-        when {
-            model.nowhere -> "counter.nowhere"
-            loading -> "load.none"
-            else -> "counter.none"
-        }
-    Nothing(words[says, "text" to model.answered]) {
-        Quiet(words["counter.register"], Modifier.fillMaxWidth(), Icons.add) { way.to(What.REGISTER, model.query.trim()) }
-        AskButton(
-            words[if (loading) "load.look_up" else "counter.elsewhere"],
-            words["counter.reason"],
-            words["counter.look_up"],
-            Modifier.fillMaxWidth().testTag("look-up"),
-            Icons.search,
-            model::lookUp,
-        )
-        Text(words["counter.whole"], color = MaterialTheme.colorScheme.onSurfaceVariant, style = MaterialTheme.typography.bodyMedium)
-    }
+    Quiet(words["counter.register"], Modifier.fillMaxWidth(), Icons.add) { way.to(What.REGISTER, model.query) }
+    AskButton(
+        words["load.look_up"],
+        words["counter.reason"],
+        words["counter.look_up"],
+        Modifier.fillMaxWidth().testTag("look-up"),
+        Icons.search,
+        model::lookUp,
+    )
+    Text(words["counter.whole"], color = MaterialTheme.colorScheme.onSurfaceVariant, style = MaterialTheme.typography.bodyMedium)
 }
 
 /** That there is no network: everything goes on, and the clerk knows. */
@@ -205,18 +187,17 @@ internal fun OfflineSign(sync: SyncModel) {
     val words = LocalWording.current
     val waiting = sync.status?.waiting ?: 0
     val colors = MaterialTheme.colorScheme
-    val failure = sync.failure?.takeIf { it.kind == ErrorKind.HUB }
     Row {
-        when {
-            failure == null -> Unit
+        when (sync.failure?.kind) {
             // No waiting mends it: the phone's page says why.
-            !failure.retry -> Sign(words["state.no_sync"], colors.errorContainer, colors.onErrorContainer)
-            else ->
+            ErrorKind.HUB -> DangerSign(words["state.no_sync"])
+            ErrorKind.OFFLINE ->
                 Sign(
                     if (waiting > 0) words["state.offline_waiting", "n" to waiting] else words["state.offline"],
                     colors.tertiaryContainer,
                     colors.onTertiaryContainer,
                 )
+            else -> Unit
         }
     }
 }

@@ -13,14 +13,15 @@ import androidx.compose.runtime.LaunchedEffect
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.remember
+import androidx.compose.runtime.saveable.listSaver
 import androidx.compose.runtime.saveable.rememberSaveable
 import androidx.compose.runtime.setValue
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.text.input.KeyboardType
 import androidx.compose.ui.unit.dp
+import cn.yaoban.core.MemberForm
 import cn.yaoban.core.Profile
-import cn.yaoban.core.ProfileFields
 import cn.yaoban.core.bridge.ClerkCore
 import cn.yaoban.ui.AskButton
 import cn.yaoban.ui.Big
@@ -51,10 +52,11 @@ internal fun EditScreen(
     val profile = model.profile
     Column(Modifier.fillMaxSize()) {
         Head(words["member.edit"], way::back)
-        if (profile == null) {
+        val form = model.form
+        if (profile == null || form == null) {
             if (model.failure == null) Waiting(words["state.reading"]) else Refusal(model.failure, Modifier.padding(16.dp))
         } else {
-            Known(model, profile, way::back)
+            Known(model, profile, form, way::back)
         }
     }
 }
@@ -63,40 +65,42 @@ internal fun EditScreen(
 private fun ColumnScope.Known(
     model: EditModel,
     profile: Profile,
+    known: MemberForm,
     onDone: () -> Unit,
 ) {
     val words = LocalWording.current
     val scope = LocalScope.current
-    // As it was when it came into the fields: what is there as before is not told, somebody else may have changed it meanwhile.
-    val before = remember { profile }
-    val member = before.member
-    var name by rememberSaveable { mutableStateOf(member.name) }
-    var phone by rememberSaveable { mutableStateOf("") }
-    var sex by rememberSaveable { mutableStateOf(member.sex) }
-    var birthday by rememberSaveable { mutableStateOf(before.birthday?.toString().orEmpty()) }
+    // As it was when it came into the fields: somebody else may have changed it meanwhile.
+    val before = rememberSaveable(saver = Form) { known }
+    var form by rememberSaveable(stateSaver = Form) { mutableStateOf(known) }
     Column(
         Modifier.weight(1f).verticalScroll(rememberScrollState()).padding(16.dp, 4.dp),
         Arrangement.spacedBy(12.dp),
     ) {
-        Line(words["field.name"], name, "name") { name = it }
-        val hint = words["member.new_phone", "now" to (member.phoneMasked ?: words["show.no_phone"])]
-        Line(words["field.phone"], phone, "phone", KeyboardType.Phone, hint) { phone = it }
-        Chips { for (code in model.sexes) Chip(words.code("sex", code), sex == code) { sex = code } }
-        Line(words["register.birthday"], birthday, "birthday", KeyboardType.Number) { birthday = it }
+        Line(words["field.name"], form.name, "name") { form = form.copy(name = it) }
+        val hint = words["member.new_phone", "now" to (profile.member.phoneMasked ?: words["show.no_phone"])]
+        Line(words["field.phone"], form.phone, "phone", KeyboardType.Phone, hint) { form = form.copy(phone = it) }
+        Chips {
+            for (code in model.sexes) Chip(words.code("sex", code), form.sex == code) { form = form.copy(sex = code) }
+            if (before.sex == null) Chip(words["member.unknown"], form.sex == null) { form = form.copy(sex = null) }
+        }
+        Line(words["register.birthday"], form.birthday, "birthday", KeyboardType.Number) { form = form.copy(birthday = it) }
         Allergies(model, profile)
     }
     Column(Modifier.padding(16.dp, 8.dp), Arrangement.spacedBy(8.dp)) {
         Refusal(model.failure)
-        Big(words["act.save"], Modifier.fillMaxWidth().testTag("save"), enabled = name.isNotBlank() && !model.busy) {
-            val edit =
-                ProfileFields(
-                    name = name.takeIf { it != member.name }, phone = phone.ifBlank { null }, sex = sex.takeIf { it != member.sex },
-                )
-            val day = birthday.takeIf { it != before.birthday?.toString() }.orEmpty()
-            scope.launch { if (model.save(edit, day)) onDone() }
+        Big(words["act.save"], Modifier.fillMaxWidth().testTag("save"), enabled = !model.busy) {
+            scope.launch { if (model.save(before, form)) onDone() }
         }
     }
 }
+
+/** Keeps a form over a turn of the device. */
+private val Form =
+    listSaver<MemberForm, String?>(
+        save = { listOf(it.name, it.phone, it.sex, it.birthday) },
+        restore = { MemberForm(it[0].orEmpty(), it[1].orEmpty(), it[2], it[3].orEmpty()) },
+    )
 
 /** What the member must not get; each is stored at once. */
 @Composable

@@ -71,13 +71,14 @@ internal fun HistoryScreen(
             items(model.days, { "${it.day}-${it.storeId}" }) { day -> Day(day) }
             item {
                 Refusal(model.failure)
+                val older = model.older
                 when {
                     model.busy -> Waiting(words["state.reading"])
-                    model.ended -> Nothing(words[if (model.days.isEmpty()) "history.nothing" else "history.end"])
-                    else -> {
-                        val next = words[if (model.older?.atHub == true) "history.older" else "history.more"]
-                        Quiet(next, Modifier.fillMaxWidth()) { scope.launch { model.next() } }
-                    }
+                    older == null -> Nothing(words[if (model.days.isEmpty()) "history.nothing" else "history.end"])
+                    else ->
+                        Quiet(words[if (older.atHub) "history.older" else "history.more"], Modifier.fillMaxWidth()) {
+                            scope.launch { model.next() }
+                        }
                 }
             }
         }

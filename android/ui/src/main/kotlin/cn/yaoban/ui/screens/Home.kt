@@ -113,7 +113,7 @@ private fun Picture(
 ) {
     val waits =
         when (tab) {
-            Tab.TASKS -> app.tasks.counts?.due?.toString()?.takeIf { it != "0" }
+            Tab.TASKS -> app.tasks.due.toString().takeIf { it != "0" }
             Tab.PHONE -> app.sync.status?.stuck?.size?.toString()?.takeIf { it != "0" }
             else -> null
         }

@@ -39,6 +39,7 @@ import cn.yaoban.ui.Chip
 import cn.yaoban.ui.Chips
 import cn.yaoban.ui.ClassBadge
 import cn.yaoban.ui.Danger
+import cn.yaoban.ui.DangerSign
 import cn.yaoban.ui.Entry
 import cn.yaoban.ui.Figure
 import cn.yaoban.ui.Grade
@@ -60,16 +61,12 @@ import cn.yaoban.ui.Way
 import cn.yaoban.ui.What
 import cn.yaoban.ui.Wording
 import cn.yaoban.ui.about
-import cn.yaoban.ui.callPlace
-import cn.yaoban.ui.change
 import cn.yaoban.ui.code
 import cn.yaoban.ui.decimal
-import cn.yaoban.ui.end
 import cn.yaoban.ui.get
 import cn.yaoban.ui.model.MemberModel
-import cn.yaoban.ui.said
+import cn.yaoban.ui.place
 import cn.yaoban.ui.toFloat
-import cn.yaoban.ui.value
 import cn.yaoban.ui.yuan
 import kotlinx.coroutines.launch
 
@@ -119,19 +116,18 @@ internal fun MemberScreen(
             Household(profile, way)
             Column(Modifier.padding(8.dp)) { }
         }
-        CallBar(model, profile, way)
+        CallBar(profile, way)
     }
 }
 
 /** The call, or why there is none now. */
 @Composable
 private fun CallBar(
-    model: MemberModel,
     profile: Profile,
     way: Way,
 ) {
     val words = LocalWording.current
-    val verdict = model.verdict ?: return
+    val verdict = profile.callGate
     Row(
         Modifier.fillMaxWidth().padding(16.dp, 8.dp),
         Arrangement.spacedBy(12.dp),
@@ -151,7 +147,7 @@ private fun CallBar(
             if (reason == null) Modifier.weight(1f) else Modifier,
             Icons.phone,
             enabled = verdict.verdict == Decision.ALLOW,
-        ) { profile.callPlace().let { way.to(it.what, it.id) } }
+        ) { way.to(profile.call.place()) }
     }
 }
 
@@ -248,7 +244,7 @@ private fun ToSay(profile: Profile) {
     val words = LocalWording.current
     val colors = MaterialTheme.colorScheme
     Part(words["show.say"], color = colors.primaryContainer) {
-        Points(profile.say.map { words.said("say", it) })
+        Points(profile.say.map { words.said(it) })
     }
 }
 
@@ -279,14 +275,14 @@ private fun Reading(
             Signs {
                 Text(words.code("kind", reading.kind), style = MaterialTheme.typography.bodyLarge)
                 Text(
-                    value(reading),
+                    reading.value,
                     style = MaterialTheme.typography.titleLarge,
                     color = if (reading.standsOut) colors.error else colors.onSurface,
                 )
             }
             Grade(reading)
             Text(
-                listOfNotNull(words.date(reading.day), words.code("context", reading.context), change(reading)).joinToString(" · "),
+                listOfNotNull(words.date(reading.day), words.code("context", reading.context), reading.change).joinToString(" · "),
                 color = colors.onSurfaceVariant,
                 style = MaterialTheme.typography.bodyMedium,
             )
@@ -327,17 +323,17 @@ private fun Medicine(
     Column(modifier.padding(vertical = 4.dp)) {
         Signs {
             Text(medicine.ingredient, style = MaterialTheme.typography.titleMedium)
-            if (medicine.allergy) Sign(words["mark.allergies"], colors.errorContainer, colors.onErrorContainer)
+            if (medicine.allergy) DangerSign(words["mark.allergies"])
             medicine.status?.let {
                 val text = words.code("medicine", it)
                 when {
-                    medicine.standsOut -> Sign(text, colors.errorContainer, colors.onErrorContainer)
+                    medicine.standsOut -> DangerSign(text)
                     medicine.warns -> Sign(text, colors.tertiaryContainer, colors.onTertiaryContainer)
                     else -> Sign(text)
                 }
             }
         }
-        Text(words.end(medicine), style = MaterialTheme.typography.bodyLarge)
+        Text(words.said(medicine.endSays), style = MaterialTheme.typography.bodyLarge)
         val more =
             listOfNotNull(
                 medicine.drugName,
@@ -375,7 +371,7 @@ private fun Waits(
             val line =
                 words[
                     "member.task", "kind" to words.code("task_kind", task.kind),
-                    "due" to words.date(task.due), "why" to words.why(task.why),
+                    "due" to words.date(task.due), "why" to words.said(task.why),
                 ]
             if (task.emergency) Danger(line) else Text(line, style = MaterialTheme.typography.bodyLarge)
             if (task.channel == Channel.CALL) {

@@ -40,7 +40,6 @@ import cn.yaoban.ui.Way
 import cn.yaoban.ui.What
 import cn.yaoban.ui.code
 import cn.yaoban.ui.get
-import cn.yaoban.ui.model.Failure
 import cn.yaoban.ui.model.GroupModel
 import cn.yaoban.ui.model.SyncModel
 import kotlinx.coroutines.launch
@@ -74,7 +73,7 @@ internal fun MembersScreen(
                 item {
                     Part(words["groups.made", "n" to made.made.size]) {
                         for (refused in made.refused) {
-                            Text("${refused.name}：${words.failure(Failure(null, refused.code, refused.values))}")
+                            Text("${refused.name}：${words.reason(refused.code, refused.values)}")
                         }
                     }
                 }

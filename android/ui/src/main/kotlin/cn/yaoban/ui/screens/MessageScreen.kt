@@ -22,11 +22,10 @@ import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.unit.dp
 import cn.yaoban.core.Channel
-import cn.yaoban.core.Decision
 import cn.yaoban.core.MessageDeferred
 import cn.yaoban.core.MessageOut
+import cn.yaoban.core.MessagePreviews
 import cn.yaoban.core.MessageResult
-import cn.yaoban.core.RefusedOne
 import cn.yaoban.core.SendState
 import cn.yaoban.core.TemplateRow
 import cn.yaoban.core.bridge.ClerkCore
@@ -48,7 +47,6 @@ import cn.yaoban.ui.Waiting
 import cn.yaoban.ui.Way
 import cn.yaoban.ui.code
 import cn.yaoban.ui.get
-import cn.yaoban.ui.model.Failure
 import cn.yaoban.ui.model.MessageModel
 import kotlinx.coroutines.launch
 
@@ -74,22 +72,23 @@ internal fun MessageScreen(
         ) {
             item { Refusal(model.failure) }
             val result = model.result
+            val previews = model.previews
             when {
                 result != null -> outcome(model, result, platform)
                 model.busy && model.templates != null -> item { Waiting(words["state.working"]) }
-                model.chosen != null -> preview(model)
+                previews != null -> preview(model.chosen?.title.orEmpty(), previews)
                 model.templates == null -> if (model.failure == null) item { Waiting(words["state.reading"]) }
                 else -> templates(model.templates.orEmpty()) { scope.launch { model.choose(it) } }
             }
         }
-        if (model.chosen != null && model.result == null) {
-            val one = model.previews.singleOrNull().takeIf { model.memberIds.size == 1 }
+        val possible = model.previews?.possible
+        if (possible != null && model.result == null) {
             Column(Modifier.padding(16.dp, 8.dp)) {
                 Big(
                     words["message.send"],
                     Modifier.fillMaxWidth().testTag("send"),
                     Icons.message,
-                    enabled = !model.busy && one?.gate?.verdict != Decision.REFUSE,
+                    enabled = !model.busy && possible,
                 ) { scope.launch { model.send() } }
             }
         }
@@ -123,9 +122,12 @@ private fun LazyListScope.templates(
     }
 }
 
-private fun LazyListScope.preview(model: MessageModel) {
-    item { Text(model.chosen?.title.orEmpty(), style = MaterialTheme.typography.titleLarge) }
-    items(model.previews, { it.memberId }) { preview ->
+private fun LazyListScope.preview(
+    title: String,
+    previews: MessagePreviews,
+) {
+    item { Text(title, style = MaterialTheme.typography.titleLarge) }
+    items(previews.shown, { it.memberId }) { preview ->
         val words = LocalWording.current
         Part(listOfNotNull(preview.name, preview.phoneMasked ?: words["show.no_phone"]).joinToString("  ")) {
             Text(preview.text, style = MaterialTheme.typography.bodyLarge)
@@ -138,8 +140,7 @@ private fun LazyListScope.preview(model: MessageModel) {
             }
         }
     }
-    val more = model.memberIds.size - model.previews.size
-    if (more > 0) item { Text(LocalWording.current["message.more", "n" to more]) }
+    if (previews.more > 0uL) item { Text(LocalWording.current["message.more", "n" to previews.more]) }
 }
 
 /** What goes out, what waits, and who is refused and why. */
@@ -156,7 +157,7 @@ internal fun LazyListScope.outcome(
             style = MaterialTheme.typography.titleMedium,
         )
     }
-    if (result.refused.isNotEmpty()) item { RefusedOnes(result.refused) }
+    if (result.reasons.isNotEmpty()) item { Refused(result) }
     item { All(model, result.ready.filter { it.channel == Channel.SMS && model.handed[it.key] != SendState.SENT }, platform) }
     items(result.ready, { it.key }) { out -> Out(model, out, platform) }
     items(result.deferred, { it.key }) { Deferred(it) }
@@ -205,12 +206,12 @@ private suspend fun share(
 
 /** Who is refused, by reason. */
 @Composable
-private fun RefusedOnes(refused: List<RefusedOne>) {
+private fun Refused(result: MessageResult) {
     val words = LocalWording.current
-    Part(words["message.refused", "n" to refused.size], Modifier.testTag("refused")) {
-        for ((why, ones) in refused.groupBy { words.failure(Failure(null, it.code, it.values)) }) {
-            Text(why, color = MaterialTheme.colorScheme.error, style = MaterialTheme.typography.titleSmall)
-            Text(ones.joinToString("、") { it.name.ifEmpty { it.id } }, style = MaterialTheme.typography.bodyMedium)
+    Part(words["message.refused", "n" to result.refused.size], Modifier.testTag("refused")) {
+        for ((code, values, names) in result.reasons) {
+            Text(words.reason(code, values), color = MaterialTheme.colorScheme.error, style = MaterialTheme.typography.titleSmall)
+            Text(names.joinToString("、"), style = MaterialTheme.typography.bodyMedium)
         }
     }
 }

@@ -84,7 +84,7 @@ private fun Rounds(sync: SyncModel) {
     val status = sync.status
     Part(words["phone.sync"]) {
         if (status == null) {
-            Text(words["state.reading"])
+            if (sync.unread == null) Text(words["state.reading"]) else Refusal(sync.unread)
             return@Part
         }
         Text("${status.storeName} · ${status.chainName}", style = MaterialTheme.typography.titleMedium)

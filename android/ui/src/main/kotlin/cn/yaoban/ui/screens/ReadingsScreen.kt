@@ -49,9 +49,8 @@ import cn.yaoban.ui.Wording
 import cn.yaoban.ui.code
 import cn.yaoban.ui.get
 import cn.yaoban.ui.model.ReadingsModel
-import cn.yaoban.ui.number
 import cn.yaoban.ui.toFloat
-import cn.yaoban.ui.value
+import java.math.BigDecimal
 
 /** A reading, typed while the cuff still hums; and how the last ones went. */
 @Composable
@@ -88,7 +87,7 @@ private fun Added(added: ReadingAdded) {
     val words = LocalWording.current
     Part(words["reading.stored"]) {
         Row(horizontalArrangement = Arrangement.spacedBy(12.dp), verticalAlignment = Alignment.CenterVertically) {
-            Text(value(added.reading), style = MaterialTheme.typography.headlineSmall)
+            Text(added.reading.value, style = MaterialTheme.typography.headlineSmall)
             Grade(added.reading)
         }
         if (added.alarm) Danger(words["reading.alarm"], Modifier.testTag("alarm"))
@@ -127,7 +126,7 @@ private fun Course(readings: Readings) {
         Chart(readings.readings.asReversed(), readings.targets.map { it.from?.toFloat() to it.to.toFloat() })
         for (reading in readings.readings.take(LISTED)) {
             Row(Modifier.fillMaxWidth(), Arrangement.spacedBy(10.dp), Alignment.CenterVertically) {
-                Text(value(reading), style = MaterialTheme.typography.titleMedium)
+                Text(reading.value, style = MaterialTheme.typography.titleMedium)
                 Grade(reading)
                 Text(
                     listOfNotNull(words.instant(reading.takenAtMs), words.code("context", reading.context)).joinToString(" · "),
@@ -153,6 +152,12 @@ private fun target(
     val from = band.from ?: return words["reading.target_to", "name" to name, "to" to to]
     return words["reading.target", "name" to name, "from" to number(from, band.decimals), "to" to to]
 }
+
+/** A number of a reading as it is said: it is kept in its smallest unit. */
+private fun number(
+    value: UShort,
+    decimals: UByte,
+): String = BigDecimal.valueOf(value.toLong(), decimals.toInt()).toPlainString()
 
 /** The band of the target lies behind the values. */
 private const val BAND_ALPHA = 0.12f

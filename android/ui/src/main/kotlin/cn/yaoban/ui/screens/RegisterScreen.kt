@@ -122,12 +122,12 @@ private fun ColumnScope.Fields(
                     }
                 }
             }
-            if (consents.isNotEmpty()) key(consents) { SignaturePad { signature = it } }
+            if (consents.isNotEmpty()) key(consents) { SignaturePad(consents) { signature = it } }
         }
     }
     Column(Modifier.padding(16.dp, 8.dp), Arrangement.spacedBy(8.dp)) {
         Refusal(model.failure)
-        Big(words["register.save"], Modifier.fillMaxWidth().testTag("register"), enabled = name.isNotBlank() && !model.busy) {
+        Big(words["register.save"], Modifier.fillMaxWidth().testTag("register"), enabled = !model.busy) {
             val given = form.consents.filter { it.purpose in consents }.map { NewConsent(it.purpose, null, true, it.wordingVersion) }
             val new =
                 NewMember(

@@ -195,7 +195,7 @@ private class PinEntry(
 
     fun type(digit: String) {
         model.tryAgain()
-        if (typed.length < PIN_MAX) typed += digit
+        typed += digit
     }
 
     fun erase() {
@@ -217,10 +217,5 @@ private class PinEntry(
                 if (model.failure == null) model.signIn(person.staffId, pin, platform)
             }
         }
-    }
-
-    private companion object {
-        /** More digits than any PIN has. */
-        const val PIN_MAX = 12
     }
 }

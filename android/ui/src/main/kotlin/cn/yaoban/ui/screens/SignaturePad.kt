@@ -43,9 +43,15 @@ import cn.yaoban.core.DrawnSignature
 import cn.yaoban.ui.LocalWording
 import cn.yaoban.ui.get
 
-/** The pad on which a member signs. [onSigned] hears of it after each stroke, and with none once it is wiped. */
+/**
+ * The pad on which a member signs, under the consents of these [purposes], which stand above it. [onSigned] hears of it
+ * after each stroke, and with none once it is wiped.
+ */
 @Composable
-internal fun SignaturePad(onSigned: (DrawnSignature?) -> Unit) {
+internal fun SignaturePad(
+    purposes: List<String>,
+    onSigned: (DrawnSignature?) -> Unit,
+) {
     val words = LocalWording.current
     val colors = MaterialTheme.colorScheme
     val strokes = remember { mutableStateListOf<SnapshotStateList<Offset>>() }
@@ -78,7 +84,7 @@ internal fun SignaturePad(onSigned: (DrawnSignature?) -> Unit) {
                     contentDescription = words["sign.here"]
                     stateDescription = signed
                 }.testTag("sign")
-                .pointerInput(strokes) { draws(strokes) { tell(drawn(width, strokes)) } },
+                .pointerInput(purposes) { draws(strokes) { tell(drawn(width, strokes, purposes)) } },
         ) {
             val pen = Stroke(3.dp.toPx(), cap = StrokeCap.Round, join = StrokeJoin.Round)
             for (stroke in strokes) drawPath(line(stroke), colors.onSurfaceVariant, style = pen)
@@ -112,4 +118,5 @@ private fun line(points: List<Offset>): Path =
 private fun drawn(
     width: Int,
     strokes: List<List<Offset>>,
-) = DrawnSignature(width.toFloat(), strokes.map { stroke -> stroke.flatMap { listOf(it.x, it.y) } })
+    purposes: List<String>,
+) = DrawnSignature(width.toFloat(), strokes.map { stroke -> stroke.flatMap { listOf(it.x, it.y) } }, purposes)

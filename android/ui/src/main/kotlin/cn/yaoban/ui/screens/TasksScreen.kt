@@ -37,13 +37,11 @@ import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.unit.dp
 import cn.yaoban.core.Awaits
-import cn.yaoban.core.Channel
 import cn.yaoban.core.MemberClass
 import cn.yaoban.core.OpenAttempt
 import cn.yaoban.core.StaffRow
-import cn.yaoban.core.TaskCounts
+import cn.yaoban.core.TaskAct
 import cn.yaoban.core.TaskRow
-import cn.yaoban.core.TaskView
 import cn.yaoban.ui.Big
 import cn.yaoban.ui.Chip
 import cn.yaoban.ui.ClassBadge
@@ -63,6 +61,7 @@ import cn.yaoban.ui.code
 import cn.yaoban.ui.get
 import cn.yaoban.ui.model.SyncModel
 import cn.yaoban.ui.model.TaskListModel
+import cn.yaoban.ui.place
 import kotlinx.coroutines.launch
 import java.time.LocalDate
 
@@ -101,11 +100,8 @@ internal fun TasksScreen(
             item { Refusal(model.failure) }
             if (list == null) {
                 if (model.failure == null) item { Waiting(words["state.reading"]) }
-            } else if (list.offToday && !model.filter.wholeStore) {
-                item { Nothing(words["tasks.off"]) }
-            } else if (list.count == 0uL) {
-                item { Nothing(words[none(model.filter.view)]) }
             } else {
+                list.none?.let { item { Nothing(words.said(it)) } }
                 for (household in list.households) {
                     items(household.tasks, { it.taskId }) { task -> TaskCard(model, task, way, model.filter.wholeStore) }
                 }
@@ -121,14 +117,6 @@ internal fun TasksScreen(
     }
 }
 
-private fun none(view: TaskView): String =
-    when (view) {
-        TaskView.DUE -> "list.none"
-        TaskView.LATER -> "tasks.none_later"
-        TaskView.OVERDUE -> "tasks.none_overdue"
-        TaskView.DONE_TODAY -> "tasks.none_done"
-    }
-
 /** A dial that waits for a word, as after a phone that died during the call. */
 @Composable
 private fun Unfinished(
@@ -137,10 +125,7 @@ private fun Unfinished(
 ) {
     val words = LocalWording.current
     Surface(
-        {
-            val task = open.taskId
-            if (task != null) way.to(What.CALL_TASK, task) else way.to(What.CALL_MEMBER, open.memberId)
-        },
+        { way.to(open.target.place()) },
         Modifier.fillMaxWidth().testTag("open-${open.memberId}"),
         shape = RoundedCornerShape(14.dp),
         color = MaterialTheme.colorScheme.tertiaryContainer,
@@ -163,11 +148,9 @@ private fun Filters(model: TaskListModel) {
         Modifier.horizontalScroll(rememberScrollState()).padding(horizontal = 16.dp, vertical = 4.dp),
         Arrangement.spacedBy(8.dp),
     ) {
-        for (view in listOf(TaskView.DUE, TaskView.OVERDUE, TaskView.LATER, TaskView.DONE_TODAY)) {
-            val name = words["list.${view.name.lowercase()}"]
-            Chip(count(model.counts, view)?.let { "$name $it" } ?: name, filter.view == view, Modifier.testTag("view-${view.name}")) {
-                model.show(view)
-            }
+        for ((view, count) in model.counts?.views.orEmpty()) {
+            val name = words.code("list", view.name.lowercase())
+            Chip("$name $count", filter.view == view, Modifier.testTag("view-${view.name}")) { model.show(view) }
         }
         Narrow(words["list.class"], filter.`class`?.let { words.code("class", it.name.lowercase()) }, { model.narrow(null) }) {
             model.counts?.classes.orEmpty().mapNotNull { count ->
@@ -206,17 +189,6 @@ private fun Narrow(
     }
 }
 
-private fun count(
-    counts: TaskCounts?,
-    view: TaskView,
-): ULong? =
-    when (view) {
-        TaskView.DUE -> counts?.due
-        TaskView.OVERDUE -> counts?.overdue
-        TaskView.LATER -> counts?.later
-        TaskView.DONE_TODAY -> counts?.done
-    }
-
 /** A task; one that can be put off is so by a swipe, or by its button. */
 @Composable
 private fun TaskCard(
@@ -238,9 +210,9 @@ private fun TaskCard(
                 deferring = true
                 scope.launch { swipe.reset() }
             },
-        ) { Card(model, task, way, wholeStore) { deferring = true } }
+        ) { Card(task, way, wholeStore) { deferring = true } }
     } else {
-        Card(model, task, way, wholeStore, null)
+        Card(task, way, wholeStore, null)
     }
     if (deferring) {
         DayQuestion(words["list.defer_to"], task.due, { deferring = false }) { day: LocalDate ->
@@ -263,7 +235,6 @@ private fun UnderSwipe(text: String) {
 
 @Composable
 private fun Card(
-    model: TaskListModel,
     task: TaskRow,
     way: Way,
     wholeStore: Boolean,
@@ -293,7 +264,7 @@ private fun Card(
                     if (wholeStore) task.assigneeName ?: words["list.anyone"] else null,
                 )
             Text(small.joinToString(" · "), color = colors.onSurfaceVariant, style = MaterialTheme.typography.bodyMedium)
-            if (model.filter.view != TaskView.DONE_TODAY) Actions(task, way, onDefer)
+            if (task.act != TaskAct.NOTHING || onDefer != null) Actions(task, way, onDefer)
         }
     }
 }
@@ -306,14 +277,14 @@ private fun Actions(
 ) {
     val words = LocalWording.current
     Row(Modifier.fillMaxWidth(), Arrangement.spacedBy(10.dp)) {
-        when (task.channel) {
-            Channel.CALL ->
+        when (task.act) {
+            TaskAct.CALL ->
                 Big(words["list.call"], Modifier.weight(1f).testTag("call-${task.memberId}"), Icons.phone) {
                     way.to(What.CALL_TASK, task.taskId)
                 }
-            Channel.SMS, Channel.WECHAT ->
+            TaskAct.MESSAGE ->
                 Big(words["list.message"], Modifier.weight(1f), Icons.message) { way.to(What.MESSAGE_TASK, task.taskId) }
-            else -> Spacer(Modifier.weight(1f))
+            TaskAct.NOTHING -> Spacer(Modifier.weight(1f))
         }
         if (onDefer != null) {
             Quiet(words["list.defer"], Modifier.heightIn(min = 56.dp).testTag("defer-${task.memberId}"), onClick = onDefer)

@@ -49,7 +49,6 @@ import cn.yaoban.ui.What
 import cn.yaoban.ui.Wording
 import cn.yaoban.ui.code
 import cn.yaoban.ui.get
-import cn.yaoban.ui.model.Failure
 import cn.yaoban.ui.model.SyncModel
 import cn.yaoban.ui.model.TodayModel
 import cn.yaoban.ui.model.TodayModel.Asked
@@ -84,7 +83,7 @@ internal fun TodayScreen(
             model.moved?.let { moved ->
                 item {
                     Part(words["today.moved", "n" to moved.moved.size]) {
-                        moved.refused.forEach { Text("${it.name}：${words.failure(Failure(null, it.code, it.values))}") }
+                        moved.refused.forEach { Text("${it.name}：${words.reason(it.code, it.values)}") }
                     }
                 }
             }
@@ -104,7 +103,7 @@ internal fun TodayScreen(
                 }
                 items(model.items, { "${it.taskId}-${it.memberId}-${it.atMs}" }) { Item(model, it, way, may) }
             }
-            if (may.seeStore && today.clerks.size > 1) item { Clerk(model, today.total, words["today.all"], Whose.Store, false) }
+            today.total?.let { item { Clerk(model, it, words["today.all"], Whose.Store, false) } }
             items(today.clerks, { it.staffId.orEmpty() }) { clerk ->
                 val id = clerk.staffId
                 if (id == null) {
@@ -123,18 +122,6 @@ private fun figure(
     words: Wording,
     figure: TodayFigure,
 ) = words.code("today_figure", figure.name.lowercase())
-
-private fun ClerkDay.of(figure: TodayFigure): UInt =
-    when (figure) {
-        TodayFigure.OPEN -> open
-        TodayFigure.DUE -> due
-        TodayFigure.DONE -> done
-        TodayFigure.ATTEMPTS -> attempts
-        TodayFigure.ANSWERED -> answered
-        TodayFigure.AGREED -> agreed
-        TodayFigure.MESSAGES -> messages
-        TodayFigure.OVERDUE -> overdue
-    }
 
 @Composable
 private fun Clerk(
@@ -159,10 +146,10 @@ private fun Clerk(
             }
         }
         Chips {
-            for (figure in TodayFigure.entries) {
+            for ((figure, count) in day.figures) {
                 // Four in a line on the narrowest phone, one below the other.
                 val touch = Modifier.widthIn(min = 68.dp).testTag("$name-${figure.name}")
-                Figure(day.of(figure).toString(), figure(words, figure), touch) {
+                Figure(count.toString(), figure(words, figure), touch) {
                     model.asked = Asked(whose, name, figure)
                 }
             }
