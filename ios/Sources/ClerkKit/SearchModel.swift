@@ -47,7 +47,9 @@ public final class SearchModel {
         lookingUp = true
         defer { lookingUp = false }
         failure = await Failure.of {
-            found = try await core.cancellable { try $0.lookup(query: asked, reason: reason, cancel: $1) }
+            let answer = try await core.cancellable { try $0.lookup(query: asked, reason: reason, cancel: $1) }
+            // An answer to what was typed before is dropped.
+            if asked == query { found = answer }
         }
     }
 }

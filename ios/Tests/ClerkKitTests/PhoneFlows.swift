@@ -112,7 +112,12 @@ extension FlowTests {
         for words in ["手机里还没有“N999”", "到总部查询", "完整的手机号或会员号"] { #expect(shows(nobody, words)) }
         await app.search.lookUp(reason: "到店")
         #expect(app.search.found?.members.map(\.memberId) == ["N999"], "\(String(describing: app.search.failure))")
+        app.search.query = "N998"
+        let asking = Task { await app.search.lookUp(reason: "到店") }
+        while !app.search.lookingUp { await Task.yield() }
         app.search.query = "15999999999"
+        await asking.value
+        #expect(app.search.found?.members.map(\.memberId) == ["N999"], "an answer to what was typed before is dropped")
         await app.search.lookUp(reason: "到店")
         #expect(shows(CounterView(app: app), "总部也没有找到"), "\(texts(of: CounterView(app: app)))")
         app.search.query = "15999999998"
