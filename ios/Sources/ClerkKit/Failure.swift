@@ -28,7 +28,4 @@ public struct Failure: Error, Equatable, Sendable {
         do { try await work() } catch is CancellationError { return nil } catch { return Failure(error) }
         return nil
     }
-
-    /// The value of this name, if there is one.
-    public subscript(name: String) -> String? { values.first { $0.name == name }?.value }
 }

@@ -95,7 +95,7 @@ public final class MemberModel {
         guard !busy else { return false }
         busy = true
         defer { busy = false }
-        failure = await Failure.of { [memberId] in try await core.call { try block($0, memberId) } }
+        failure = await core.change { [memberId] in try block($0, memberId) }
         return failure == nil
     }
 

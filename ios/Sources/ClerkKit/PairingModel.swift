@@ -117,7 +117,7 @@ public final class PairingModel {
     private func round() async {
         let sizes = Task {
             await core.follow {
-                Here(bytes: try $0.storage().loadingBytes, usable: try Self.usable($0))
+                Here(bytes: try $0.storage().loadingBytes, usable: Self.usable(try $0.status()))
             } show: { here, _ in
                 guard let here else { return }
                 (loadedBytes, usable) = (here.bytes, here.usable)
@@ -133,12 +133,12 @@ public final class PairingModel {
 
     /// Reads where the phone stands.
     private func stand() async throws {
-        let (status, here) = try await core.call { (try $0.status(), try Self.usable($0)) }
+        let status = try await core.call { try $0.status() }
         if status.stage != .unpaired {
             paired = Paired(
                 chainName: status.chainName, storeId: status.storeId, storeName: status.storeName, staffId: nil)
         }
-        usable = here
+        usable = Self.usable(status)
         switch status.stage {
         case .unpaired: phase = .code
         case .loading: phase = .interrupted
@@ -146,8 +146,8 @@ public final class PairingModel {
         }
     }
 
-    private nonisolated static func usable(_ app: ClerkApp) throws -> FirstLoad? {
-        try app.status().firstLoad.flatMap { $0.usable ? $0 : nil }
+    private nonisolated static func usable(_ status: PhoneStatus) -> FirstLoad? {
+        status.firstLoad.flatMap { $0.usable ? $0 : nil }
     }
 
     private struct Here: Equatable, Sendable {

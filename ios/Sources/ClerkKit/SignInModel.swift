@@ -48,9 +48,9 @@ public final class SignInModel {
         await change { try $0.switchStaffBiometric(staffId: staffId) }
     }
 
-    /// Sets a PIN; who has one gives the old one.
-    public func setPin(_ staffId: String, old: String? = nil, new: String) async {
-        await change { try $0.setPin(staffId: staffId, old: old, new: new) }
+    /// Sets the first PIN of somebody.
+    public func setPin(_ staffId: String, new: String) async {
+        await change { try $0.setPin(staffId: staffId, old: nil, new: new) }
     }
 
     /// Nobody uses the phone; the next person chooses itself.

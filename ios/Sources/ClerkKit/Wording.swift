@@ -190,14 +190,11 @@ public func decimal(_ milli: Int64) -> String {
 }
 
 /// A number in its smallest unit, with this many places behind the point.
-public func fixedPoint(_ value: Int, _ decimals: UInt8) -> String {
+func fixedPoint(_ value: Int, _ decimals: UInt8) -> String {
     guard decimals > 0 else { return "\(value)" }
     let unit = (0..<decimals).reduce(1) { unit, _ in unit * 10 }
     return "\(value / unit).\(String(unit + value % unit).dropFirst())"
 }
 
-/// Tenths as a decimal.
-public func tenths(_ value: Int) -> String { fixedPoint(value, 1) }
-
 /// Bytes as MB, floored.
-public func megabytes(_ bytes: UInt64) -> String { tenths(Int(bytes / 100_000)) }
+public func megabytes(_ bytes: UInt64) -> String { fixedPoint(Int(bytes / 100_000), 1) }

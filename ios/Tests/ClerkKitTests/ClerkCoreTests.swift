@@ -23,9 +23,9 @@ import Testing
         let pairing = PairingModel(core: core)
         await pairing.begin()
         #expect(pairing.phase == .code)
-        let tasks = SignInModel(core: core)
-        await tasks.refresh()
-        #expect(tasks.failure?.kind == .notPaired)
+        let signIn = SignInModel(core: core)
+        await signIn.refresh()
+        #expect(signIn.failure?.kind == .notPaired)
     }
 
     @Test func aBadCodeIsTold() async throws {

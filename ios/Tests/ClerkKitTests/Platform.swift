@@ -102,3 +102,8 @@ func refusal<T: Sendable>(_ call: @MainActor () async throws -> T) async throws 
 }
 
 struct NotRefused: Error {}
+
+extension Failure {
+    /// The value of this name, if there is one.
+    subscript(name: String) -> String? { values.first { $0.name == name }?.value }
+}
