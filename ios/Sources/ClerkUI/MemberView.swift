@@ -180,8 +180,8 @@ struct MemberView: View {
                         "why": words.said(task.why),
                     ]]
                 if task.emergency { Danger(line) } else { Text(line) }
-                if let touch = task.act.touch(on: task.taskId) {
-                    Button(words[touch.text], systemImage: touch.picture) { app.way.to(touch.place) }
+                if let touch = task.act.touch(on: task.taskId, words) {
+                    Button(touch.text, systemImage: touch.picture) { app.way.to(touch.place) }
                 }
             }
             if let day = model.planned { Text(words["member.planned", ["day": words.date(day)]]) }

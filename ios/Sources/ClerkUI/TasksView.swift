@@ -126,14 +126,14 @@ struct TasksView: View {
     }
 
     private func row(_ task: TaskRow) -> some View {
-        let touch = task.act.touch(on: task.taskId)
+        let touch = task.act.touch(on: task.taskId, words)
         return VStack(alignment: .leading, spacing: 8) {
             LeadingRow {
                 app.way.to(.member(task.memberId))
             } content: {
                 TaskLine(task: task, words: words, wholeStore: model.filter.wholeStore)
             }
-            if let touch { Big(text: words[touch.text], picture: touch.picture) { app.way.to(touch.place) } }
+            if let touch { Big(text: touch.text, picture: touch.picture) { app.way.to(touch.place) } }
         }
         .swipeActions(edge: .trailing, allowsFullSwipe: false) {
             if task.deferUntilMax != nil {
@@ -142,7 +142,7 @@ struct TasksView: View {
         }
         .swipeActions(edge: .leading) {
             if let touch {
-                Button(words[touch.text], systemImage: touch.picture) { app.way.to(touch.place) }.tint(.green)
+                Button(touch.text, systemImage: touch.picture) { app.way.to(touch.place) }.tint(.green)
             }
         }
     }
@@ -158,11 +158,11 @@ struct TasksView: View {
 }
 
 extension TaskAct {
-    /// What a button for it says, by the key of its text, what it shows, and where it leads; none: nothing is done.
-    func touch(on taskId: String) -> (text: String, picture: String, place: Place)? {
+    /// What a button for it says and shows, and where it leads; none: nothing is done.
+    func touch(on taskId: String, _ words: Wording) -> (text: String, picture: String, place: Place)? {
         switch self {
-        case .call: ("list.call", "phone", .callTask(taskId))
-        case .message: ("list.message", "message", .messageTask(taskId))
+        case .call: (words["list.call"], "phone", .callTask(taskId))
+        case .message: (words["list.message"], "message", .messageTask(taskId))
         case .nothing: nil
         }
     }

@@ -8,9 +8,12 @@ import Testing
         let texts = try Catalogue.texts(language)
         var asked = 0
         for source in try Catalogue.sources() {
-            for key in matches(#"words\[\s*"([a-z_]+\.[a-z_0-9.]+)""#, in: source) {
-                #expect(texts.find(key) != nil, "\(key) (\(language))")
-                asked += 1
+            // Of two texts, too: `words[new ? "a.new" : "a.old"]`.
+            for words in matches(#"words\[([^\]]*)"#, in: source) {
+                for key in matches(#""([a-z_]+\.[a-z_0-9.]+)""#, in: words) {
+                    #expect(texts.find(key) != nil, "\(key) (\(language))")
+                    asked += 1
+                }
             }
             for group in matches(#"(?:\.code\(|words\[)\s*"([a-z_]+)(?:\.\\\(|",)"#, in: source) {
                 #expect(try Catalogue.keys().contains { $0.hasPrefix("\(group).") }, "\(group).*")

@@ -297,10 +297,10 @@ extension FlowTests {
         let waiting = member.profile?.tasks.map(\.act) ?? []
         #expect(waiting.count == 2 && waiting.contains(.call) && waiting.contains(.message))
         for screen in [texts(of: TasksView(app: app)), texts(of: MemberView(app: app, model: member))] {
-            #expect(screen.contains(app.words["list.message"]) && screen.contains(app.words["list.call"]))
+            #expect(screen.contains("发消息") && screen.contains("拨打"))
         }
         let task = try #require(member.profile?.tasks.first { $0.act == .message })
-        guard case .messageTask(let id) = task.act.touch(on: task.taskId)?.place else { throw NotRefused() }
+        guard case .messageTask(let id) = task.act.touch(on: task.taskId, app.words)?.place else { throw NotRefused() }
         let model = MessageModel(core: app.core, to: .task(id))
         await model.begin()
         await model.choose(try #require(model.templates?.first { $0.templateId == "refill-sms" }))
@@ -309,7 +309,7 @@ extension FlowTests {
         phone.device.answers = .done
         await model.hand(out, by: app.device)
         try await phone.following(app.tasks.follow) { app.tasks.list?.count == 1 }
-        #expect(!texts(of: TasksView(app: app)).contains(app.words["list.message"]), "it is done by its message")
+        #expect(!texts(of: TasksView(app: app)).contains("发消息"), "it is done by its message")
     }
 
     // flow: waiting-messages
