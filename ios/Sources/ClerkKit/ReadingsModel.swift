@@ -4,8 +4,8 @@ import Observation
 /// A member's readings, and a new one.
 @MainActor @Observable
 public final class ReadingsModel {
-    /// `bp` or `glucose`. A screen calls ``follow()`` anew when it changes.
-    public var kind = "bp"
+    /// Which kind, as a code; at first that of the first form. A screen calls ``follow()`` anew when it changes.
+    public var kind = ""
     /// Who it is.
     public private(set) var member: MemberRow?
     /// The readings of this kind of the last twelve months, newest first; none until they were read.
@@ -33,8 +33,9 @@ public final class ReadingsModel {
 
     /// Shows the readings, and again whenever rows change, until the task is cancelled.
     public func follow() async {
-        let (id, asked) = (memberId, kind)
         failure = await Failure.of { forms = try await core.call { $0.readingForms() } }
+        if kind.isEmpty, let first = forms.first { kind = first.kind }
+        let (id, asked) = (memberId, kind)
         await core.follow { app in
             Shown(
                 member: try app.profile(memberId: id).member, readings: try app.trend(memberId: id, kind: asked))
