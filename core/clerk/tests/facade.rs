@@ -349,7 +349,7 @@ fn a_new_member_is_there_at_once_and_its_record_can_be_edited() {
         ..ProfileFields::default()
     };
     phone.app.edit_member(&id, edit).unwrap();
-    phone.app.tag(&id, &["会员日".into()], &[]).unwrap();
+    phone.app.tag(&id, &[" 会员日\n".into()], &[]).unwrap();
     phone.app.add_note(&id, "喜欢上午来", None).unwrap();
     let withdrawn = NewConsent {
         purpose: "health".into(),

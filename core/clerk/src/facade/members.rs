@@ -437,8 +437,8 @@ impl ClerkApp {
             &acting,
             Op::Tags {
                 member_id,
-                add: add.to_vec(),
-                remove: remove.to_vec(),
+                add: trimmed(add),
+                remove: trimmed(remove),
             },
         )
     }
@@ -500,6 +500,10 @@ impl ClerkApp {
             .map(|id| (acting, id))
             .ok_or(AppError::Unknown { what: "member" })
     }
+}
+
+fn trimmed(words: &[String]) -> Vec<String> {
+    words.iter().map(|word| word.trim().to_owned()).collect()
 }
 
 fn birthday_of(text: &str) -> Option<NaiveDate> {

@@ -391,15 +391,15 @@ fn a_task_can_be_put_off_while_it_is_on_the_list_and_a_day_is_left() {
         put(21, entity::TASK, "T2", &last_day),
         put(22, entity::TASK, "T3", &later),
     ]);
-    let may_defer = |phone: &Phone, id: &str| phone.app.task(id).unwrap().task.defer_until_max.is_some();
-    assert!(may_defer(&phone, "T1"));
-    assert!(!may_defer(&phone, "T2"), "today is its last day");
-    assert!(!may_defer(&phone, "T3"), "it has not begun");
+    let until = |phone: &Phone, id: &str| phone.app.task(id).unwrap().task.defer_until_max;
+    assert_eq!(until(&phone, "T1"), Some(task("T1", "M1").due));
+    assert_eq!(until(&phone, "T2"), None, "today is its last day");
+    assert_eq!(until(&phone, "T3"), None, "it has not begun");
     phone
         .app
         .record_outcome("T1", &NewOutcome::of(OutcomeCode::Moved))
         .unwrap();
-    assert!(!may_defer(&phone, "T1"), "it is done");
+    assert_eq!(until(&phone, "T1"), None, "it is done");
     phone.sign_in("B1");
     let id = phone.app.plan_call("M1", "2026-06-20".parse().ok()).unwrap();
     let planned = phone.app.task(&id).unwrap().task;
