@@ -86,7 +86,7 @@ private fun AskText(
     var text by rememberSaveable { mutableStateOf("") }
     AlertDialog(
         onDismissRequest = onNo,
-        confirmButton = { TextButton({ onYes(text.trim()) }, enabled = text.isNotBlank()) { Text(yes) } },
+        confirmButton = { TextButton({ onYes(text) }, enabled = text.isNotBlank()) { Text(yes) } },
         dismissButton = { TextButton(onNo) { Text(LocalWording.current["act.cancel"]) } },
         title = { Text(title) },
         text = { OutlinedTextField(text, { text = it }, Modifier.fillMaxWidth().testTag("ask"), label = { Text(label) }) },

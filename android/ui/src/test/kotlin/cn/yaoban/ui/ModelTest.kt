@@ -1,7 +1,6 @@
 package cn.yaoban.ui
 
 import cn.yaoban.core.CarrierResult
-import cn.yaoban.core.ClerkException
 import cn.yaoban.core.Decision
 import cn.yaoban.core.DialTarget
 import cn.yaoban.core.EntryState
@@ -45,7 +44,6 @@ import org.junit.jupiter.api.Assertions.assertNotNull
 import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
-import org.junit.jupiter.api.assertThrows
 import java.time.ZoneId
 import java.time.temporal.ChronoUnit
 
@@ -180,12 +178,13 @@ class ModelTest : WithHub() {
         // Recording while the call is open says that it was answered; what is refused says nothing.
         call.record(NewOutcome(OutcomeCode.AGREED_TO_VISIT))
         assertEquals(CallModel.Phase.Calling to "date_required", call.phase to call.failure?.code)
-        assertNull(call.answeredId)
+        assertNull(call.recordingOf)
         call.record(NewOutcome(OutcomeCode.OTHER))
         assertEquals("note_required", call.failure?.code)
         call.record(NewOutcome(OutcomeCode.CALL_LATER, date = phone.clock.today.plusDays(1)))
         val recorded = call.phase as CallModel.Phase.Recorded
         assertEquals(10_000uL, recorded.outcome.heldMs)
+        assertNotNull(call.recordingOf)
         call.takeBack()
         assertEquals(CallModel.Phase.Outcome, call.phase)
 
@@ -366,24 +365,16 @@ class ModelTest : WithHub() {
         phone = TestPhone(home, hub).pair()
         val model = SyncModel(phone.core)
         following(model::follow) { model.queue != null }
+        phone.core.call { lockNow() }
+        following(model::follow) { model.queue == null }
+        assertNotNull(model.status, "nor behind the lock")
+        phone.core.call { switchStaff("C1", null) }
         hub.revoke(phone.core.call { status() }.deviceId)
         model.syncNow()
         assertEquals(ErrorKind.HUB, model.failure?.kind, "no waiting mends it")
         following(model::follow) { model.status?.locked != null }
         assertNull(model.queue)
         assertNull(model.unread)
-    }
-
-    @Test
-    fun `that nobody uses the phone is no failure, and anything else is`() {
-        phone = TestPhone(home, hub)
-        val refusal = { kind: ErrorKind -> ClerkException.Failed(kind, "any", emptyList(), "") }
-        for (kind in listOf(ErrorKind.NOT_PAIRED, ErrorKind.DEVICE_LOCKED, ErrorKind.STAFF_MISSING, ErrorKind.LOCKED)) {
-            assertNull(SyncModel.ofSomebody<Int> { throw refusal(kind) })
-        }
-        assertEquals(7, SyncModel.ofSomebody { 7 })
-        assertThrows<ClerkException> { SyncModel.ofSomebody<Int> { throw refusal(ErrorKind.STORAGE) } }
-        assertThrows<IllegalStateException> { SyncModel.ofSomebody<Int> { error("a mistake") } }
     }
 
     private fun <T : Any> present(value: T?): T = value.also { assertNotNull(it) }!!

@@ -133,10 +133,7 @@ class ClerkCore private constructor(
             }
         }.buffer(EVENTS_MAX, BufferOverflow.DROP_OLDEST).flowOn(io)
 
-    /**
-     * The network is back, or somebody asks for a round: the background does not wait any longer. What is new to send wakes
-     * it by itself.
-     */
+    /** The network is back: the background does not wait any longer. What is new to send wakes it by itself. */
     fun wakeBackgroundSync() {
         background?.wake()
     }

@@ -83,8 +83,8 @@ class CallModel(
     /** The task's id, if the call is for one. */
     val taskId: String? = (target as? DialTarget.Task)?.v1
 
-    /** The attempt, once it was answered: the call may have a recording. */
-    var answeredId: String? by mutableStateOf(null)
+    /** The attempt whose recording is looked for. */
+    var recordingOf: String? by mutableStateOf(null)
         private set
 
     private var attemptId = ""
@@ -93,7 +93,7 @@ class CallModel(
     constructor(core: ClerkCore, unfinished: OpenAttempt) : this(core, unfinished.target) {
         attemptId = unfinished.attemptId
         phase = if (unfinished.awaits == Awaits.RESULT) Phase.Calling else Phase.Outcome
-        if (phase == Phase.Outcome) answeredId = attemptId
+        if (phase == Phase.Outcome) recordingOf = attemptId
     }
 
     /** Reads who is called, why, and what the gate says. */
@@ -140,10 +140,7 @@ class CallModel(
         durationS: UInt? = null,
     ) {
         if (phase != Phase.Calling) return
-        step {
-            end { endAttempt(attemptId, result, durationS) }
-            if (result == CarrierResult.ANSWERED) answeredId = attemptId
-        }
+        step { end { endAttempt(attemptId, result, durationS) } }
     }
 
     /** The device could not dial. */
@@ -152,6 +149,7 @@ class CallModel(
     private suspend fun end(how: ClerkApp.() -> EndedAttempt) {
         val ended = core.call(how)
         phase = if (ended.outcomeRequired) Phase.Outcome else Phase.Over(ended)
+        if (ended.recordingDue) recordingOf = attemptId
     }
 
     /** What came of it. Who says so while the call is open says that it was answered: the core ends it with that. */
@@ -159,8 +157,9 @@ class CallModel(
         val id = taskId
         if (id == null || (phase != Phase.Calling && phase != Phase.Outcome)) return
         step {
-            phase = Phase.Recorded(core.call { recordOutcome(id, outcome) })
-            answeredId = attemptId
+            val recorded = core.call { recordOutcome(id, outcome) }
+            phase = Phase.Recorded(recorded)
+            if (recorded.recordingDue) recordingOf = attemptId
         }
     }
 

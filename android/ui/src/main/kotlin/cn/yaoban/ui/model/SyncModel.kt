@@ -3,14 +3,11 @@ package cn.yaoban.ui.model
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
-import cn.yaoban.core.ClerkException
-import cn.yaoban.core.ErrorKind
 import cn.yaoban.core.PhoneStatus
 import cn.yaoban.core.SyncProgress
 import cn.yaoban.core.SyncQueue
 import cn.yaoban.core.bridge.BackgroundEvent
 import cn.yaoban.core.bridge.ClerkCore
-import cn.yaoban.core.bridge.kind
 
 /** How the phone stands with the hub. */
 class SyncModel(
@@ -20,7 +17,7 @@ class SyncModel(
     var status: PhoneStatus? by mutableStateOf(null)
         private set
 
-    /** What is on its way, and what got stuck; for whoever is signed in. */
+    /** What is on its way, and what got stuck; none while nobody uses the phone. */
     var queue: SyncQueue? by mutableStateOf(null)
         private set
 
@@ -38,7 +35,7 @@ class SyncModel(
 
     /** Shows how the phone stands, and again whenever rows change, until it is cancelled. */
     suspend fun follow() {
-        core.watch { status() to ofSomebody { syncQueue() } }.collect { result ->
+        core.watch { status() to syncQueue() }.collect { result ->
             status = result.getOrNull()?.first
             queue = result.getOrNull()?.second
             unread = result.failure
@@ -62,9 +59,8 @@ class SyncModel(
         }
     }
 
-    /** One round now; while the background runs, that one does not wait any longer. */
+    /** One round now; one that is under way is waited for. */
     suspend fun syncNow() {
-        core.wakeBackgroundSync()
         ended(failureOf { core.sync { progress = it } })
     }
 
@@ -76,18 +72,5 @@ class SyncModel(
     private fun ended(why: Failure?) {
         progress = null
         failure = why
-    }
-
-    internal companion object {
-        /** Why nobody uses the phone: not paired, locked by the hub, nobody signed in, or the lock fell. */
-        private val NOBODY = setOf(ErrorKind.NOT_PAIRED, ErrorKind.DEVICE_LOCKED, ErrorKind.STAFF_MISSING, ErrorKind.LOCKED)
-
-        /** What is shown to whoever uses the phone. That nobody does now is no failure: the status is there all the same. */
-        fun <T> ofSomebody(read: () -> T): T? =
-            try {
-                read()
-            } catch (error: ClerkException) {
-                if (error.kind in NOBODY) null else throw error
-            }
     }
 }

@@ -101,7 +101,7 @@ internal fun CallScreen(
                     ended.task?.let { Text(words.said(it.after), style = MaterialTheme.typography.titleMedium) }
                 }
             }
-            call.answeredId?.let { RecordingOfCall(app.core, it, platform) }
+            call.recordingOf?.let { RecordingOfCall(app.core, it, platform) }
         }
         Bottom(call, platform, way) { scope.launch { goOn(app, place, way, onLeave) } }
     }

@@ -150,8 +150,7 @@ private fun Found(
             if (model.failure == null) item { Waiting(words["state.reading"]) }
         } else {
             found.none?.let { none -> item { Nothing(words.said(none)) { if (found.nobody) Elsewhere(model, way) } } }
-            // Who was opened last was found by nothing.
-            if (found.members.any { it.foundBy == null }) {
+            if (found.recent && found.members.isNotEmpty()) {
                 item { Text(words["counter.recent"], color = MaterialTheme.colorScheme.onSurfaceVariant) }
             }
             items(found.members, { it.memberId }) { member ->

@@ -23,7 +23,6 @@ import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.text.font.FontWeight
 import androidx.compose.ui.unit.dp
-import cn.yaoban.core.Channel
 import cn.yaoban.core.ClassWhy
 import cn.yaoban.core.ConsentStanding
 import cn.yaoban.core.ContactRow
@@ -347,7 +346,7 @@ private fun Medicine(
     }
 }
 
-/** Tasks of this member: a touch begins the call, or plans another one. */
+/** Tasks of this member: a touch does what is to be done, or plans another call. */
 @Composable
 private fun Waits(
     model: MemberModel,
@@ -374,8 +373,8 @@ private fun Waits(
                     "due" to words.date(task.due), "why" to words.said(task.why),
                 ]
             if (task.emergency) Danger(line) else Text(line, style = MaterialTheme.typography.bodyLarge)
-            if (task.channel == Channel.CALL) {
-                Quiet(words["list.call"], Modifier.testTag("call-${task.taskId}"), Icons.phone) { way.to(What.CALL_TASK, task.taskId) }
+            task.act.touch(task.taskId)?.let { touch ->
+                Quiet(words[touch.text], Modifier.testTag("${touch.tag}-${task.taskId}"), touch.icon) { way.to(touch.place) }
             }
         }
     }

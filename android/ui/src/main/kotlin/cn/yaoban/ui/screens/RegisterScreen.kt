@@ -131,7 +131,7 @@ private fun ColumnScope.Fields(
             val given = form.consents.filter { it.purpose in consents }.map { NewConsent(it.purpose, null, true, it.wordingVersion) }
             val new =
                 NewMember(
-                    name = name, phone = phone.ifBlank { null }, sex = sex,
+                    name = name, phone = phone, sex = sex,
                     diseases = diseases, allergies = listOf(allergies), consents = given,
                     signature = signature,
                 )

@@ -34,6 +34,7 @@ import androidx.compose.runtime.remember
 import androidx.compose.runtime.setValue
 import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
+import androidx.compose.ui.graphics.vector.ImageVector
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.unit.dp
 import cn.yaoban.core.Awaits
@@ -50,6 +51,7 @@ import cn.yaoban.ui.Icons
 import cn.yaoban.ui.LocalScope
 import cn.yaoban.ui.LocalWording
 import cn.yaoban.ui.Nothing
+import cn.yaoban.ui.Place
 import cn.yaoban.ui.Quiet
 import cn.yaoban.ui.Refusal
 import cn.yaoban.ui.Sign
@@ -189,6 +191,22 @@ private fun Narrow(
     }
 }
 
+/** A button of a task: the key of what it says, what it shows, where it leads, and what tests know it by. */
+internal class TaskTouch(
+    val text: String,
+    val icon: ImageVector,
+    val place: Place,
+    val tag: String,
+)
+
+/** The button for what is done with a task by a touch; none: nothing is. */
+internal fun TaskAct.touch(taskId: String): TaskTouch? =
+    when (this) {
+        TaskAct.CALL -> TaskTouch("list.call", Icons.phone, Place(What.CALL_TASK, taskId), "call")
+        TaskAct.MESSAGE -> TaskTouch("list.message", Icons.message, Place(What.MESSAGE_TASK, taskId), "message")
+        TaskAct.NOTHING -> null
+    }
+
 /** A task; one that can be put off is so by a swipe, or by its button. */
 @Composable
 private fun TaskCard(
@@ -200,7 +218,8 @@ private fun TaskCard(
     val words = LocalWording.current
     val scope = LocalScope.current
     var deferring by remember { mutableStateOf(false) }
-    if (task.mayDefer) {
+    val last = task.deferUntilMax
+    if (last != null) {
         val swipe = rememberSwipeToDismissBoxState()
         SwipeToDismissBox(
             swipe,
@@ -214,8 +233,8 @@ private fun TaskCard(
     } else {
         Card(task, way, wholeStore, null)
     }
-    if (deferring) {
-        DayQuestion(words["list.defer_to"], task.due, { deferring = false }) { day: LocalDate ->
+    if (deferring && last != null) {
+        DayQuestion(words["list.defer_to"], last, { deferring = false }) { day: LocalDate ->
             deferring = false
             scope.launch { model.defer(task.taskId, day) }
         }
@@ -264,7 +283,8 @@ private fun Card(
                     if (wholeStore) task.assigneeName ?: words["list.anyone"] else null,
                 )
             Text(small.joinToString(" · "), color = colors.onSurfaceVariant, style = MaterialTheme.typography.bodyMedium)
-            if (task.act != TaskAct.NOTHING || onDefer != null) Actions(task, way, onDefer)
+            val touch = task.act.touch(task.taskId)
+            if (touch != null || onDefer != null) Actions(task, touch, way, onDefer)
         }
     }
 }
@@ -272,19 +292,16 @@ private fun Card(
 @Composable
 private fun Actions(
     task: TaskRow,
+    touch: TaskTouch?,
     way: Way,
     onDefer: (() -> Unit)?,
 ) {
     val words = LocalWording.current
     Row(Modifier.fillMaxWidth(), Arrangement.spacedBy(10.dp)) {
-        when (task.act) {
-            TaskAct.CALL ->
-                Big(words["list.call"], Modifier.weight(1f).testTag("call-${task.memberId}"), Icons.phone) {
-                    way.to(What.CALL_TASK, task.taskId)
-                }
-            TaskAct.MESSAGE ->
-                Big(words["list.message"], Modifier.weight(1f), Icons.message) { way.to(What.MESSAGE_TASK, task.taskId) }
-            TaskAct.NOTHING -> Spacer(Modifier.weight(1f))
+        if (touch == null) {
+            Spacer(Modifier.weight(1f))
+        } else {
+            Big(words[touch.text], Modifier.weight(1f).testTag("${touch.tag}-${task.memberId}"), touch.icon) { way.to(touch.place) }
         }
         if (onDefer != null) {
             Quiet(words["list.defer"], Modifier.heightIn(min = 56.dp).testTag("defer-${task.memberId}"), onClick = onDefer)
