@@ -64,7 +64,7 @@ class ModelTest : WithHub() {
         phone = TestPhone(home, hub).pair()
         val (device, sensor) = phone.device to phone.device.biometrics
         val model = SignInModel(phone.core)
-        model.setPin("C1", null, "2468")
+        model.setPin("C1", "2468")
         sensor.knowsUser = true
         model.lock()
         model.recognise("C1", "", device)
@@ -124,6 +124,23 @@ class ModelTest : WithHub() {
         following(model::follow) { model.found != null }
         old.cancel()
         assertEquals(listOf("M3"), model.found?.members?.map { it.memberId })
+    }
+
+    @Test
+    fun `a look-up that answers after something else was typed shows nobody`() = runBlocking {
+        phone = TestPhone(home, hub).pair()
+        val model = SearchModel(phone.core)
+        model.query = "15400000001"
+        val old = launch { model.lookUp("会员在柜台") }
+        yield()
+        assertTrue(model.lookingUp)
+        model.query = "曾静"
+        old.join()
+        assertNull(model.failure)
+        assertNull(model.found)
+        model.query = "15400000001"
+        model.lookUp("会员在柜台")
+        assertEquals(listOf("M1"), model.found?.members?.map { it.memberId })
     }
 
     @Test

@@ -18,8 +18,8 @@ class ReadingsModel(
     private val core: ClerkCore,
     private val memberId: String,
 ) {
-    /** `bp` or `glucose`. A screen calls [follow] anew when it changes. */
-    var kind by mutableStateOf("bp")
+    /** Which kind, as a code; at first that of the first form. A screen calls [follow] anew when it changes. */
+    var kind by mutableStateOf("")
 
     /** Who it is. */
     var member: MemberRow? by mutableStateOf(null)
@@ -47,8 +47,9 @@ class ReadingsModel(
 
     /** Shows the readings, and again whenever rows change, until it is cancelled. */
     suspend fun follow() {
-        val asked = kind
         forms = core.call { readingForms() }
+        val asked = kind.ifEmpty { forms.first().kind }
+        kind = asked
         core.watch { profile(memberId).member to trend(memberId, asked) }.collect { result ->
             member = result.getOrNull()?.first
             readings = result.getOrNull()?.second

@@ -41,7 +41,12 @@ class SearchModel(
         val asked = query
         lookingUp = true
         try {
-            failure = failureOf { found = core.cancellable { lookup(asked, reason, it) } }
+            failure =
+                failureOf {
+                    val answer = core.cancellable { lookup(asked, reason, it) }
+                    // An answer to what was typed before is dropped.
+                    if (asked == query) found = answer
+                }
         } finally {
             lookingUp = false
         }

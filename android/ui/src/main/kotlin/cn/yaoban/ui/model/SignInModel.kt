@@ -70,12 +70,11 @@ class SignInModel(
         if (platform.biometrics?.recognise(reason) == true) change { switchStaffBiometric(staffId) }
     }
 
-    /** Sets a PIN; who has one gives the old one. */
+    /** Sets the first PIN of somebody. */
     suspend fun setPin(
         staffId: String,
-        old: String?,
         new: String,
-    ) = change { setPin(staffId, old, new) }
+    ) = change { setPin(staffId, null, new) }
 
     /** The lock falls now. */
     suspend fun lock() = change { lockNow() }

@@ -213,7 +213,7 @@ private class PinEntry(
             person.hasPin -> model.signIn(person.staffId, pin, platform)
             before == null -> first = pin
             before == pin -> {
-                model.setPin(person.staffId, null, pin)
+                model.setPin(person.staffId, pin)
                 if (model.failure == null) model.signIn(person.staffId, pin, platform)
             }
         }
