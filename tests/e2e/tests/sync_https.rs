@@ -354,6 +354,24 @@ fn a_phone_pairs_loads_works_offline_and_syncs_over_https() {
     wake.up();
     let sent = |report: RoundReport| report.pushed_ops > 0;
     assert!(std::iter::from_fn(|| told.recv_timeout(PATIENCE).ok()).any(sent));
+    // What can be taken back for a moment goes as soon as it cannot, though nothing else happens.
+    let op = Op::Tags {
+        member_id: "M7".into(),
+        add: vec!["常来".into()],
+        remove: Vec::new(),
+    };
+    let held = NewOp {
+        op_id: uuid_v7(&SystemChance, 0).unwrap(),
+        at_ms: now_ms(),
+        held_until_ms: Some(now_ms() + 1_500),
+        op,
+        ..new
+    };
+    store
+        .write(Durability::Full, |tx| outbox::push(tx, &held))
+        .unwrap();
+    wake.up();
+    assert!(std::iter::from_fn(|| told.recv_timeout(PATIENCE).ok()).any(sent));
     background.stop();
 
     // The hub goes away: said clearly, everything stays usable.

@@ -218,6 +218,13 @@ pub fn number_due(tx: &Tx<'_>, now_ms: i64) -> Result<()> {
     due.into_iter().try_for_each(|id| number(tx, id))
 }
 
+/// When the next held operation is over, UTC; none: none is held.
+pub fn held_until_ms(conn: &Connection) -> Result<Option<i64>> {
+    Ok(conn
+        .prepare_cached("SELECT min(held_until_ms) FROM outbox WHERE state = 'held'")?
+        .query_row([], |row| row.get(0))?)
+}
+
 /// Takes a held operation back, as if it had never been. False if its time is over.
 pub fn take_back(tx: &Tx<'_>, id: i64, now_ms: i64) -> Result<bool> {
     let gone = tx

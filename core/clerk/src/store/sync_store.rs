@@ -197,6 +197,11 @@ impl SyncStore for Arc<Store> {
         Ok(())
     }
 
+    fn held_for_ms(&mut self, now_ms: i64) -> StoreResult<Option<u64>> {
+        let until_ms = self.read(outbox::held_until_ms)?;
+        Ok(until_ms.map(|until_ms| u64::try_from(until_ms - now_ms).unwrap_or(0)))
+    }
+
     fn next_ops(&mut self, now_ms: i64, ops_max: u32, bytes_max: u64) -> StoreResult<Vec<PendingOp>> {
         let ops = self.write(Durability::Full, |tx| {
             outbox::number_due(tx, now_ms)?;

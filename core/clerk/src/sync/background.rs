@@ -147,13 +147,19 @@ impl Turns {
         }
     }
 
-    /// Waits until the hub has something, or somebody wakes us.
+    /// Waits until the hub has something, somebody wakes us, or an operation can no longer be taken back.
     fn poll(&mut self, report: &RoundReport) {
+        // What cannot be read is no reason not to wait: the next round says what is wrong.
+        let held_for_ms = self.store.held_for_ms(self.driver.now_ms()).ok().flatten();
         let (began, until) = (Instant::now(), Cancel::default());
         let waker = {
             let (wake, cancel, until) = (Arc::clone(&self.wake), self.cancel.clone(), until.clone());
             self.driver.runtime().spawn(async move {
-                tokio::select! { () = woken(&wake) => {}, () = cancel.cancelled() => {} }
+                tokio::select! {
+                    () = woken(&wake) => {},
+                    () = cancel.cancelled() => {},
+                    () = over(held_for_ms) => {},
+                }
                 until.cancel();
             })
         };
@@ -204,6 +210,14 @@ pub fn after_wait(waited: &RoundReport, since_round: Duration) -> Next {
         (Some(_), _) => Next::Rest(POLL.max(Duration::from_millis(waited.next_delay_ms))),
         (None, Some(Answer::Wait { moved: false })) if since_round < ROUND_EVERY => Next::Wait,
         (None, _) => Next::Round,
+    }
+}
+
+/// Waits so long; none: for ever.
+async fn over(wait_ms: Option<u64>) {
+    match wait_ms {
+        Some(wait_ms) => tokio::time::sleep(Duration::from_millis(wait_ms)).await,
+        None => std::future::pending().await,
     }
 }
 

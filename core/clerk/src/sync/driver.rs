@@ -227,6 +227,11 @@ impl Driver {
         Some(Running(engine, self))
     }
 
+    /// Now, by the wall clock.
+    pub(super) fn now_ms(&self) -> i64 {
+        (self.wall_clock_ms)()
+    }
+
     /// Waits until no round is under way, or it is cancelled.
     pub fn wait_for_round(&self, cancel: &Cancel) {
         self.runtime.block_on(async {

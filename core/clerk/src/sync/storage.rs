@@ -217,6 +217,11 @@ pub trait SyncStore {
     /// `ack_n`, together (points 3 and 9). `hub_now_ms` dates the move.
     fn apply_pull(&mut self, pages: Vec<PulledPage>, ack_n: u64, hub_now_ms: i64) -> StoreResult<()>;
 
+    /// In how many milliseconds the next operation leaves its take-back time; none: none is within it.
+    fn held_for_ms(&mut self, _now_ms: i64) -> StoreResult<Option<u64>> {
+        Ok(None)
+    }
+
     /// Numbers every operation that has left its take-back time by `now_ms`, in order, then gives
     /// the first ones without a result, ascending: at most `ops_max`, and stops before `bytes_max`
     /// bytes of bodies are passed, but gives at least one.
