@@ -79,6 +79,13 @@ class SyncWorkerTest {
     }
 
     @Test
+    fun `a phone that the hub locked is not tried again before its next time`() {
+        app.pair(hub)
+        hub.revoke(runBlocking { app.phone.core().call { status() } }.deviceId)
+        assertEquals(Result.failure(), work())
+    }
+
+    @Test
     fun `due tasks are told as a number, and to the lock screen not even that`() {
         app.pair(hub)
         assertEquals(Result.success(), work())

@@ -213,6 +213,22 @@ class ModelTest : WithHub() {
     }
 
     @Test
+    fun `a device that cannot dial leaves nothing to say of the call, and the task as it was`() = runBlocking {
+        phone = TestPhone(home, hub).pair()
+        val call = CallModel(phone.core, phone.core.call { profile("M1") }.call)
+        call.look()
+        assertNotNull(call.dial())
+        call.notPossible()
+        assertNull(call.failure)
+        val ended = (call.phase as CallModel.Phase.Over).ended
+        assertEquals(false to false, ended?.let { it.outcomeRequired to it.recordingDue })
+        assertNull(call.recordingOf)
+        assertTrue(phone.core.call { openAttempts() }.isEmpty())
+        val due = phone.core.call { tasks(TaskFilter(TaskView.DUE)) }.households.flatMap { it.tasks }
+        assertEquals(0u, due.single { it.memberId == "M1" }.attempts)
+    }
+
+    @Test
     fun `conditions become an audience of the core, and come back from one that was kept`() = runBlocking {
         phone = TestPhone(home, hub).pair()
         val model = GroupModel(phone.core)
