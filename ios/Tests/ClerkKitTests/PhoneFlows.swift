@@ -120,6 +120,8 @@ extension FlowTests {
         #expect(app.search.found?.members.map(\.memberId) == ["N999"], "an answer to what was typed before is dropped")
         await app.search.lookUp(reason: "到店")
         #expect(shows(CounterView(app: app), "总部也没有找到"), "\(texts(of: CounterView(app: app)))")
+        let again = try await app.core.call { try $0.find(text: "15999999999 ") }
+        #expect(again.none?.code == "nowhere" && again.nobody, "said as long as it is looked for, whatever rows change")
         app.search.query = "15999999998"
         try await phone.following(app.search.follow) {
             shows(CounterView(app: app), "手机里还没有“15999999998”")

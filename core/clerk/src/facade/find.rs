@@ -146,6 +146,7 @@ impl ClerkApp {
                 return Ok(Found::these(members, "counter", "go_on"));
             }
             Ok(match first_load(conn)? {
+                _ if *self.nowhere() == text => Found::nobody("counter", "nowhere", text),
                 Some(_) => Found::nobody("load", "none", text),
                 None => Found::nobody("counter", "none", text),
             })

@@ -26,7 +26,10 @@ impl ClerkApp {
         let mut store = Arc::clone(&self.store);
         self.driver().lookup(&mut store, request, cancel)?;
         let found = self.find(query, HITS_MAX)?;
-        if found.members.is_empty() {
+        let knows_nobody = found.members.is_empty();
+        let asked = if knows_nobody { query.trim() } else { "" };
+        asked.clone_into(&mut self.nowhere());
+        if knows_nobody {
             return Ok(Found::nobody("counter", "nowhere", query.trim()));
         }
         Ok(found)

@@ -50,7 +50,7 @@ mod work;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{NaiveDate, NaiveDateTime};
 use serde::Serialize;
@@ -88,6 +88,8 @@ pub struct ClerkApp {
     session: Mutex<staff::Session>,
     touched_by_shell: AtomicBool,
     wake: Arc<Wake>,
+    /// What the hub was asked for last, if it knew nobody either.
+    nowhere: Mutex<String>,
     pub(crate) recordings: Shelf,
     pub(crate) opened: Mutex<OpenReport>,
 }
@@ -339,6 +341,7 @@ impl ClerkApp {
             session: Mutex::new(session),
             touched_by_shell: AtomicBool::new(false),
             wake: Arc::default(),
+            nowhere: Mutex::default(),
             opened: Mutex::new(opened),
         })
     }
@@ -456,6 +459,11 @@ impl ClerkApp {
     pub fn background_parts(&self) -> (Arc<Driver>, Box<dyn SyncStore + Send>, Arc<Wake>) {
         let store = Box::new(Arc::clone(&self.store));
         (Arc::clone(&self.driver), store, Arc::clone(&self.wake))
+    }
+
+    /// What the hub was asked for last, if it knew nobody either; empty: it knew somebody, or was not asked.
+    pub(crate) fn nowhere(&self) -> MutexGuard<'_, String> {
+        self.nowhere.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// There is something to send: the background does not wait any longer.
