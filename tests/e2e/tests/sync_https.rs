@@ -9,18 +9,20 @@
 )]
 
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use secrecy::SecretBox;
 use yaoban_clerk_core::chance::{SystemChance, uuid_v7};
+use yaoban_clerk_core::clock::SystemClock as PhoneClock;
+use yaoban_clerk_core::facade::ClerkApp;
 use yaoban_clerk_core::store::outbox::{self, NewOp};
 use yaoban_clerk_core::store::{Durability, Store, rows};
 use yaoban_clerk_core::sync::http::IDLE_MAX;
 use yaoban_clerk_core::sync::transport::{Connect as _, Method, Request};
 use yaoban_clerk_core::sync::{
-    Background, BackgroundListener, Cancel, Driver, Https, Options, Progress, RoundReport, Stage,
+    Background, BackgroundListener, Cancel, Deaf, Driver, Https, Options, Progress, RoundReport, Stage,
     SyncListener, Wake, code,
 };
 use yaoban_clerk_core::vault::{DatabaseKey, KeyVault, VaultError};
@@ -238,6 +240,60 @@ fn before_a_long_rest_the_connection_is_closed_and_later_made_anew() {
     assert_eq!(between.made.load(Ordering::SeqCst), 2);
 }
 
+/// Holds a round at its first word until it is let go.
+struct Held {
+    told: AtomicBool,
+    begun: mpsc::SyncSender<()>,
+    go: Mutex<mpsc::Receiver<()>>,
+}
+
+impl SyncListener for Held {
+    fn progress(&self, _progress: Progress) {
+        if !self.told.swap(true, Ordering::SeqCst) {
+            self.begun.send(()).unwrap();
+            self.go.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_round_that_is_asked_for_waits_for_the_one_under_way() {
+    let mut hub = Served::start();
+    let folder = tempfile::tempdir().unwrap();
+    let app = ClerkApp::open(folder.path(), &TestVault, Arc::new(PhoneClock)).unwrap();
+    app.pair(&hub.code(), "柜台手机").unwrap();
+    let (begin, begun) = mpsc::sync_channel(1);
+    let (let_go, go) = mpsc::channel();
+    let held = Held {
+        told: AtomicBool::new(false),
+        begun: begin,
+        go: Mutex::new(go),
+    };
+    std::thread::scope(|threads| {
+        let first = threads.spawn(|| app.sync(&held, &Cancel::default()));
+        begun.recv_timeout(PATIENCE).unwrap();
+        // Who gives up waiting is told why; the round goes on.
+        let given_up = Cancel::default();
+        given_up.cancel();
+        let refused = app.sync(&Deaf, &given_up).unwrap_err();
+        assert_eq!(refused.code(), code::SYNC_RUNNING);
+        let (begin, second_begun) = mpsc::channel();
+        let second = threads.spawn({
+            let app = &app;
+            move || {
+                begin.send(()).unwrap();
+                app.sync(&Deaf, &Cancel::default())
+            }
+        });
+        // The first one has a whole load before it when the second one asks.
+        second_begun.recv_timeout(PATIENCE).unwrap();
+        let_go.send(()).unwrap();
+        assert_eq!(first.join().unwrap().unwrap().loaded_scopes, 2);
+        assert!(second.join().unwrap().unwrap().up_to_date);
+    });
+    hub.stop();
+}
+
 #[test]
 fn a_phone_pairs_loads_works_offline_and_syncs_over_https() {
     let mut hub = Served::start();
@@ -376,12 +432,7 @@ fn a_phone_pairs_loads_works_offline_and_syncs_over_https() {
 
     // The hub goes away: said clearly, everything stays usable.
     hub.stop();
-    let report = driver.sync_once(
-        &mut store,
-        Options::default(),
-        &yaoban_clerk_core::sync::Deaf,
-        &cancel,
-    );
+    let report = driver.sync_once(&mut store, Options::default(), &Deaf, &cancel);
     assert_eq!(report.checked().unwrap_err().code, code::HUB_UNREACHABLE);
     assert_eq!(name(&store, "M7").as_deref(), Some("改名"));
     assert!(hub.dir.path().join("hub.db").is_file());

@@ -2,7 +2,7 @@
 
 use yaoban_clerk_core::facade::contact::NewOutcome;
 use yaoban_clerk_core::facade::profile::Say;
-use yaoban_clerk_core::facade::tasks::{NewTask, TaskFilter, TaskList, TaskView};
+use yaoban_clerk_core::facade::tasks::{NewTask, TaskAct, TaskFilter, TaskList, TaskView};
 use yaoban_domain::codes::{ContactPurpose, OutcomeCode, TaskKind, TaskState};
 use yaoban_domain::model::CareTask;
 use yaoban_protocol::row::{Campaign, Purchases, entity};
@@ -395,11 +395,22 @@ fn a_task_can_be_put_off_while_it_is_on_the_list_and_a_day_is_left() {
     assert_eq!(until(&phone, "T1"), Some(task("T1", "M1").due));
     assert_eq!(until(&phone, "T2"), None, "today is its last day");
     assert_eq!(until(&phone, "T3"), None, "it has not begun");
+    let act = |phone: &Phone, id: &str| phone.app.task(id).unwrap().task.act;
+    assert_eq!(act(&phone, "T1"), TaskAct::Call);
+    // Whom to call next stands on today's list, whichever view is looked at.
+    let done = TaskFilter {
+        view: TaskView::DoneToday,
+        ..TaskFilter::default()
+    };
+    let next = phone.app.next_call(&done).unwrap();
+    assert_eq!(next, phone.app.next_call(&TaskFilter::default()).unwrap());
+    assert!(next.is_some());
     phone
         .app
         .record_outcome("T1", &NewOutcome::of(OutcomeCode::Moved))
         .unwrap();
     assert_eq!(until(&phone, "T1"), None, "it is done");
+    assert_eq!(act(&phone, "T1"), TaskAct::Nothing);
     phone.sign_in("B1");
     let id = phone.app.plan_call("M1", "2026-06-20".parse().ok()).unwrap();
     let planned = phone.app.task(&id).unwrap().task;

@@ -125,7 +125,9 @@ impl<'t> Session<'t> {
             Some(detail) => detail?.task.member_id,
             None => text.to_owned(),
         };
-        let mut found = self.app.find(&text, NAMED_MAX + 1)?.members;
+        let found = self.app.find(&text, NAMED_MAX + 1)?;
+        // Nothing typed names nobody, whoever was opened last.
+        let mut found = if found.recent { Vec::new() } else { found.members };
         if let Some(exact) = found.iter().position(|row| row.member_id == text) {
             return Ok(found.swap_remove(exact));
         }

@@ -597,6 +597,7 @@ fn a_walk_in_is_looked_up_with_a_reason_and_forgotten_after_a_day() {
     assert_eq!(clerk.refused(&["history", "王约", "--older"]), "hub_unreachable");
     clerk.later(DAY_S);
     clerk.is("C1");
+    assert_eq!(clerk.refused(&["show", " "]), "nobody");
     assert_eq!(clerk.refused(&["show", "walk_in"]), "nobody");
 }
 
