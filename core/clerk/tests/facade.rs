@@ -208,6 +208,11 @@ fn a_profile_says_what_matters() {
         (Some("out"), Some(-3))
     );
     assert_eq!(medicine.stock_milli, Some(12_000));
+    let said = if medicine.estimated { "end_about" } else { "end" };
+    assert_eq!(
+        (medicine.end_says.group, medicine.end_says.code.as_str()),
+        ("member", said)
+    );
     let said: Vec<&str> = profile.say.iter().map(|say| say.code.as_str()).collect();
     assert_eq!(said, ["medicine_out", "measure_bp", "ask_consent", "ask_consent"]);
     assert_eq!(profile.latest_purchase.as_ref().unwrap().net_fen, 3_500);
@@ -431,6 +436,11 @@ fn what_is_new_to_send_wakes_the_background() {
     assert!(!wake.is_asked(), "there is nothing to send");
     phone.app.add_note("M1", "喜欢上午来", None).unwrap();
     assert!(wake.is_asked());
+    let dir = tempfile::tempdir().unwrap();
+    let phone = Phone::start(dir.path(), small_store());
+    let (_, _, wake) = phone.app.background_parts();
+    phone.app.plan_call("M1", None).unwrap();
+    assert!(wake.is_asked(), "a task as well as a record");
 }
 
 #[test]

@@ -731,3 +731,35 @@ fn say(profile: &Profile, acting: &Acting) -> Vec<Say> {
     }
     say
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_has_words_of_its_own_or_those_of_the_outcome_that_it_follows_on() {
+        let group = |code: &str| {
+            let why = Why {
+                code: code.to_owned(),
+                values: Vec::new(),
+            };
+            Say::from(&why).group
+        };
+        // Some are both, and say more as a reason.
+        for code in REASONS {
+            assert_eq!(group(code), "why", "{code}");
+        }
+        assert_eq!(group("call_later"), "outcome");
+        assert_eq!(group("of_a_newer_hub"), "why");
+    }
+
+    #[test]
+    fn an_end_is_said_as_sure_as_it_is_known() {
+        let day = NaiveDate::from_ymd_opt(2026, 6, 30);
+        let said = |inactive, end, estimated| end_says(inactive, end, estimated).code;
+        assert_eq!(said(false, day, false), "end");
+        assert_eq!(said(false, day, true), "end_about");
+        assert_eq!(said(false, None, true), "end_unknown");
+        assert_eq!(said(true, day, false), "inactive");
+    }
+}

@@ -299,7 +299,7 @@ fn members_looked_at_last_come_first_and_once() {
     assert_eq!(code(phone.app.remember_opened("M9")), "unknown_member");
     let phone = phone.restart();
     let found = phone.app.find(" ", 1).unwrap();
-    assert_eq!((found.none, found.nobody), (None, false));
+    assert_eq!((found.none, found.recent, found.nobody), (None, true, false));
     let shown = found.members;
     let ids: Vec<&str> = shown.iter().map(|row| row.member_id.as_str()).collect();
     assert_eq!(ids, ["M1", "M2"]);

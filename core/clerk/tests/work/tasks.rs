@@ -74,7 +74,7 @@ fn the_list_follows_emergency_due_date_and_medicine_and_keeps_a_household_togeth
     let shown = list.tasks().find(|task| task.task_id == "T2").unwrap();
     assert!(shown.medicine_end.is_some());
     assert!(shown.phone_masked.as_ref().unwrap().contains("****"));
-    assert_eq!(shown.why.code, "campaign");
+    assert_eq!((shown.why.group, shown.why.code.as_str()), ("why", "campaign"));
 }
 
 #[test]
