@@ -40,6 +40,7 @@ import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
 import kotlinx.coroutines.yield
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertNotNull
 import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertTrue
@@ -391,6 +392,23 @@ class ModelTest : WithHub() {
         val there = MessageModel(phone.core, emptyList(), task.taskId)
         there.begin()
         assertEquals(listOf("M2"), there.memberIds)
+    }
+
+    @Test
+    fun `a text that another app has is not handed over a second time with the others`() = runBlocking {
+        phone = TestPhone(home, hub).pair()
+        val model = MessageModel(phone.core, listOf("M1", "M2"))
+        model.begin()
+        model.choose(present(model.templates?.first { it.templateId == "refill-sms" }))
+        model.send()
+        val first = model.left.first()
+        assertEquals(2, model.left.size)
+        model.handed(first, Handed.OPENED)
+        assertFalse(first in model.left, "only the clerk knows whether it was sent")
+        model.told(first, sent = false)
+        assertEquals(2, model.left.size)
+        model.handed(first, Handed.DONE)
+        assertEquals(1, model.left.size)
     }
 
     @Test

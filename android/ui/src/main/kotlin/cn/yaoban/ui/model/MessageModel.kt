@@ -3,6 +3,7 @@ package cn.yaoban.ui.model
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
 import androidx.compose.runtime.setValue
+import cn.yaoban.core.Channel
 import cn.yaoban.core.MessageOut
 import cn.yaoban.core.MessagePreviews
 import cn.yaoban.core.MessageResult
@@ -49,6 +50,13 @@ class MessageModel(
     /** Keys of those that another app has now: only the clerk knows whether they were sent. */
     var opened: Set<String> by mutableStateOf(emptySet())
         private set
+
+    /** The texts that are not handed over yet. */
+    val left: List<MessageOut>
+        get() =
+            result?.ready.orEmpty().filter {
+                it.channel == Channel.SMS && handed[it.key] != SendState.SENT && it.key !in opened
+            }
 
     /** A step is under way. */
     var busy by mutableStateOf(false)

@@ -158,7 +158,7 @@ internal fun LazyListScope.outcome(
         )
     }
     if (result.reasons.isNotEmpty()) item { Refused(result) }
-    item { All(model, result.ready.filter { it.channel == Channel.SMS && model.handed[it.key] != SendState.SENT }, platform) }
+    item { All(model, platform) }
     items(result.ready, { it.key }) { out -> Out(model, out, platform) }
     items(result.deferred, { it.key }) { Deferred(it) }
 }
@@ -174,9 +174,9 @@ private fun Deferred(later: MessageDeferred) {
 @Composable
 private fun All(
     model: MessageModel,
-    left: List<MessageOut>,
     platform: Platform,
 ) {
+    val left = model.left
     if (left.size < 2 || platform.smsSender?.on != true) return
     val scope = LocalScope.current
     Big(LocalWording.current["message.sms_each", "n" to left.size], Modifier.fillMaxWidth().testTag("sms-all"), Icons.message) {
